@@ -1,0 +1,72 @@
+# The one entry to everything; `make help` lists it. Each target makes what it needs.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+STACKS := $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
+BIN := .venv/bin
+READY := .venv/.ready
+
+export PULUMI_SKIP_UPDATE_CHECK := 1
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@echo "Stacks: $(STACKS), or all"
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
+	@echo "Setting up .venv (once, about a minute)"
+	@rm -f $@
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Bytecode for what is used, not for all of the SDK: importing once writes it, wherever the environment forbids it.
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m prismctl.warm
+	@touch $@
+
+.PHONY: preview
+preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
+	@$(if $(STACK),,echo "error: which stack? make preview STACK=..., possible are $(STACKS), or all" >&2; exit 2)
+	@$(BIN)/python -m prismctl preview $(STACK) $(ARGS)
+
+.PHONY: test
+test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(READY) ## Check format, lint, types, generated files and locks.
+	@$(BIN)/ruff format --check --quiet . || { echo "error: badly formatted; make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyright --warnings
+	@$(BIN)/python -m prismctl.generate --check
+	@echo "All checks passed"
+
+.PHONY: format
+format: $(READY) ## Format, and mend what the linter can mend.
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: generate
+generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, golden graphs.
+	@$(BIN)/python -m prismctl.generate
+	@$(BIN)/python -m pytest tests/test_golden.py --golden
+
+.PHONY: bench
+bench: $(READY) ## Measure speed and memory, as ratios within one run.
+	@$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock: $(READY) ## Pin all dependencies at their newest, with hashes.
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove the environment and all caches.
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

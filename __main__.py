@@ -1,0 +1,65 @@
+"""The AI-Prism platform: settings in, components in the order in which they rest on each other, exports out."""
+
+import pulumi
+
+import settings
+from components.alarms import watch
+from components.cache import Cache, CacheArgs
+from components.cluster import Cluster, ClusterArgs
+from components.database import Database, DatabaseArgs
+from components.delivery_access import DeliveryAccess, DeliveryAccessArgs
+from components.encryption import Encryption, EncryptionArgs
+from components.firewall import Firewall, FirewallArgs
+from components.foundation import Foundation
+from components.identity import Identity, IdentityArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.location import Location
+from components.network import Network, NetworkArgs
+from components.node_addons import NodeAddons, NodeAddonsArgs
+from components.nodes import Nodes, NodesArgs
+from components.observability import Observability, ObservabilityArgs
+from components.providers import make_providers
+from components.registry import Registry, RegistryArgs
+from components.roles import Roles
+from components.storage import Storage, StorageArgs
+
+config = settings.load()
+location = Location(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
+on_aws = make_providers(location)
+
+encryption = Encryption("encryption", EncryptionArgs(location, config.environment.protect), on_aws)
+roles = Roles("roles", location, on_aws)
+base = Foundation(location, encryption, roles, config.observability.log_days, config.environment.protect)
+
+network = Network("network", NetworkArgs(base, config.network), on_aws)
+storage = Storage("storage", StorageArgs(base), on_aws)
+registry = Registry("registry", RegistryArgs(base, config.registry), on_aws)
+delivery = DeliveryAccess("delivery", DeliveryAccessArgs(base, config.delivery, storage), on_aws)
+
+cluster = Cluster("cluster", ClusterArgs(base, config.cluster, network, delivery), on_aws)
+nodes = Nodes("nodes", NodesArgs(base, config.nodes, network, cluster), on_aws)
+addons = NodeAddons("addons", NodeAddonsArgs(base, cluster, nodes), on_aws)
+
+database = Database("database", DatabaseArgs(base, config.database, network, cluster), on_aws)
+cache = Cache("cache", CacheArgs(base, config.cache, network, cluster), on_aws)
+entrance = LoadBalancer("entrance", LoadBalancerArgs(base, config.dns, network, storage, cluster), on_aws)
+firewall = Firewall("firewall", FirewallArgs(base, entrance), on_aws)
+
+identity = Identity("identity", IdentityArgs(base, cluster, storage, database, cache, entrance), on_aws)
+alarms = watch(network, cluster, database, cache, entrance)
+observability = Observability("observability", ObservabilityArgs(base, config.observability, alarms), on_aws)
+
+pulumi.export("clusterName", cluster.name)
+pulumi.export("clusterEndpoint", cluster.endpoint)
+pulumi.export("kubeconfig", cluster.kubeconfig)
+pulumi.export("databaseEndpoint", database.endpoint)
+pulumi.export("databaseReaderEndpoint", database.reader_endpoint)
+pulumi.export("cacheEndpoint", cache.endpoint)
+pulumi.export("loadBalancerArn", entrance.arn)
+pulumi.export("loadBalancerDnsName", entrance.dns_name)
+pulumi.export("url", entrance.url)
+pulumi.export("targetGroupArn", entrance.target_group_arn)
+pulumi.export("documentsBucket", storage.documents.bucket)
+pulumi.export("repositoryUrls", registry.urls)
+pulumi.export("roleArns", {**identity.role_arns, **delivery.role_arns})
+pulumi.export("alertsTopicArn", observability.topic_arn)

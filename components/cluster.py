@@ -1,0 +1,178 @@
+"""The Kubernetes control plane, and what its nodes need before the first of them starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+
+import settings
+import versions
+from components.addon import make_addon
+from components.delivery_access import DeliveryAccess
+from components.foundation import Foundation
+from components.network import Network
+from components.policies import trust_instances, trust_pods, trust_service
+from components.roles import Role
+from naming import physical_name
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+_ADMINISTRATION = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+
+
+@dataclass(frozen=True)
+class ClusterArgs:
+    foundation: Foundation
+    settings: settings.Cluster
+    network: Network
+    delivery: DeliveryAccess
+
+
+class Cluster(pulumi.ComponentResource):
+    """EKS whose secrets are encrypted, whose every control-plane log is kept, and that obeys named roles only."""
+
+    physical_name: str
+    name: pulumi.Output[str]
+    """The same name, known once the control plane exists."""
+    arn: str
+    endpoint: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    """Secret; holds no credential, but everything an attacker would need to know."""
+    addon_versions: Mapping[str, str | None]
+    """By add-on; None leaves the choice to EKS."""
+    node_role: Role
+    node_security_group_ids: list[pulumi.Output[str]]
+    """EKS's own group, the only one with the cluster's tag, and the one that other resources know the nodes by."""
+    nodes_security_group_id: pulumi.Output[str]
+    """The latter alone."""
+    oidc_provider_arn: pulumi.Output[str]
+    """For workloads that cannot use EKS Pod Identity."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:Cluster", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.physical_name = physical_name("cluster", args.foundation.location.stack)
+        self.arn = args.foundation.location.arn("eks", f"cluster/{self.physical_name}")
+
+        self.addon_versions = versions.load().addons_for(args.settings.version)
+        nodes = aws.ec2.SecurityGroup(
+            f"{name}-nodes", vpc_id=args.network.vpc_id, description="What others know the nodes by", opts=self._child
+        )
+        self.node_role = self._make_node_role()
+        cluster = self._make_control_plane()
+        self.name = cluster.eks_cluster.name
+        self._make_network_addons()
+
+        self.endpoint = cluster.eks_cluster.endpoint
+        self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
+        self.nodes_security_group_id = nodes.id
+        self.node_security_group_ids = [cluster.cluster_security_group_id, nodes.id]
+        self.oidc_provider_arn = cluster.oidc_provider_arn
+        self.register_outputs({"name": self.name, "endpoint": self.endpoint})
+
+    def _make_node_role(self) -> Role:
+        return self._args.foundation.roles.make(
+            f"{self._name}-node",
+            parent=self,
+            trusts=trust_instances(),
+            # The network plugin has a role of its own, so pods that get at a node's do not get at the network.
+            managed=["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"],
+        )
+
+    def _make_control_plane(self) -> eks.Cluster:
+        args, foundation = self._args, self._args.foundation
+        admins = {**args.settings.admins, "delivery": args.delivery.deploy_role_arn}
+        networks = [str(network) for network in args.settings.public_access_cidrs]
+        logs = foundation.make_log_group(
+            f"{self._name}-logs", parent=self, physical_name=physical_name("cluster-logs", foundation.location.stack)
+        )
+        role = args.foundation.roles.make(
+            f"{self._name}-control-plane",
+            parent=self,
+            trusts=trust_service("eks.amazonaws.com", args.foundation.location.account_id),
+            managed=["AmazonEKSClusterPolicy"],
+        )
+        return eks.Cluster(
+            self._name,
+            name=self.physical_name,
+            version=args.settings.version,
+            vpc_id=args.network.vpc_id,
+            private_subnet_ids=args.network.private_subnet_ids,
+            endpoint_private_access=True,
+            endpoint_public_access=bool(networks),
+            # Even an empty list is refused while the public endpoint is off.
+            public_access_cidrs=networks or None,
+            authentication_mode=eks.AuthenticationMode.API,
+            access_entries={who: _administrator(role_arn) for who, role_arn in admins.items()},
+            service_role=role.resource,
+            encryption_config_key_arn=foundation.encryption.cluster_key_arn,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            upgrade_policy={"support_type": "STANDARD"},
+            deletion_protection=foundation.protect,
+            create_oidc_provider=True,
+            # What follows turns off the defaults of pulumi-eks: add-ons, groups and nodes are made here, in order.
+            bootstrap_self_managed_addons=False,
+            use_default_vpc_cni=True,
+            coredns_addon_options={"enabled": False},
+            kube_proxy_addon_options={"enabled": False},
+            skip_default_security_groups=True,
+            skip_default_node_group=True,
+            create_instance_role=False,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=foundation.protect,
+                depends_on=[logs, *role.grants],
+                transforms=[_creator_is_nobody],
+            ),
+        )
+
+    def _make_network_addons(self) -> None:
+        """Make the add-ons without which a node never becomes ready: pods get addresses, and roles."""
+        args = self._args
+        cni = args.foundation.roles.make(
+            f"{self._name}-cni",
+            parent=self,
+            trusts=trust_pods(self.arn, args.foundation.location.account_id),
+            managed=["AmazonEKS_CNI_Policy"],
+        )
+        agent = make_addon(
+            "eks-pod-identity-agent",
+            parent=self,
+            cluster_name=self.name,
+            version=self.addon_versions["eks-pod-identity-agent"],
+        )
+        make_addon(
+            "vpc-cni",
+            parent=self,
+            cluster_name=self.name,
+            version=self.addon_versions["vpc-cni"],
+            configuration={"enableNetworkPolicy": "true"},
+            service_accounts={"aws-node": cni.arn},
+            depends_on=[agent],
+        )
+
+
+def _administrator(role_arn: pulumi.Input[str]) -> eks.AccessEntryArgs:
+    return eks.AccessEntryArgs(
+        principal_arn=role_arn,
+        access_policies={
+            "admin": eks.AccessPolicyAssociationArgs(
+                policy_arn=_ADMINISTRATION, access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+            )
+        },
+    )
+
+
+def _creator_is_nobody(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Keep whoever runs the first update from staying an administrator that no access entry names.
+
+    pulumi-eks sets the flag without a way to choose (https://github.com/pulumi/pulumi-eks/issues/2373).
+    """
+    if args.type_ != "aws:eks/cluster:Cluster":
+        return None
+    props = dict[str, Any](args.props)
+    props["accessConfig"] = {**props["accessConfig"], "bootstrapClusterCreatorAdminPermissions": False}
+    return pulumi.ResourceTransformResult(props=props, opts=args.opts)

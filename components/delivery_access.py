@@ -1,0 +1,157 @@
+"""What GitHub may do: look at the account for a preview, change it for a deployment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+import settings
+from components.foundation import Foundation
+from components.location import Location
+from components.policies import Statement, allow, trust_github
+from components.roles import Roles
+from components.storage import Storage
+from naming import physical_name
+
+ISSUER = "token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True)
+class DeliveryAccessArgs:
+    foundation: Foundation
+    settings: settings.Delivery
+    storage: Storage
+    """Closed to both roles."""
+
+
+class DeliveryAccess(pulumi.ComponentResource):
+    """Two roles without a stored credential: pull requests only read, and no data; deployments need the environment."""
+
+    deploy_role_arn: pulumi.Output[str]
+    role_arns: dict[str, pulumi.Output[str]]
+    """By role: preview and deploy."""
+
+    def __init__(self, name: str, args: DeliveryAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:DeliveryAccess", name, None, opts)
+        self._name, self._args = name, args
+
+        issuer = self._find_issuer()
+        no_data = _no_data(args.storage.documents.arn)
+        # https://docs.github.com/actions/reference/security/oidc: who may reach an environment is GitHub's to decide.
+        preview_role_arn = self._make_role(
+            "preview", issuer, "pull_request", no_data, managed=["SecurityAudit", "job-function/ViewOnlyAccess"]
+        )
+        self.deploy_role_arn = self._make_role(
+            "deploy",
+            issuer,
+            f"environment:{args.foundation.location.stack}",
+            [*_deployment(args.foundation.location, args.foundation.roles), *no_data],
+        )
+        self.role_arns = {"preview": preview_role_arn, "deploy": self.deploy_role_arn}
+        self.register_outputs({"role_arns": self.role_arns})
+
+    def _find_issuer(self) -> pulumi.Input[str]:
+        if not self._args.settings.owns_oidc_provider:
+            return self._args.foundation.location.iam_arn(f"oidc-provider/{ISSUER}")
+        # No thumbprints: AWS checks this issuer against its own list of authorities
+        # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
+        return aws.iam.OpenIdConnectProvider(
+            f"{self._name}-github",
+            url=f"https://{ISSUER}",
+            client_id_lists=["sts.amazonaws.com"],
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.foundation.protect),
+        ).arn
+
+    def _make_role(
+        self,
+        role: str,
+        issuer: pulumi.Input[str],
+        subject: str,
+        grants: Sequence[Statement],
+        managed: Sequence[str] = (),
+    ) -> pulumi.Output[str]:
+        return self._args.foundation.roles.make(
+            f"{self._name}-{role}",
+            physical_name=physical_name("delivery-role", self._args.foundation.location.stack, role),
+            parent=self,
+            trusts=trust_github(issuer, self._args.settings.repository, [subject]),
+            grants=grants,
+            managed=managed,
+        ).arn
+
+
+def _no_data(documents_bucket_arn: pulumi.Input[str]) -> tuple[Statement, Statement]:
+    """Keep pipelines out of what the platform holds for its customers, whatever else they may do."""
+    return (
+        {"Effect": "Deny", "Action": "s3:GetObject*", "Resource": pulumi.Output.concat(documents_bucket_arn, "/*")},
+        {
+            "Effect": "Deny",
+            "Action": ["secretsmanager:GetSecretValue", "rds-db:connect", "elasticache:Connect"],
+            "Resource": "*",
+        },
+    )
+
+
+def _deployment(location: Location, roles: Roles) -> list[Statement]:
+    """The services that the platform consists of, in its region; roles only under its path and within its boundary."""
+    own_roles = location.iam_arn(f"role{roles.path}*")
+    return [
+        allow(
+            [
+                "acm:*",
+                "autoscaling:*",
+                "cloudwatch:*",
+                "ec2:*",
+                "ecr:*",
+                "eks:*",
+                "elasticache:*",
+                "elasticloadbalancing:*",
+                "kms:*",
+                "logs:*",
+                "rds:*",
+                "s3:*",
+                "secretsmanager:*",
+                "sns:*",
+                "wafv2:*",
+            ],
+            ["*"],
+            {"StringEquals": {"aws:RequestedRegion": location.region}},
+        ),
+        # Services without a region of their own.
+        allow(["budgets:*", "route53:*", "iam:Get*", "iam:List*", "sts:GetCallerIdentity"], ["*"]),
+        allow(
+            [
+                "iam:CreateRole",
+                "iam:AttachRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePolicy",
+                "iam:DeleteRolePolicy",
+            ],
+            [own_roles],
+            {"StringEquals": {"iam:PermissionsBoundary": roles.boundary_arn}},
+        ),
+        allow(
+            ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
+            [own_roles],
+        ),
+        allow(
+            ["iam:PassRole"],
+            [own_roles],
+            {
+                "StringEquals": {
+                    "iam:PassedToService": [
+                        "ec2.amazonaws.com",
+                        "eks.amazonaws.com",
+                        "monitoring.rds.amazonaws.com",
+                        "pods.eks.amazonaws.com",
+                        "vpc-flow-logs.amazonaws.com",
+                    ]
+                }
+            },
+        ),
+        allow(
+            ["iam:CreateServiceLinkedRole"],
+            [location.iam_arn("role/aws-service-role/*")],
+        ),
+    ]

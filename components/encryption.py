@@ -1,0 +1,123 @@
+"""Customer keys, one per domain, so that losing or lending one does not open the others."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.location import Location
+from components.policies import Statement, document
+
+_USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+
+
+@dataclass(frozen=True)
+class EncryptionArgs:
+    location: Location
+    protect: bool
+
+
+class Encryption(pulumi.ComponentResource):
+    """Three rotating keys (cluster, data, logs) whose policies name who may use them; 30 days to undo a deletion."""
+
+    cluster_key_arn: pulumi.Output[str]
+    """Kubernetes secrets and node volumes."""
+    data_key: aws.kms.Key
+    """Documents, database, cache, images and their secrets."""
+    logs_key_arn: pulumi.Output[str]
+    """Log groups and alarm notifications."""
+
+    def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:Encryption", name, None, opts)
+        self._args = args
+
+        location = args.location
+        self.cluster_key_arn = self._make_key(name, "cluster", *_node_volumes(location)).arn
+        self.data_key = self._make_key(name, "data")
+        self.logs_key_arn = self._make_key(name, "logs", _log_groups(location), _notifications(location)).arn
+        self.register_outputs(
+            {"cluster": self.cluster_key_arn, "data": self.data_key.arn, "logs": self.logs_key_arn},
+        )
+
+    def _make_key(self, name: str, domain: str, *grants: Statement) -> aws.kms.Key:
+        return aws.kms.Key(
+            f"{name}-{domain}",
+            description=f"AI-Prism {self._args.location.stack}: {domain}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=document(_administration(self._args.location), *grants),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
+        )
+
+
+def _administration(location: Location) -> Statement:
+    """Let the account's IAM policies decide; without it a key can become unmanageable.
+
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    return {
+        "Sid": "AccountAdministration",
+        "Effect": "Allow",
+        "Principal": {"AWS": location.iam_arn("root")},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _node_volumes(location: Location) -> tuple[Statement, Statement]:
+    """Let Auto Scaling's service-linked role use the key for node volumes, and lend it to them.
+
+    The role is named by condition, not as principal: on a fresh account it does not exist yet, and KMS refuses
+    policies with unknown principals. Source of the two statements:
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    """
+    role = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    its_requests = {
+        "StringEquals": {"kms:CallerAccount": location.account_id},
+        "ArnEquals": {"aws:PrincipalArn": location.iam_arn(role)},
+    }
+    use: Statement = {
+        "Sid": "NodeVolumes",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": _USE,
+        "Resource": "*",
+        "Condition": its_requests,
+    }
+    lend: Statement = {
+        **use,
+        "Sid": "NodeVolumeGrants",
+        "Action": "kms:CreateGrant",
+        "Condition": {**its_requests, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+    }
+    return use, lend
+
+
+def _log_groups(location: Location) -> Statement:
+    """Let CloudWatch Logs encrypt this account's log groups.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    return {
+        "Sid": "LogGroups",
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{location.region}.amazonaws.com"},
+        "Action": _USE,
+        "Resource": "*",
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": location.arn("logs", "log-group:*")}},
+    }
+
+
+def _notifications(location: Location) -> Statement:
+    """Let alarms and budgets publish to an encrypted topic.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    return {
+        "Sid": "Notifications",
+        "Effect": "Allow",
+        "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": location.account_id}},
+    }

@@ -1,0 +1,34 @@
+"""What every other component rests on."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.encryption import Encryption
+from components.location import Location
+from components.roles import Roles
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """Where a stack lives, its keys and roles, and how hard it is to lose."""
+
+    location: Location
+    encryption: Encryption
+    roles: Roles
+    log_days: int
+    protect: bool
+    """Deletion protection and `protect` on whatever holds state."""
+
+    def make_log_group(
+        self, name: str, *, parent: pulumi.Resource, physical_name: str | None = None
+    ) -> aws.cloudwatch.LogGroup:
+        """Make an encrypted log group with the stack's retention, under a physical name only where a service asks."""
+        return aws.cloudwatch.LogGroup(
+            name,
+            name=physical_name,
+            retention_in_days=self.log_days,
+            kms_key_id=self.encryption.logs_key_arn,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )

@@ -1,0 +1,177 @@
+"""Identity of workloads: one role each, worn by pods through EKS Pod Identity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.cache import Cache
+from components.cluster import Cluster
+from components.database import Database
+from components.foundation import Foundation
+from components.load_balancer import LoadBalancer
+from components.policies import Statement, allow, trust_pods
+from components.roles import Role
+from components.storage import Storage
+
+APPLICATION = "ai-prism"
+"""Namespace of the application."""
+DATABASE_USER = "prism_app"
+"""PostgreSQL role of the application; it logs in with an IAM token."""
+
+
+@dataclass(frozen=True)
+class IdentityArgs:
+    foundation: Foundation
+    cluster: Cluster
+    storage: Storage
+    database: Database
+    cache: Cache
+    load_balancer: LoadBalancer
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A service account, and what its pods may do in AWS."""
+
+    namespace: str
+    service_account: str
+    grants: Sequence[Statement]
+
+
+class Identity(pulumi.ComponentResource):
+    """One least-privilege role per workload, without any key to store; only pods of this cluster can wear them."""
+
+    role_arns: dict[str, pulumi.Output[str]]
+    """By workload."""
+
+    def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:Identity", name, None, opts)
+        self._name, self._args = name, args
+
+        workloads = {
+            "api": Workload(APPLICATION, "ai-prism-api", self._application()),
+            "worker": Workload(APPLICATION, "ai-prism-worker", self._application()),
+            "external-secrets": Workload("external-secrets", "external-secrets", self._secrets()),
+            "load-balancer-controller": Workload("kube-system", "aws-load-balancer-controller", self._targets()),
+            "cluster-autoscaler": Workload("kube-system", "cluster-autoscaler", self._scaling()),
+        }
+        self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
+        self.register_outputs({"role_arns": self.role_arns})
+
+    def _make_role(self, workload: str, what: Workload) -> Role:
+        args = self._args
+        role = args.foundation.roles.make(
+            f"{self._name}-{workload}",
+            parent=self,
+            trusts=trust_pods(args.cluster.arn, args.foundation.location.account_id),
+            grants=what.grants,
+        )
+        aws.eks.PodIdentityAssociation(
+            f"{self._name}-{workload}",
+            cluster_name=args.cluster.name,
+            namespace=what.namespace,
+            service_account=what.service_account,
+            role_arn=role.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return role
+
+    def _application(self) -> list[Statement]:
+        """Documents, models, the database as one user, the cache as one user."""
+        args, location = self._args, self._args.foundation.location
+        database_user = pulumi.Output.concat(
+            location.arn("rds-db", "dbuser:"), args.database.resource_id, f"/{DATABASE_USER}"
+        )
+        return [
+            allow(
+                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                [pulumi.Output.concat(args.storage.documents.arn, "/*")],
+            ),
+            allow(["s3:ListBucket"], [args.storage.documents.arn]),
+            allow(
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                [args.foundation.encryption.data_key.arn],
+                {"StringEquals": {"kms:ViaService": f"s3.{location.region}.amazonaws.com"}},
+            ),
+            allow(
+                ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+                [f"arn:aws:bedrock:{location.region}::foundation-model/*"],
+            ),
+            allow(["rds-db:connect"], [database_user]),
+            allow(["elasticache:Connect"], [args.cache.replication_group_arn, args.cache.user_arn]),
+        ]
+
+    def _secrets(self) -> list[Statement]:
+        """The stack's own secrets and the database's, and nothing of another stack's."""
+        args, location = self._args, self._args.foundation.location
+        return [
+            allow(
+                ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+                [location.arn("secretsmanager", f"secret:ai-prism/{location.stack}/*"), args.database.secret_arn],
+            ),
+            allow(
+                ["kms:Decrypt"],
+                [args.foundation.encryption.data_key.arn],
+                {"StringEquals": {"kms:ViaService": f"secretsmanager.{location.region}.amazonaws.com"}},
+            ),
+        ]
+
+    def _targets(self) -> list[Statement]:
+        """Pods into the one target group. The program owns the balancer, so the controller may change nothing else.
+
+        Source: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/
+        """
+        return [
+            allow(
+                ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
+                [self._args.load_balancer.target_group_arn],
+            ),
+            allow(
+                [
+                    "elasticloadbalancing:DescribeTargetGroups",
+                    "elasticloadbalancing:DescribeTargetHealth",
+                    "elasticloadbalancing:DescribeTargetGroupAttributes",
+                    "ec2:DescribeVpcs",
+                    "ec2:DescribeSubnets",
+                    "ec2:DescribeInstances",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeAvailabilityZones",
+                ],
+                ["*"],
+            ),
+        ]
+
+    def _scaling(self) -> list[Statement]:
+        """The node groups' sizes; EKS tags their Auto Scaling groups with the cluster's name.
+
+        Source: https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+        """
+        return [
+            allow(
+                [
+                    "autoscaling:DescribeAutoScalingGroups",
+                    "autoscaling:DescribeAutoScalingInstances",
+                    "autoscaling:DescribeLaunchConfigurations",
+                    "autoscaling:DescribeScalingActivities",
+                    "autoscaling:DescribeTags",
+                    "ec2:DescribeImages",
+                    "ec2:DescribeInstanceTypes",
+                    "ec2:DescribeLaunchTemplateVersions",
+                    "ec2:GetInstanceTypesFromInstanceRequirements",
+                    "eks:DescribeNodegroup",
+                ],
+                ["*"],
+            ),
+            allow(
+                ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+                ["*"],
+                {
+                    "StringEquals": {
+                        f"aws:ResourceTag/k8s.io/cluster-autoscaler/{self._args.cluster.physical_name}": "owned"
+                    }
+                },
+            ),
+        ]

@@ -1,0 +1,29 @@
+"""Where a stack lives: what every ARN of it starts with."""
+
+from dataclasses import dataclass
+
+from naming import PROJECT
+
+
+@dataclass(frozen=True)
+class Location:
+    """Stack, account and region; plain values, so that ARNs are known before anything exists."""
+
+    stack: str
+    account_id: str
+    region: str
+    environment: str
+    """The kind: dev, integration, staging or prod."""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags that every taggable resource carries; budgets and cost reports filter by `Stack`."""
+        return {"Project": PROJECT, "Stack": self.stack, "Environment": self.environment, "ManagedBy": "pulumi"}
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a regional resource in this account."""
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def iam_arn(self, resource: str) -> str:
+        """Return the ARN of an IAM resource, which has no region."""
+        return f"arn:aws:iam::{self.account_id}:{resource}"

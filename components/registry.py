@@ -1,0 +1,78 @@
+"""Image repositories: what runs is what was pushed."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+import settings
+from components.foundation import Foundation
+from naming import physical_name
+
+KEPT_IMAGES = 100
+"""Enough to roll back months of daily releases."""
+UNTAGGED_DAYS = 7
+
+
+@dataclass(frozen=True)
+class RegistryArgs:
+    foundation: Foundation
+    settings: settings.Registry
+
+
+class Registry(pulumi.ComponentResource):
+    """One repository per image, in which a tag can never be moved to another image and every push is scanned."""
+
+    urls: dict[str, pulumi.Output[str]]
+    """By image."""
+    arns: list[pulumi.Output[str]]
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:Registry", name, None, opts)
+        self._name, self._foundation = name, args.foundation
+
+        repositories = {image: self._make_repository(image) for image in args.settings.images}
+        self.urls = {image: repository.repository_url for image, repository in repositories.items()}
+        self.arns = [repository.arn for repository in repositories.values()]
+        self.register_outputs({"urls": self.urls})
+
+    def _make_repository(self, image: str) -> aws.ecr.Repository:
+        repository = aws.ecr.Repository(
+            f"{self._name}-{image}",
+            name=physical_name("repository", self._foundation.location.stack, image),
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "KMS", "kms_key": self._foundation.encryption.data_key.arn}],
+            opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{self._name}-{image}",
+            repository=repository.name,
+            policy=json.dumps({"rules": _lifecycle()}),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return repository
+
+
+def _lifecycle() -> list[dict[str, object]]:
+    """Return ECR's lifecycle rules (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html)."""
+    return [
+        {
+            "rulePriority": 1,
+            "description": "Untagged images are left-overs of multi-architecture pushes",
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": UNTAGGED_DAYS,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 2,
+            "description": f"Keep the last {KEPT_IMAGES} images",
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
+            "action": {"type": "expire"},
+        },
+    ]

@@ -1,0 +1,170 @@
+"""Buckets: customers' documents, and the access logs that tell who touched them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.foundation import Foundation
+from components.location import Location
+from components.policies import Statement, document
+
+
+@dataclass(frozen=True)
+class StorageArgs:
+    foundation: Foundation
+
+
+class Storage(pulumi.ComponentResource):
+    """Buckets that are private, versioned, encrypted, reachable by TLS only, and that log every access."""
+
+    documents: aws.s3.Bucket
+    access_logs: aws.s3.Bucket
+    load_balancer_logs_bucket: pulumi.Output[str]
+    """Name of the bucket for load balancer logs, known once the load balancer may write to it."""
+
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:aws:Storage", name, None, opts)
+        self._name, self._foundation = name, args.foundation
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self.access_logs, log_policy = self._make_access_logs()
+        self.documents = self._make_documents()
+        self.load_balancer_logs_bucket = log_policy.bucket
+        self.register_outputs({"documents": self.documents.bucket, "access_logs": self.access_logs.bucket})
+
+    def _make_documents(self) -> aws.s3.Bucket:
+        bucket, _ = self._make_bucket("documents", key_arn=self._foundation.encryption.data_key.arn, expire_days=None)
+        aws.s3.BucketLogging(
+            f"{self._name}-documents",
+            bucket=bucket.bucket,
+            target_bucket=self.access_logs.bucket,
+            target_prefix="s3/documents/",
+            opts=self._child,
+        )
+        return bucket
+
+    def _make_access_logs(self) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
+        # Load balancers and S3 itself can write logs to buckets with S3-managed keys only
+        # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html).
+        return self._make_bucket(
+            "access-logs",
+            key_arn=None,
+            expire_days=self._foundation.log_days,
+            writers=_log_writers(self._foundation.location),
+        )
+
+    def _make_bucket(
+        self,
+        role: str,
+        *,
+        key_arn: pulumi.Input[str] | None,
+        expire_days: int | None,
+        writers: Sequence[Statement] = (),
+    ) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
+        """Make a bucket with everything that keeps it closed. Without a key of ours, S3 encrypts with its own."""
+        name = f"{self._name}-{role}"
+        bucket = aws.s3.Bucket(name, opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect))
+        closed = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child,
+        )
+        aws.s3.BucketOwnershipControls(
+            name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=self._child
+        )
+        versioning = aws.s3.BucketVersioning(
+            name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=self._child
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {
+                        "sse_algorithm": "aws:kms",
+                        "kms_master_key_id": key_arn,
+                    }
+                    if key_arn
+                    else {"sse_algorithm": "AES256"},
+                    "bucket_key_enabled": key_arn is not None,
+                }
+            ],
+            opts=self._child,
+        )
+        self._make_lifecycle(name, bucket, expire_days, versioning)
+        policy = aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.bucket,
+            policy=document(_tls_only(bucket.arn), *_on_objects_of(bucket.arn, writers)),
+            # S3 refuses two changes to a bucket's access at once.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+        )
+        return bucket, policy
+
+    def _make_lifecycle(
+        self, name: str, bucket: aws.s3.Bucket, expire_days: int | None, versioning: aws.s3.BucketVersioning
+    ) -> None:
+        rules: list[aws.s3.BucketLifecycleConfigurationRuleArgsDict] = [
+            {
+                "id": "tidy",
+                "status": "Enabled",
+                "filter": {},
+                "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+                "noncurrent_version_expiration": {"noncurrent_days": 90},
+            }
+        ]
+        if expire_days is not None:
+            rules.append({"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": expire_days}})
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=rules,
+            # Rules about old versions mean nothing, and are refused, before there are versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+
+
+def _tls_only(bucket_arn: pulumi.Input[str]) -> Statement:
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _log_writers(location: Location) -> tuple[Statement, ...]:
+    """Let S3 and load balancers of this account write logs.
+
+    Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html,
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    """
+    from_here = {"StringEquals": {"aws:SourceAccount": location.account_id}}
+    return (
+        {
+            "Sid": "S3AccessLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Condition": from_here,
+        },
+        {
+            "Sid": "LoadBalancerLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Condition": from_here,
+        },
+    )
+
+
+def _on_objects_of(bucket_arn: pulumi.Input[str], statements: Sequence[Statement]) -> list[Statement]:
+    return [{**statement, "Resource": pulumi.Output.concat(bucket_arn, "/*")} for statement in statements]

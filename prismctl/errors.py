@@ -1,0 +1,5 @@
+"""Mistakes that a user can mend, told without a stack trace."""
+
+
+class UsageError(Exception):
+    """Bad input or use; the message says where, what was expected and what to do. Exit code 2."""

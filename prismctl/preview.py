@@ -1,0 +1,111 @@
+"""Previews without an account: runs the program for one stack or several, and renders what it registered."""
+
+import functools
+import gc
+import importlib
+import multiprocessing
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from prismctl import recorder
+from prismctl.errors import UsageError
+from prismctl.graph import Graph
+from prismctl.project import Project
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One stack's run."""
+
+    graph: Graph
+    config: Mapping[str, str]
+    seconds: float
+
+
+Render = Callable[[Preview], Mapping[str, str]]
+"""Turns a preview into texts by output; runs where the preview was made, since graphs are costly to hand over."""
+
+
+Results = dict[str, Mapping[str, str] | UsageError]
+"""Rendered texts by stack, or the mistake that keeps a stack from being previewed."""
+
+
+def preview(project: Project, stack: str, *, known: bool) -> Preview:
+    """Run the program for `stack`; raises UsageError with what the program says of its configuration."""
+    started = time.perf_counter()
+    config = project.config(stack)
+    try:
+        graph = recorder.record(
+            project.root, project.name, stack, config, secret_keys=project.secret_keys(stack), known=known
+        )
+    except pulumi.RunError as error:
+        raise UsageError(str(error)) from None
+    return Preview(graph, config, time.perf_counter() - started)
+
+
+def preview_each(
+    project: Project, stacks: Sequence[str], render: Render, *, known: bool
+) -> Results:
+    """Preview several stacks, as many at once as there are processors, after importing the SDK once."""
+    if len(stacks) == 1:
+        return {stacks[0]: _attempt(project, stacks[0], render, known=known)}
+    preload(project.root)
+    # What was imported stays shared between the processes only while nobody touches it, the collector included.
+    gc.freeze()
+    # This process takes a share itself: each further one pays for its own copies of what it touches.
+    shares = [stacks[first :: os.cpu_count() or 1] for first in range(min(len(stacks), os.cpu_count() or 1))]
+    helpers = [_Helper(functools.partial(_attempt_all, project, share, render, known=known)) for share in shares[1:]]
+    results = _attempt_all(project, shares[0], render, known=known)
+    for helper in helpers:
+        results |= helper.result()
+    return {stack: results[stack] for stack in stacks}
+
+
+class _Helper:
+    """A forked process that does one piece of work; it ends with it, or with this process."""
+
+    def __init__(self, work: Callable[[], Results]) -> None:
+        forks = multiprocessing.get_context("fork")
+        self._receiver, sender = forks.Pipe(duplex=False)
+        self._process = forks.Process(target=lambda: sender.send(work()), daemon=True)
+        self._process.start()
+        sender.close()
+
+    def result(self) -> Results:
+        """Wait for the work; raises RuntimeError where the process died (its own message is on standard error)."""
+        try:
+            return self._receiver.recv()
+        except EOFError:
+            raise RuntimeError("a worker of the preview died") from None
+        finally:
+            self._process.join()
+
+
+def _attempt_all(project: Project, stacks: Sequence[str], render: Render, *, known: bool) -> Results:
+    return {stack: _attempt(project, stack, render, known=known) for stack in stacks}
+
+
+def _attempt(project: Project, stack: str, render: Render, *, known: bool) -> Mapping[str, str] | UsageError:
+    try:
+        return render(preview(project, stack, known=known))
+    except UsageError as error:
+        return error
+
+
+def preload(program: Path) -> None:
+    """Import the program's components and the parts of the AWS SDK that they mention.
+
+    Otherwise each forked worker would import them again; the SDK loads a service's module when it is first touched.
+    """
+    sys.path.insert(0, str(program))
+    for file in sorted(program.glob("components/**/[!_]*.py")):
+        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
+        for service in re.findall(r"\baws\.([a-z0-9]+)\.[A-Z]", file.read_text(encoding="utf-8")):
+            getattr(importlib.import_module(f"pulumi_aws.{service}"), "_inputs", None)

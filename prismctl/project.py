@@ -1,0 +1,122 @@
+"""The project's files as the engine reads them: `Pulumi.yaml` and the stack files beside it."""
+
+import difflib
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prismctl.errors import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class _UniqueKeys(yaml.CSafeLoader):
+    """YAML in which a repeated key is a mistake, as it is for the engine."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            seen: set[Hashable] = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node)
+                if key in seen:
+                    raise yaml.constructor.ConstructorError(problem=f"key {key} twice", problem_mark=key_node.start_mark)
+                seen.add(key)
+        return mapping
+
+
+def read_yaml(file: Path) -> Any:
+    """Return the document in `file`; raises UsageError with line and column where it is no YAML."""
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # derives from the safe one
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{file.name}:{mark.line + 1}:{mark.column + 1}" if mark else file.name
+        raise UsageError(f"{where}: not valid YAML: {error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file.name}: not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Pulumi project on disk."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return str(self._definition()["name"])
+
+    def stacks(self) -> tuple[str, ...]:
+        """Return the names of all stacks that have a file, from the cheapest to lose to the dearest."""
+        order = ("dev", "integration", "staging", "prod")
+        found = {file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in self.root.glob("Pulumi.*.yaml")}
+        return (*(name for name in order if name in found), *sorted(found.difference(order)))
+
+    def choose(self, stack: str) -> tuple[str, ...]:
+        """Return the stacks that `stack` (a name or `all`) means; raises UsageError listing what is possible."""
+        known = self.stacks()
+        if stack == "all":
+            return known
+        if stack not in known:
+            close = difflib.get_close_matches(stack, known, n=1)
+            hint = f'; did you mean "{close[0]}"?' if close else ""
+            raise UsageError(f"no stack called {stack!r}{hint}\npossible are {', '.join(known)}, or all")
+        return (stack,)
+
+    def config(self, stack: str) -> dict[str, str]:
+        """Return the stack's configuration by full key, as text in the way the engine hands it to the program.
+
+        Encrypted values are replaced by a mark that says so: nothing here can decrypt them.
+        """
+        file = self.root / f"Pulumi.{stack}.yaml"
+        document = read_yaml(file)
+        if not isinstance(document, Mapping):
+            raise UsageError(f"{file.name}: must be a mapping with the key config")
+        config = document.get("config") or {}
+        if not isinstance(config, Mapping):
+            raise UsageError(f"{file.name}: config must be a mapping of keys such as {self.name}:network")
+        defaults = {self._full(key): spec for key, spec in self._declared().items() if spec is not None}
+        return {
+            **{key: _text(value) for key, value in defaults.items()},
+            **{self._full(str(key)): _text(value) for key, value in config.items()},
+        }
+
+    def secret_keys(self, stack: str) -> frozenset[str]:
+        """Return the keys whose values are encrypted, in whole or in part."""
+        config = (read_yaml(self.root / f"Pulumi.{stack}.yaml") or {}).get("config") or {}
+        return frozenset(self._full(str(key)) for key, value in config.items() if _is_encrypted(value))
+
+    def _definition(self) -> Mapping[str, Any]:
+        return read_yaml(self.root / "Pulumi.yaml")
+
+    def _declared(self) -> Mapping[str, Any]:
+        """Return the defaults of the project's declared configuration, None where a key has none."""
+        declared: Mapping[str, Any] = self._definition().get("config") or {}
+        return {
+            key: spec.get("value", spec.get("default")) if isinstance(spec, Mapping) else spec
+            for key, spec in declared.items()
+        }
+
+    def _full(self, key: str) -> str:
+        return key if ":" in key else f"{self.name}:{key}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _is_encrypted(value: Any) -> bool:
+    match value:
+        case {"secure": str()} if len(value) == 1:
+            return True
+        case Mapping():
+            return any(_is_encrypted(item) for item in value.values())
+        case list():
+            return any(_is_encrypted(item) for item in value)
+        case _:
+            return False

@@ -1,0 +1,328 @@
+"""Runs the program in this process and records what it registers. The only module that knows the SDK's internals.
+
+The program is the real one, unchanged; only the engine is missing. Its place is taken by a subclass of the monitor
+that the SDK ships for tests, which keeps every raw request: URNs, parents, providers, dependencies, secrets, unknown
+values and source positions survive as they would reach the engine.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import contextvars
+import dataclasses
+import functools
+import json
+import os
+import runpy
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlparse
+
+import pulumi
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime import mocks, resource, settings
+from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
+from pulumi.runtime.stack import run_in_stack
+
+from prismctl import eks_component, synthetic, values
+from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Source
+
+
+def record(
+    program: Path,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+    *,
+    secret_keys: Collection[str] = (),
+    known: bool = False,
+) -> Graph:
+    """Run `program` (the folder with `__main__.py`) as `stack` and return what it registered.
+
+    `config` maps full keys to the text that the engine would hand over. With `known`, computed values are synthetic
+    ones, as after an update; without, they are unknown, as in a preview of an empty account. Whatever the program
+    raises is raised here. Programs can be run one after another: each gets a context of its own.
+    """
+    monitor = _RecordingMonitor(program, known=known)
+    engine = _Engine()
+    context = contextvars.copy_context()
+    # The variables by which the language host hands configuration to a program.
+    handed = {
+        "PULUMI_CONFIG": json.dumps(dict(config)),
+        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secret_keys)),
+    }
+    with _environment(handed):
+        context.run(lambda: asyncio.run(_run(program, project, stack, monitor, engine, known=known)))
+    resources = tuple(monitor.recorded.values())
+    return Graph(
+        project=project,
+        stack=stack,
+        resources=resources,
+        outputs=next((resource.outputs for resource in resources if resource.type == STACK_TYPE), {}),
+        warnings=tuple(engine.warnings),
+        known=known,
+    )
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the time of a run."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _locate(program: Path) -> Callable[[], source_pb2.StackTrace]:
+    """Return a replacement for the SDK's stack trace: the one frame that is in the program.
+
+    The SDK's own trace reads the source of every frame for every resource, a sixth of a run's time.
+    """
+    inside = f"{program}{os.sep}"
+    outside = f"{inside}prismctl{os.sep}"
+
+    def locate() -> source_pb2.StackTrace:
+        frame = sys._getframe(1)  # noqa: SLF001
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(inside) and not file.startswith(outside) and "site-packages" not in file:
+                position = source_pb2.SourcePosition(uri=f"file://{file}", line=frame.f_lineno)
+                return source_pb2.StackTrace(frames=[source_pb2.StackFrame(pc=position)])
+            frame = frame.f_back
+        return source_pb2.StackTrace()
+
+    return locate
+
+
+async def _run(
+    program: Path, project: str, stack: str, monitor: "_RecordingMonitor", engine: "_Engine", *, known: bool
+) -> None:
+    asyncio.get_running_loop().set_default_executor(_InlineExecutor())
+    settings.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
+            engine=engine,
+            project=project,
+            stack=stack,
+            dry_run=not known,
+            organization="organization",
+            root_directory=str(program),
+            callbacks=None,
+            outputs=set[asyncio.Task[Any]](),
+        )
+    )
+    resource._get_stack_trace = _locate(program)  # noqa: SLF001
+    sys.path[:] = [str(program), *(entry for entry in sys.path if entry != str(program))]
+
+    async def main() -> None:
+        runpy.run_path(str(program / "__main__.py"), run_name="__main__")
+        # The SDK looks at every outstanding output whenever one of them resolves; waiting for all first halves a run.
+        while unresolved := [output for output in settings.SETTINGS.outputs if not output.done()]:
+            await asyncio.wait(unresolved)
+
+    await run_in_stack(main)
+
+
+T = TypeVar("T")
+
+
+class _InlineExecutor(concurrent.futures.ThreadPoolExecutor):
+    """Answers at once: the monitor is in this process, so a thread for each request is only a detour."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[T]":
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001  # whatever it is belongs to whoever awaits the future
+            future.set_exception(error)
+        return future
+
+
+class _Engine:
+    """Takes the program's log."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802  # the protocol's name
+        if request.severity in (engine_pb2.WARNING, engine_pb2.ERROR):
+            self.warnings.append(request.message)
+
+
+class _NoMocks(mocks.Mocks):
+    """The monitor answers by itself."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise NotImplementedError(args.token)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise NotImplementedError(args.typ)
+
+
+class _RecordingMonitor(mocks.MockMonitor):
+    """Keeps every registration, and answers as the engine would."""
+
+    def __init__(self, program: Path, *, known: bool) -> None:
+        super().__init__(_NoMocks())
+        self.recorded: dict[str, Resource] = {}
+        self._program = program
+        self._known = known
+        self._objects: dict[str, tuple[str, struct_pb2.Struct]] = {}
+        """Id and outputs of what was registered, by URN, for resources that are passed as values."""
+        self._where: dict[str, tuple[str, str]] = {}
+        """Account and region of AWS providers, by URN."""
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return the URN as the engine makes it: all ancestors' types but the stack's."""
+        if parent:
+            chain = parent.split("::")[2]
+            if chain != STACK_TYPE:
+                type_ = f"{chain}${type_}"
+        return f"urn:pulumi:{settings.get_stack()}::{settings.get_project()}::{type_}::{name}"
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.recorded:
+            raise ValueError(f"the program registers {urn} twice")
+        if request.type == eks_component.TYPE:
+            id_, outputs = "", self._build_eks_cluster(urn, request)
+        else:
+            id_, outputs = self._answer(urn, request)
+        self._objects[urn] = id_, outputs
+        provider = request.provider
+        if not provider and request.remote:
+            provider = request.providers.get(request.type.partition(":")[0], "")
+        parent = self.recorded.get(request.parent)
+        self.recorded.setdefault(
+            urn,
+            Resource(
+                urn=urn,
+                type=request.type,
+                name=request.name,
+                id=id_,
+                custom=request.custom,
+                remote=request.remote,
+                parent=request.parent or None,
+                provider=provider or None,
+                dependencies=tuple(sorted(request.dependencies)),
+                property_dependencies={key: tuple(sorted(sources.urns)) for key, sources in request.propertyDependencies.items()},
+                protect=request.protect,
+                ignore_changes=tuple(request.ignoreChanges),
+                aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+                source=self._source(request) or (parent.source if parent else None),
+                read_inputs=functools.partial(values.decode, request.object),
+                read_outputs=functools.partial(values.decode, outputs),
+            ),
+        )
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=outputs)
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
+        registered = self.recorded[request.urn]
+        outputs = functools.partial(values.decode, request.outputs)
+        self.recorded[request.urn] = dataclasses.replace(registered, read_outputs=outputs)
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:  # noqa: N802
+        arguments = values.decode(request.args)
+        if request.tok == "pulumi:pulumi:getResource":
+            id_, outputs = self._objects[arguments["urn"]]
+            answer = struct_pb2.Struct()
+            values.fill(answer, {"urn": arguments["urn"], "id": id_})
+            answer.fields["state"].struct_value.CopyFrom(outputs)
+        else:
+            answer = values.encode(synthetic.invoke(request.tok, arguments))
+        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:  # noqa: N802
+        raise NotImplementedError(f"the preview without an account cannot read {request.type} {request.id}")
+
+    def _answer(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> tuple[str, struct_pb2.Struct]:
+        """Return id and outputs: the inputs, and what the provider computes where that is known."""
+        outputs = struct_pb2.Struct()
+        outputs.CopyFrom(request.object)
+        if request.type == "pulumi:providers:aws":
+            fields = request.object.fields
+            account = json.loads(fields["allowedAccountIds"].string_value)[0]
+            self._where[urn] = account, fields["region"].string_value
+        if not self._known or not request.custom:
+            return "", outputs
+        account, region = self._where.get(request.provider.rpartition("::")[0], ("", ""))
+        computed = dict(
+            synthetic.OUTPUTS[request.type](
+                synthetic.Made(
+                    urn=urn,
+                    name=request.name,
+                    inputs=values.decode(request.object),
+                    account_id=account,
+                    region=region,
+                )
+            )
+        )
+        id_ = str(computed.pop("id"))
+        values.fill(outputs, computed)
+        return id_, outputs
+
+    def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> struct_pb2.Struct:
+        """Register what the plugin would register for the component, after the program's transforms."""
+        transforms = mocks._resolve_callbacks(request.transforms)  # noqa: SLF001
+        inputs = values.decode(request.object)
+
+        def register(child: eks_component.Child) -> eks_component.Registered:
+            custom, props = True, dict(child.inputs)
+            for transform in transforms:
+                result = transform(
+                    pulumi.ResourceTransformArgs(
+                        custom=custom, type_=child.type, name=child.name, props=props, opts=pulumi.ResourceOptions()
+                    )
+                )
+                props = result.props if result else props
+            package = child.type.partition(":")[0]
+            response = self.RegisterResource(
+                resource_pb2.RegisterResourceRequest(
+                    type=child.type,
+                    name=child.name,
+                    parent=child.parent,
+                    custom=custom,
+                    object=values.encode(props),
+                    provider=request.providers.get(package, ""),
+                    dependencies=child.dependencies,
+                    propertyDependencies={
+                        key: resource_pb2.RegisterResourceRequest.PropertyDependencies(urns=urns)
+                        for key, urns in child.property_dependencies.items()
+                    },
+                    # The engine hands a component's protection down to its children.
+                    protect=request.protect,
+                    ignoreChanges=child.ignore_changes,
+                    sourcePosition=request.sourcePosition,
+                )
+            )
+            return eks_component.Registered(Reference(response.urn, response.id), values.decode(response.object))
+
+        role = inputs["serviceRole"]
+        return values.encode(
+            eks_component.build(
+                request.name,
+                urn,
+                inputs,
+                role_arn=values.decode(self._objects[role.urn][1]).get("arn", UNKNOWN),
+                dependencies_of={key: sources.urns for key, sources in request.propertyDependencies.items()},
+                register=register,
+            )
+        )
+
+    def _source(self, request: resource_pb2.RegisterResourceRequest) -> Source | None:
+        position = request.sourcePosition
+        if not position.uri:
+            return None
+        file = Path(unquote(urlparse(position.uri).path))
+        inside = file.is_relative_to(self._program)
+        return Source(str(file.relative_to(self._program)) if inside else str(file), position.line)

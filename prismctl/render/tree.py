@@ -1,0 +1,61 @@
+"""The tree of components for a terminal."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from prismctl.graph import Graph, Resource
+from prismctl.render.words import phrase, short_type
+
+_COLUMNS = 2
+
+
+def render(graph: Graph, seconds: float) -> RenderableType:
+    """Return tree, counts, outputs and the time the run took."""
+    return Group(_tree(graph), Text(), _counts(graph), Text(), _outputs(graph), Text(), summary(graph, seconds))
+
+
+def summary(graph: Graph, seconds: float) -> Text:
+    """Return the closing line."""
+    resources = len(graph.resources) - 1
+    protected = sum(resource.protect for resource in graph.resources)
+    mode = "as after an update" if graph.known else "as on an empty account"
+    return Text(f"{graph.stack}: {resources} resources to create, {protected} protected, {mode}; {seconds:.1f} s", "bold")
+
+
+def _tree(graph: Graph) -> Tree:
+    tree = Tree(Text(f"{graph.project} {graph.stack}", "bold"), guide_style="dim")
+    _grow(tree, graph, graph.root)
+    return tree
+
+
+def _grow(tree: Tree, graph: Graph, parent: Resource) -> None:
+    children = graph.children.get(parent.urn, ())
+    if parent is not graph.root:
+        children = sorted(children, key=lambda child: (child.name, child.type))
+    for resource in children:
+        line = Text(resource.name, "" if resource.custom else "bold cyan", end="")
+        line.append(f"  {short_type(resource.type)}", "dim")
+        if resource.protect:
+            line.append("  protected", "green")
+        _grow(tree.add(line), graph, resource)
+
+
+def _counts(graph: Graph) -> Table:
+    table = Table(title="Resources by type", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    for _ in range(_COLUMNS):
+        table.add_column(justify="right")
+        table.add_column(style="dim", no_wrap=True)
+    cells = [(str(number), short_type(type_)) for type_, number in graph.counts().items()]
+    rows = -(-len(cells) // _COLUMNS)
+    for row in range(rows):
+        table.add_row(*(text for cell in cells[row::rows] for text in cell))
+    return table
+
+
+def _outputs(graph: Graph) -> Table:
+    table = Table(title="Outputs", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    for key in sorted(graph.outputs):
+        table.add_row(key, Text(phrase(graph.outputs[key]), "dim"))
+    return table

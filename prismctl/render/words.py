@@ -1,0 +1,56 @@
+"""Values and types in the words of all outputs; here secrets and unknown values become safe to show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prismctl.graph import Reference, Secret, Unknown
+
+SECRET = "[secret]"  # noqa: S105  # what is shown in place of one, the engine's own word
+UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""The engine's mark for an unknown value in JSON (https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin)."""
+
+
+def plain(value: Any) -> Any:
+    """Return `value` for JSON: secrets hidden, unknown values as the engine marks them, references as URNs."""
+    match value:
+        case Secret():
+            return SECRET
+        case Unknown():
+            return UNKNOWN_MARK
+        case Reference(urn=urn):
+            return urn
+        case Mapping():
+            return {key: plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case _:
+            return value
+
+
+def phrase(value: Any) -> str:
+    """Return `value` for people, on one line."""
+    match value:
+        case Secret():
+            return SECRET
+        case Unknown():
+            return "known after an update"
+        case Mapping():
+            if value and all(isinstance(item, Unknown) for item in value.values()):
+                return f"{', '.join(value)} (known after an update)"
+            return ", ".join(f"{key}: {phrase(item)}" for key, item in value.items())
+        case list() | tuple():
+            return ", ".join(phrase(item) for item in value)
+        case _:
+            return str(value)
+
+
+def short_type(type_: str) -> str:
+    """Return `ec2.Vpc` for `aws:ec2/vpc:Vpc`, and `Network` for a component of this project."""
+    package, _, rest = type_.partition(":")
+    module, _, name = rest.partition(":")
+    if package == "ai-prism":
+        return name
+    if type_.startswith("pulumi:providers:"):
+        return f"{name} provider"
+    module = module.partition("/")[0]
+    return f"{package}.{name}" if module == "index" else f"{module}.{name}"

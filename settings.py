@@ -1,0 +1,613 @@
+"""The stack's configuration as frozen, typed sections: the only reader of Pulumi configuration.
+
+`load()` either returns settings from which the platform can be built, or raises one SettingsError that lists every
+problem. The rules within a section live on the section, those between sections at the end of this module.
+"""
+
+import datetime
+import difflib
+import inspect
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import pulumi
+import pulumi.runtime.config
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+import versions
+from components.subnets import TIERS, largest_prefix, smallest_prefix
+from naming import PROJECT, STACK_NAME
+
+TODAY_VARIABLE = "AI_PRISM_TODAY"
+"""Environment variable (ISO date) that answers for the calendar, to see what a stack will be told at a later day."""
+
+PRIVATE_RANGES = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+REQUIRED_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager")
+"""Without these a private node can neither pull an image, nor get credentials or secrets, once NAT is gone."""
+OPTIONAL_ENDPOINTS = ("ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the configuration."""
+
+    path: str
+    rule: str
+    got: str | None = None
+    """The offending value, or None where showing it would be pointless or could show a secret."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}" + (f", got {self.got}" if self.got is not None else "")
+
+
+class SettingsError(pulumi.RunError):
+    """The configuration cannot be used; the message lists every problem. Pulumi prints it without a stack trace."""
+
+    def __init__(self, stack: str, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        super().__init__("\n".join([f"Pulumi.{stack}.yaml: {count}", *(f"  {problem}" for problem in problems)]))
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, strict about types, refusing unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def rules(self) -> Iterator[Problem]:
+        """Yield what is wrong between this section's values; paths are relative to the section."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        problems = tuple(self.rules())
+        if problems:
+            raise PydanticCustomError("rules", "broken rules", {"problems": problems})
+        return self
+
+
+Count = Annotated[int, Field(ge=0, le=1000)]
+
+
+class Environment(Section):
+    """What kind of environment the stack is, and how hard it is to lose."""
+
+    kind: Literal["dev", "integration", "staging", "prod"]
+    protect: bool
+    """Deletion protection in AWS and `protect` in Pulumi, on everything that holds state."""
+
+
+class Aws(Section):
+    """Where the stack lives. The provider refuses to work on any other account."""
+
+    account_id: Annotated[str, Field(pattern=r"^\d{12}$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+
+
+class Network(Section):
+    """The VPC: its addresses, zones and ways out."""
+
+    cidr: ipaddress.IPv4Network
+    zones: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses, not its position."""
+    nat_gateways: Annotated[int, Field(ge=1)]
+    """One for all zones, or one for each."""
+    endpoints: tuple[str, ...] = REQUIRED_ENDPOINTS
+    """Interface endpoints by service. Each costs by the hour and zone; traffic to the others goes through NAT."""
+    vpn_gateway: bool = False
+
+    def rules(self) -> Iterator[Problem]:
+        if not any(self.cidr.subnet_of(private) for private in PRIVATE_RANGES):
+            ranges = ", ".join(str(private) for private in PRIVATE_RANGES)
+            yield Problem("cidr", f"must be a private range ({ranges})", str(self.cidr))
+        shortest, longest = largest_prefix(), smallest_prefix()
+        if not shortest <= self.cidr.prefixlen <= longest:
+            yield Problem(
+                "cidr",
+                f"must be between /{shortest} and /{longest} so that {len(TIERS)} tiers fit in every zone",
+                str(self.cidr),
+            )
+        if len(set(self.zones)) != len(self.zones):
+            yield Problem("zones", "must name each zone once", _show(self.zones))
+        if self.nat_gateways not in (1, len(self.zones)):
+            yield Problem("nat_gateways", f"must be 1 or one per zone ({len(self.zones)})", str(self.nat_gateways))
+        for service in self.endpoints:
+            if service not in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
+                known = ", ".join((*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS))
+                yield Problem("endpoints", f"must be among {known}", _show(service))
+        if missing := [service for service in REQUIRED_ENDPOINTS if service not in self.endpoints]:
+            yield Problem("endpoints", f"must include {', '.join(missing)}", _show(self.endpoints))
+        if len(set(self.endpoints)) != len(self.endpoints):
+            yield Problem("endpoints", "must name each service once", _show(self.endpoints))
+
+
+class Cluster(Section):
+    """The EKS control plane."""
+
+    version: str
+    public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
+    """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
+    admins: Annotated[Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/\S+$")]], Field()] = {}
+    """IAM roles with cluster administration, by the name that explains who they are."""
+
+    def rules(self) -> Iterator[Problem]:
+        for network in self.public_access_cidrs:
+            if network.prefixlen < 16:
+                yield Problem("public_access_cidrs", "must be named networks of /16 or smaller", str(network))
+        for name in self.admins:
+            if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+                yield Problem("admins", "must be named by lower-case words joined with hyphens", _show(name))
+
+
+@dataclass(frozen=True)
+class InstanceShape:
+    """What makes two instance types interchangeable for the autoscaler."""
+
+    family: str
+    size: str
+    arm: bool
+
+    # General-purpose burstable and fixed types have the same memory per size.
+    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html
+    _FAMILIES: ClassVar[Mapping[str, str]] = {"c": "compute", "m": "general", "t": "general", "r": "memory"}
+    _TYPE: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?P<class>[a-z]+)(?P<generation>\d+)(?P<options>[a-z-]*)\.(?P<size>\w+)"
+    )
+
+    @classmethod
+    def of(cls, instance_type: str) -> "InstanceShape | None":
+        """Return the shape of `instance_type`, or None where it is no instance type."""
+        match = cls._TYPE.fullmatch(instance_type)
+        if match is None:
+            return None
+        return cls(
+            family=cls._FAMILIES.get(match["class"], match["class"]),
+            size=match["size"],
+            arm=match["options"].startswith("g") and match["class"] != "g",
+        )
+
+
+class NodeGroup(Section):
+    """One tier of nodes. The autoscaler owns the number between `min` and `max` once the group exists."""
+
+    types: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Instance types, most wanted first."""
+    min: Count
+    desired: Count
+    max: Annotated[int, Field(ge=1, le=1000)]
+    disk_gb: Annotated[int, Field(ge=20, le=16384)] = 50
+
+    def rules(self) -> Iterator[Problem]:
+        if self.desired < self.min:
+            yield Problem("desired", f"must be at least min ({self.min})", str(self.desired))
+        if self.max < self.desired:
+            yield Problem("max", f"must be at least desired ({self.desired})", str(self.max))
+        if len(set(self.types)) != len(self.types):
+            yield Problem("types", "must name each type once", _show(self.types))
+        shapes = {name: InstanceShape.of(name) for name in self.types}
+        for name, shape in shapes.items():
+            if shape is None:
+                yield Problem("types", "must be instance types such as c6i.xlarge", _show(name))
+            elif shape.arm:
+                yield Problem("types", "must be x86_64: node images and container images are", _show(name))
+        if len({shape for shape in shapes.values() if shape}) > 1:
+            yield Problem("types", "must be of like size, or the autoscaler misjudges a new node", _show(self.types))
+
+
+class WebNodes(NodeGroup):
+    """On-demand nodes for web traffic and the platform's controllers."""
+
+
+class SpotNodes(NodeGroup):
+    """Spot nodes for the API; enough pools of like size to survive the loss of one."""
+
+    on_demand_fallback: Count = 0
+    """Most on-demand nodes that may stand in while no spot capacity is to be had; 0 makes no fallback group."""
+
+    def rules(self) -> Iterator[Problem]:
+        yield from super().rules()
+        if len(self.types) < 3:
+            yield Problem("types", "must be at least 3 types of like size for spot capacity", _show(self.types))
+
+
+class GpuNodes(NodeGroup):
+    """Tainted nodes for document analysis."""
+
+    _GPU_CLASSES: ClassVar[tuple[str, ...]] = ("g", "gr", "p")
+
+    def rules(self) -> Iterator[Problem]:
+        yield from super().rules()
+        for name in self.types:
+            shape = InstanceShape.of(name)
+            if shape is not None and shape.family not in self._GPU_CLASSES:
+                yield Problem("types", "must be GPU instance types such as g4dn.xlarge", _show(name))
+
+
+class Nodes(Section):
+    """The three tiers of nodes."""
+
+    web: WebNodes
+    api: SpotNodes
+    gpu: GpuNodes
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span within the week, in minutes since Sunday 00:00 UTC; daily windows start on each of seven days."""
+
+    starts: tuple[int, ...]
+    minutes: int
+
+    _DAYS: ClassVar[tuple[str, ...]] = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+    _DAY: ClassVar[int] = 24 * 60
+    _TIME: ClassVar[str] = r"(?:[01]\d|2[0-3]):[0-5]\d"
+
+    @classmethod
+    def daily(cls, text: str) -> "Window | None":
+        """Read `03:00-04:00`; None where it is no such window."""
+        if not re.fullmatch(rf"{cls._TIME}-{cls._TIME}", text):
+            return None
+        begin, end = (cls._minutes(part) for part in text.split("-"))
+        return cls(tuple(day * cls._DAY + begin for day in range(7)), (end - begin) % cls._DAY)
+
+    @classmethod
+    def weekly(cls, text: str) -> "Window | None":
+        """Read `sun:05:00-sun:06:00`; None where it is no such window."""
+        day = "|".join(cls._DAYS)
+        if not re.fullmatch(rf"(?:{day}):{cls._TIME}-(?:{day}):{cls._TIME}", text):
+            return None
+        begin, end = (cls._DAYS.index(part[:3]) * cls._DAY + cls._minutes(part[4:]) for part in text.split("-"))
+        return cls((begin,), (end - begin) % (7 * cls._DAY))
+
+    def overlaps(self, other: "Window") -> bool:
+        week = 7 * self._DAY
+        return any(
+            (b - a) % week < self.minutes or (a - b) % week < other.minutes for a in self.starts for b in other.starts
+        )
+
+    @staticmethod
+    def _minutes(text: str) -> int:
+        hours, minutes = text.split(":")
+        return int(hours) * 60 + int(minutes)
+
+
+def _window_rules(daily: tuple[str, str, int], weekly: tuple[str, str, int]) -> Iterator[Problem]:
+    """Check a daily and a weekly window, each given as (key, text, least minutes), and that they keep apart."""
+    backup, maintenance = Window.daily(daily[1]), Window.weekly(weekly[1])
+    if backup is None:
+        yield Problem(daily[0], "must be a daily window in UTC such as 03:00-04:00", _show(daily[1]))
+    elif backup.minutes < daily[2]:
+        yield Problem(daily[0], f"must last at least {daily[2]} minutes", _show(daily[1]))
+    if maintenance is None:
+        yield Problem(weekly[0], "must be a weekly window in UTC such as sun:05:00-sun:06:00", _show(weekly[1]))
+    elif maintenance.minutes < weekly[2]:
+        yield Problem(weekly[0], f"must last at least {weekly[2]} minutes", _show(weekly[1]))
+    if backup and maintenance and backup.overlaps(maintenance):
+        yield Problem(weekly[0], f"must not overlap {daily[0]} ({daily[1]})", _show(weekly[1]))
+
+
+class Database(Section):
+    """Aurora PostgreSQL."""
+
+    version: str
+    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")]
+    instances: Annotated[int, Field(ge=1, le=15)]
+    """Writer and readers together."""
+    backup_days: Annotated[int, Field(ge=7, le=35)]
+    backup_window: str = "03:00-04:00"
+    maintenance_window: str = "sun:05:00-sun:06:00"
+
+    def rules(self) -> Iterator[Problem]:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html: at least 30 minutes each.
+        yield from _window_rules(
+            ("backup_window", self.backup_window, 30), ("maintenance_window", self.maintenance_window, 30)
+        )
+
+
+class Cache(Section):
+    """Valkey."""
+
+    version: str
+    node_type: Annotated[str, Field(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    nodes: Annotated[int, Field(ge=1, le=6)]
+    """Primary and replicas together; failover needs at least two."""
+    snapshot_days: Annotated[int, Field(ge=1, le=35)] = 7
+    snapshot_window: str = "03:00-05:00"
+    maintenance_window: str = "sun:06:00-sun:07:00"
+
+    def rules(self) -> Iterator[Problem]:
+        # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
+        yield from _window_rules(
+            ("snapshot_window", self.snapshot_window, 60), ("maintenance_window", self.maintenance_window, 60)
+        )
+
+
+_Host = Annotated[str, Field(max_length=253, pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+
+
+class Dns(Section):
+    """The names under which the platform is reached."""
+
+    zone: _Host
+    """A public hosted zone that exists in the account and is delegated: certificates are validated through it."""
+    api_host: _Host
+
+    def rules(self) -> Iterator[Problem]:
+        if self.api_host != self.zone and not self.api_host.endswith(f".{self.zone}"):
+            yield Problem("api_host", f"must lie in the zone {self.zone}", _show(self.api_host))
+
+
+class Api(Section):
+    """How far the API scales."""
+
+    min_replicas: Annotated[int, Field(ge=1)]
+    max_replicas: Annotated[int, Field(ge=1)]
+
+    def rules(self) -> Iterator[Problem]:
+        if self.max_replicas < self.min_replicas:
+            yield Problem(
+                "max_replicas", f"must be at least min_replicas ({self.min_replicas})", str(self.max_replicas)
+            )
+
+
+class Registry(Section):
+    """Which images the platform stores."""
+
+    images: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], ...], Field(min_length=1)] = (
+        "api",
+        "web",
+        "worker",
+    )
+
+    def rules(self) -> Iterator[Problem]:
+        if len(set(self.images)) != len(self.images):
+            yield Problem("images", "must name each image once", _show(self.images))
+
+
+class Delivery(Section):
+    """Who may preview and deploy from GitHub."""
+
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    owns_oidc_provider: bool = True
+    """An account has one OIDC provider for GitHub: exactly one of the stacks that share an account owns it."""
+
+
+class Observability(Section):
+    """What is kept, who is told, and what it may cost."""
+
+    monthly_budget_usd: Annotated[int, Field(ge=1)]
+    log_days: Literal[7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 731]
+    """Retention of log groups, in days; CloudWatch knows only these steps."""
+    alert_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = ()
+
+    def rules(self) -> Iterator[Problem]:
+        if len(set(self.alert_emails)) != len(self.alert_emails):
+            yield Problem("alert_emails", "must name each address once")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a stack decides."""
+
+    stack: str
+    environment: Environment
+    aws: Aws
+    network: Network
+    cluster: Cluster
+    nodes: Nodes
+    database: Database
+    cache: Cache
+    dns: Dns
+    api: Api
+    registry: Registry
+    delivery: Delivery
+    observability: Observability
+    warnings: tuple[str, ...] = ()
+
+
+# Account first: where it is wrong, nothing after it matters.
+SECTIONS: Mapping[str, type[Section]] = {
+    "aws": Aws,
+    "environment": Environment,
+    "network": Network,
+    "cluster": Cluster,
+    "nodes": Nodes,
+    "database": Database,
+    "cache": Cache,
+    "dns": Dns,
+    "api": Api,
+    "registry": Registry,
+    "delivery": Delivery,
+    "observability": Observability,
+}
+
+
+def load(today: datetime.date | None = None) -> Settings:
+    """Return the settings of the running stack, and log a warning for each version about to leave support.
+
+    `today` decides what is out of support; without it the day is that of AI_PRISM_TODAY or of the calendar.
+    Raises SettingsError with every problem at once.
+    """
+    settings = parse(
+        pulumi.get_stack(),
+        pulumi.runtime.config.get_config_env(),
+        secret_keys=frozenset(pulumi.runtime.config.get_config_secret_keys_env()),
+        today=today or _today(),
+    )
+    for warning in settings.warnings:
+        pulumi.log.warn(warning)
+    return settings
+
+
+def parse(
+    stack: str, config: Mapping[str, str], *, secret_keys: frozenset[str] = frozenset(), today: datetime.date
+) -> Settings:
+    """Return the settings that `config` (full keys to JSON text, as the engine hands them over) describes.
+
+    Raises SettingsError with every problem at once.
+    """
+    own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+    problems: list[Problem] = []
+    if not STACK_NAME.fullmatch(stack):
+        problems.append(Problem("stack", "must be 2 to 16 lower-case letters and digits", _show(stack)))
+    sections: dict[str, Section] = {}
+    for name, section in SECTIONS.items():
+        if f"{PROJECT}:{name}" in secret_keys:
+            problems.append(
+                Problem(f"{PROJECT}:{name}", "must not hold a secret: keep it in AWS Secrets Manager and refer to it")
+            )
+        else:
+            found = _parse_section(name, section, own.get(name), problems)
+            if found is not None:
+                sections[name] = found
+    problems += [Problem(f"{PROJECT}:{name}", _unknown(name, SECTIONS)) for name in own if name not in SECTIONS]
+    known = {**sections, "today": today}
+    for check in _CROSS_SECTION_RULES:
+        wanted = inspect.signature(check).parameters
+        if all(name in known for name in wanted):
+            problems += check(**{name: known[name] for name in wanted})
+    if problems:
+        raise SettingsError(stack, tuple(problems))
+    settings = Settings(stack=stack, **sections)  # pyright: ignore[reportArgumentType]  # checked section by section
+    return _with_warnings(settings, today)
+
+
+def _parse_section(name: str, section: type[Section], text: str | None, problems: list[Problem]) -> Section | None:
+    path = f"{PROJECT}:{name}"
+    if text is None:
+        if any(field.is_required() for field in section.model_fields.values()):
+            problems.append(Problem(path, "is required"))
+            return None
+        text = "{}"
+    try:
+        return section.model_validate_json(text)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problems += _explain(path, section, detail)
+        return None
+
+
+def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterator[Problem]:
+    """Turn one of pydantic's errors into problems in the words of the configuration file."""
+    where = ".".join([path, *(str(part) for part in detail["loc"] if part != "[key]")])
+    match detail["type"]:
+        case "rules":
+            for problem in detail["ctx"]["problems"]:  # pyright: ignore[reportTypedDictNotRequiredAccess]
+                yield Problem(f"{where}.{problem.path}", problem.rule, problem.got)
+        case "missing":
+            yield Problem(where, "is required")
+        case "extra_forbidden":
+            # The value stays out of the message: whoever mistyped a key may have typed a password.
+            yield Problem(where, _unknown(str(detail["loc"][-1]), _fields_at(section, detail["loc"][:-1])))
+        case "model_type" | "json_invalid":
+            yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
+        case "string_pattern_mismatch":
+            yield Problem(where, f"must match {detail['ctx']['pattern']}", _show(detail["input"]))  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        case _:
+            rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
+            yield Problem(where, rule[0].lower() + rule[1:], _show(detail["input"]))
+
+
+def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    model: Any = section
+    for part in loc:
+        model = model.model_fields[part].annotation
+    return tuple(model.model_fields)
+
+
+def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'unknown key; did you mean "{close[0]}"?' if close else f"unknown key; known are {', '.join(known)}"
+
+
+def _show(value: object) -> str:
+    """Return `value` as the file would write it, short enough for one line."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _today() -> datetime.date:
+    given = os.environ.get(TODAY_VARIABLE)
+    if not given:
+        return datetime.datetime.now(tz=datetime.UTC).date()
+    try:
+        return datetime.date.fromisoformat(given)
+    except ValueError:
+        raise pulumi.RunError(f"{TODAY_VARIABLE}: must be a day such as 2026-11-23, got {given}") from None
+
+
+def _supported_versions(cluster: Cluster, database: Database, cache: Cache, today: datetime.date) -> Iterator[Problem]:
+    for path, _, version, releases in _chosen_versions(cluster, database, cache):
+        release = releases.get(version)
+        if release is None:
+            yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", version)
+        elif release.ended(today):
+            alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
+            yield Problem(path, f"left support on {release.support_ends}; supported are {alive}", version)
+
+
+def _chosen_versions(
+    cluster: Cluster, database: Database, cache: Cache
+) -> tuple[tuple[str, str, str, Mapping[str, versions.Release]], ...]:
+    known = versions.load()
+    return (
+        (f"{PROJECT}:cluster.version", "Kubernetes", cluster.version, known.kubernetes),
+        (f"{PROJECT}:database.version", "Aurora PostgreSQL", database.version, known.aurora_postgresql),
+        (f"{PROJECT}:cache.version", "Valkey", cache.version, known.valkey),
+    )
+
+
+def _with_warnings(settings: Settings, today: datetime.date) -> Settings:
+    leaving = tuple(
+        f"{path}: {product} {version} leaves support on {release.support_ends}, in {(release.support_ends - today).days} days"
+        for path, product, version, releases in _chosen_versions(settings.cluster, settings.database, settings.cache)
+        if (release := releases[version]).leaving(today) and release.support_ends
+    )
+    return Settings(**{**vars(settings), "warnings": leaving})
+
+
+def _zones_lie_in_the_region(aws: Aws, network: Network) -> Iterator[Problem]:
+    for zone in network.zones:
+        if not re.fullmatch(rf"{re.escape(aws.region)}[a-h]", zone):
+            yield Problem(f"{PROJECT}:network.zones", f"must be zones of {aws.region} such as {aws.region}a", zone)
+
+
+def _prod_survives_the_loss_of_a_zone(
+    environment: Environment, network: Network, nodes: Nodes, database: Database, cache: Cache
+) -> Iterator[Problem]:
+    if environment.kind != "prod":
+        return
+    zones = len(network.zones)
+    least = (
+        ("network.zones", zones, 3, "at least 3 zones"),
+        ("network.nat_gateways", network.nat_gateways, zones, f"one per zone ({zones})"),
+        ("nodes.web.min", nodes.web.min, zones, f"at least one per zone ({zones})"),
+        ("database.instances", database.instances, 2, "at least 2"),
+        ("cache.nodes", cache.nodes, 2, "at least 2"),
+    )
+    for path, value, wanted, words in least:
+        if value < wanted:
+            yield Problem(f"{PROJECT}:{path}", f"must be {words} in prod", str(value))
+
+
+def _state_is_kept_where_it_matters(environment: Environment, database: Database) -> Iterator[Problem]:
+    if environment.kind in ("staging", "prod") and not environment.protect:
+        yield Problem(f"{PROJECT}:environment.protect", f"must be true in {environment.kind}", "false")
+    if environment.kind == "prod" and database.backup_days < 30:
+        yield Problem(f"{PROJECT}:database.backup_days", "must be at least 30 in prod", str(database.backup_days))
+
+
+_CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
+    _zones_lie_in_the_region,
+    _prod_survives_the_loss_of_a_zone,
+    _state_is_kept_where_it_matters,
+    _supported_versions,
+)
+"""Rules between sections, each named for what it guarantees; run when the sections it asks for are sound."""
