@@ -5,23 +5,23 @@ problem. The rules within a section live on the section, those between sections 
 """
 
 import datetime
-import difflib
 import inspect
 import ipaddress
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import pulumi
 import pulumi.runtime.config
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field
 
 import versions
 from components.subnets import TIERS, largest_prefix, smallest_prefix
+from configuration.instance_types import InstanceShape
+from configuration.sections import Problem, Section, SettingsError, parse_section, show, unknown_key
+from configuration.windows import window_rules
 from naming import PROJECT, STACK_NAME
 
 TODAY_VARIABLE = "AI_PRISM_TODAY"
@@ -32,45 +32,6 @@ PRIVATE_RANGES = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "1
 REQUIRED_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager")
 """Without these a private node can neither pull an image, nor get credentials or secrets, once NAT is gone."""
 OPTIONAL_ENDPOINTS = ("ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with the configuration."""
-
-    path: str
-    rule: str
-    got: str | None = None
-    """The offending value, or None where showing it would be pointless or could show a secret."""
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.rule}" + (f", got {self.got}" if self.got is not None else "")
-
-
-class SettingsError(pulumi.RunError):
-    """The configuration cannot be used; the message lists every problem. Pulumi prints it without a stack trace."""
-
-    def __init__(self, stack: str, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-        super().__init__("\n".join([f"Pulumi.{stack}.yaml: {count}", *(f"  {problem}" for problem in problems)]))
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, strict about types, refusing unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    def rules(self) -> Iterator[Problem]:
-        """Yield what is wrong between this section's values; paths are relative to the section."""
-        yield from ()
-
-    @model_validator(mode="after")
-    def _check_rules(self) -> Self:
-        problems = tuple(self.rules())
-        if problems:
-            raise PydanticCustomError("rules", "broken rules", {"problems": problems})
-        return self
 
 
 Count = Annotated[int, Field(ge=0, le=1000)]
@@ -115,17 +76,17 @@ class Network(Section):
                 str(self.cidr),
             )
         if len(set(self.zones)) != len(self.zones):
-            yield Problem("zones", "must name each zone once", _show(self.zones))
+            yield Problem("zones", "must name each zone once", show(self.zones))
         if self.nat_gateways not in (1, len(self.zones)):
             yield Problem("nat_gateways", f"must be 1 or one per zone ({len(self.zones)})", str(self.nat_gateways))
         for service in self.endpoints:
             if service not in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
                 known = ", ".join((*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS))
-                yield Problem("endpoints", f"must be among {known}", _show(service))
+                yield Problem("endpoints", f"must be among {known}", show(service))
         if missing := [service for service in REQUIRED_ENDPOINTS if service not in self.endpoints]:
-            yield Problem("endpoints", f"must include {', '.join(missing)}", _show(self.endpoints))
+            yield Problem("endpoints", f"must include {', '.join(missing)}", show(self.endpoints))
         if len(set(self.endpoints)) != len(self.endpoints):
-            yield Problem("endpoints", "must name each service once", _show(self.endpoints))
+            yield Problem("endpoints", "must name each service once", show(self.endpoints))
 
 
 class Cluster(Section):
@@ -143,35 +104,7 @@ class Cluster(Section):
                 yield Problem("public_access_cidrs", "must be named networks of /16 or smaller", str(network))
         for name in self.admins:
             if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
-                yield Problem("admins", "must be named by lower-case words joined with hyphens", _show(name))
-
-
-@dataclass(frozen=True)
-class InstanceShape:
-    """What makes two instance types interchangeable for the autoscaler."""
-
-    family: str
-    size: str
-    arm: bool
-
-    # General-purpose burstable and fixed types have the same memory per size.
-    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html
-    _FAMILIES: ClassVar[Mapping[str, str]] = {"c": "compute", "m": "general", "t": "general", "r": "memory"}
-    _TYPE: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?P<class>[a-z]+)(?P<generation>\d+)(?P<options>[a-z-]*)\.(?P<size>\w+)"
-    )
-
-    @classmethod
-    def of(cls, instance_type: str) -> "InstanceShape | None":
-        """Return the shape of `instance_type`, or None where it is no instance type."""
-        match = cls._TYPE.fullmatch(instance_type)
-        if match is None:
-            return None
-        return cls(
-            family=cls._FAMILIES.get(match["class"], match["class"]),
-            size=match["size"],
-            arm=match["options"].startswith("g") and match["class"] != "g",
-        )
+                yield Problem("admins", "must be named by lower-case words joined with hyphens", show(name))
 
 
 class NodeGroup(Section):
@@ -190,15 +123,15 @@ class NodeGroup(Section):
         if self.max < self.desired:
             yield Problem("max", f"must be at least desired ({self.desired})", str(self.max))
         if len(set(self.types)) != len(self.types):
-            yield Problem("types", "must name each type once", _show(self.types))
+            yield Problem("types", "must name each type once", show(self.types))
         shapes = {name: InstanceShape.of(name) for name in self.types}
         for name, shape in shapes.items():
             if shape is None:
-                yield Problem("types", "must be instance types such as c6i.xlarge", _show(name))
+                yield Problem("types", "must be instance types such as c6i.xlarge", show(name))
             elif shape.arm:
-                yield Problem("types", "must be x86_64: node images and container images are", _show(name))
+                yield Problem("types", "must be x86_64: node images and container images are", show(name))
         if len({shape for shape in shapes.values() if shape}) > 1:
-            yield Problem("types", "must be of like size, or the autoscaler misjudges a new node", _show(self.types))
+            yield Problem("types", "must be of like size, or the autoscaler misjudges a new node", show(self.types))
 
 
 class WebNodes(NodeGroup):
@@ -214,7 +147,7 @@ class SpotNodes(NodeGroup):
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         if len(self.types) < 3:
-            yield Problem("types", "must be at least 3 types of like size for spot capacity", _show(self.types))
+            yield Problem("types", "must be at least 3 types of like size for spot capacity", show(self.types))
 
 
 class GpuNodes(NodeGroup):
@@ -227,7 +160,7 @@ class GpuNodes(NodeGroup):
         for name in self.types:
             shape = InstanceShape.of(name)
             if shape is not None and shape.family not in self._GPU_CLASSES:
-                yield Problem("types", "must be GPU instance types such as g4dn.xlarge", _show(name))
+                yield Problem("types", "must be GPU instance types such as g4dn.xlarge", show(name))
 
 
 class Nodes(Section):
@@ -236,61 +169,6 @@ class Nodes(Section):
     web: WebNodes
     api: SpotNodes
     gpu: GpuNodes
-
-
-@dataclass(frozen=True)
-class Window:
-    """A span within the week, in minutes since Sunday 00:00 UTC; daily windows start on each of seven days."""
-
-    starts: tuple[int, ...]
-    minutes: int
-
-    _DAYS: ClassVar[tuple[str, ...]] = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-    _DAY: ClassVar[int] = 24 * 60
-    _TIME: ClassVar[str] = r"(?:[01]\d|2[0-3]):[0-5]\d"
-
-    @classmethod
-    def daily(cls, text: str) -> "Window | None":
-        """Read `03:00-04:00`; None where it is no such window."""
-        if not re.fullmatch(rf"{cls._TIME}-{cls._TIME}", text):
-            return None
-        begin, end = (cls._minutes(part) for part in text.split("-"))
-        return cls(tuple(day * cls._DAY + begin for day in range(7)), (end - begin) % cls._DAY)
-
-    @classmethod
-    def weekly(cls, text: str) -> "Window | None":
-        """Read `sun:05:00-sun:06:00`; None where it is no such window."""
-        day = "|".join(cls._DAYS)
-        if not re.fullmatch(rf"(?:{day}):{cls._TIME}-(?:{day}):{cls._TIME}", text):
-            return None
-        begin, end = (cls._DAYS.index(part[:3]) * cls._DAY + cls._minutes(part[4:]) for part in text.split("-"))
-        return cls((begin,), (end - begin) % (7 * cls._DAY))
-
-    def overlaps(self, other: "Window") -> bool:
-        week = 7 * self._DAY
-        return any(
-            (b - a) % week < self.minutes or (a - b) % week < other.minutes for a in self.starts for b in other.starts
-        )
-
-    @staticmethod
-    def _minutes(text: str) -> int:
-        hours, minutes = text.split(":")
-        return int(hours) * 60 + int(minutes)
-
-
-def _window_rules(daily: tuple[str, str, int], weekly: tuple[str, str, int]) -> Iterator[Problem]:
-    """Check a daily and a weekly window, each given as (key, text, least minutes), and that they keep apart."""
-    backup, maintenance = Window.daily(daily[1]), Window.weekly(weekly[1])
-    if backup is None:
-        yield Problem(daily[0], "must be a daily window in UTC such as 03:00-04:00", _show(daily[1]))
-    elif backup.minutes < daily[2]:
-        yield Problem(daily[0], f"must last at least {daily[2]} minutes", _show(daily[1]))
-    if maintenance is None:
-        yield Problem(weekly[0], "must be a weekly window in UTC such as sun:05:00-sun:06:00", _show(weekly[1]))
-    elif maintenance.minutes < weekly[2]:
-        yield Problem(weekly[0], f"must last at least {weekly[2]} minutes", _show(weekly[1]))
-    if backup and maintenance and backup.overlaps(maintenance):
-        yield Problem(weekly[0], f"must not overlap {daily[0]} ({daily[1]})", _show(weekly[1]))
 
 
 class Database(Section):
@@ -306,7 +184,7 @@ class Database(Section):
 
     def rules(self) -> Iterator[Problem]:
         # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html: at least 30 minutes each.
-        yield from _window_rules(
+        yield from window_rules(
             ("backup_window", self.backup_window, 30), ("maintenance_window", self.maintenance_window, 30)
         )
 
@@ -324,7 +202,7 @@ class Cache(Section):
 
     def rules(self) -> Iterator[Problem]:
         # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
-        yield from _window_rules(
+        yield from window_rules(
             ("snapshot_window", self.snapshot_window, 60), ("maintenance_window", self.maintenance_window, 60)
         )
 
@@ -341,7 +219,7 @@ class Dns(Section):
 
     def rules(self) -> Iterator[Problem]:
         if self.api_host != self.zone and not self.api_host.endswith(f".{self.zone}"):
-            yield Problem("api_host", f"must lie in the zone {self.zone}", _show(self.api_host))
+            yield Problem("api_host", f"must lie in the zone {self.zone}", show(self.api_host))
 
 
 class Api(Section):
@@ -368,7 +246,7 @@ class Registry(Section):
 
     def rules(self) -> Iterator[Problem]:
         if len(set(self.images)) != len(self.images):
-            yield Problem("images", "must name each image once", _show(self.images))
+            yield Problem("images", "must name each image once", show(self.images))
 
 
 class Delivery(Section):
@@ -456,7 +334,7 @@ def parse(
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     problems: list[Problem] = []
     if not STACK_NAME.fullmatch(stack):
-        problems.append(Problem("stack", "must be 2 to 16 lower-case letters and digits", _show(stack)))
+        problems.append(Problem("stack", "must be 2 to 16 lower-case letters and digits", show(stack)))
     sections: dict[str, Section] = {}
     for name, section in SECTIONS.items():
         if f"{PROJECT}:{name}" in secret_keys:
@@ -464,10 +342,10 @@ def parse(
                 Problem(f"{PROJECT}:{name}", "must not hold a secret: keep it in AWS Secrets Manager and refer to it")
             )
         else:
-            found = _parse_section(name, section, own.get(name), problems)
+            found = parse_section(f"{PROJECT}:{name}", section, own.get(name), problems)
             if found is not None:
                 sections[name] = found
-    problems += [Problem(f"{PROJECT}:{name}", _unknown(name, SECTIONS)) for name in own if name not in SECTIONS]
+    problems += [Problem(f"{PROJECT}:{name}", unknown_key(name, SECTIONS)) for name in own if name not in SECTIONS]
     known = {**sections, "today": today}
     for check in _CROSS_SECTION_RULES:
         wanted = inspect.signature(check).parameters
@@ -477,60 +355,6 @@ def parse(
         raise SettingsError(stack, tuple(problems))
     settings = Settings(stack=stack, **sections)  # pyright: ignore[reportArgumentType]  # checked section by section
     return _with_warnings(settings, today)
-
-
-def _parse_section(name: str, section: type[Section], text: str | None, problems: list[Problem]) -> Section | None:
-    path = f"{PROJECT}:{name}"
-    if text is None:
-        if any(field.is_required() for field in section.model_fields.values()):
-            problems.append(Problem(path, "is required"))
-            return None
-        text = "{}"
-    try:
-        return section.model_validate_json(text)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            problems += _explain(path, section, detail)
-        return None
-
-
-def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterator[Problem]:
-    """Turn one of pydantic's errors into problems in the words of the configuration file."""
-    where = ".".join([path, *(str(part) for part in detail["loc"] if part != "[key]")])
-    match detail["type"]:
-        case "rules":
-            for problem in detail["ctx"]["problems"]:  # pyright: ignore[reportTypedDictNotRequiredAccess]
-                yield Problem(f"{where}.{problem.path}", problem.rule, problem.got)
-        case "missing":
-            yield Problem(where, "is required")
-        case "extra_forbidden":
-            # The value stays out of the message: whoever mistyped a key may have typed a password.
-            yield Problem(where, _unknown(str(detail["loc"][-1]), _fields_at(section, detail["loc"][:-1])))
-        case "model_type" | "json_invalid":
-            yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
-        case "string_pattern_mismatch":
-            yield Problem(where, f"must match {detail['ctx']['pattern']}", _show(detail["input"]))  # pyright: ignore[reportTypedDictNotRequiredAccess]
-        case _:
-            rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
-            yield Problem(where, rule[0].lower() + rule[1:], _show(detail["input"]))
-
-
-def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
-    model: Any = section
-    for part in loc:
-        model = model.model_fields[part].annotation
-    return tuple(model.model_fields)
-
-
-def _unknown(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f'unknown key; did you mean "{close[0]}"?' if close else f"unknown key; known are {', '.join(known)}"
-
-
-def _show(value: object) -> str:
-    """Return `value` as the file would write it, short enough for one line."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _today() -> datetime.date:

@@ -82,7 +82,9 @@ def refuse_unknown_use(inputs: Mapping[str, Any]) -> None:
     """Raise NotImplementedError where `inputs` ask for something that this stand-in does not know how to do."""
     wrong = [key for key, value in _REQUIRED.items() if inputs.get(key) != value]
     wrong += [key for key in inputs if key not in _UNDERSTOOD]
-    wrong += [key for key in ("corednsAddonOptions", "kubeProxyAddonOptions") if inputs.get(key, {}).get("enabled", True)]
+    wrong += [
+        key for key in ("corednsAddonOptions", "kubeProxyAddonOptions") if inputs.get(key, {}).get("enabled", True)
+    ]
     if wrong:
         raise NotImplementedError(f"the stand-in for {TYPE} does not know this use of {', '.join(sorted(wrong))}")
 
@@ -109,7 +111,9 @@ def build(
             type="pulumi:providers:kubernetes",
             name=f"{name}-eks-k8s",
             parent=urn,
-            inputs={"kubeconfig": kubeconfig if kubeconfig is UNKNOWN else json.dumps(kubeconfig, separators=(",", ":"))},
+            inputs={
+                "kubeconfig": kubeconfig if kubeconfig is UNKNOWN else json.dumps(kubeconfig, separators=(",", ":"))
+            },
             dependencies=[cluster.reference.urn],
             property_dependencies={"kubeconfig": [cluster.reference.urn]},
         )
@@ -243,7 +247,16 @@ def _kubeconfig(cluster: Registered) -> Any:
                     "exec": {
                         "apiVersion": "client.authentication.k8s.io/v1beta1",
                         "command": "aws",
-                        "args": ["--region", region, "eks", "get-token", "--cluster-name", cluster["name"], "--output", "json"],
+                        "args": [
+                            "--region",
+                            region,
+                            "eks",
+                            "get-token",
+                            "--cluster-name",
+                            cluster["name"],
+                            "--output",
+                            "json",
+                        ],
                         "env": [
                             {
                                 "name": "KUBERNETES_EXEC_INFO",

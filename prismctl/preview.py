@@ -50,9 +50,7 @@ def preview(project: Project, stack: str, *, known: bool) -> Preview:
     return Preview(graph, config, time.perf_counter() - started)
 
 
-def preview_each(
-    project: Project, stacks: Sequence[str], render: Render, *, known: bool
-) -> Results:
+def preview_each(project: Project, stacks: Sequence[str], render: Render, *, known: bool) -> Results:
     """Preview several stacks, as many at once as there are processors, after importing the SDK once."""
     if len(stacks) == 1:
         return {stacks[0]: _attempt(project, stacks[0], render, known=known)}

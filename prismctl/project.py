@@ -24,7 +24,9 @@ class _UniqueKeys(yaml.CSafeLoader):
             for key_node, _ in node.value:
                 key = self.construct_object(key_node)
                 if key in seen:
-                    raise yaml.constructor.ConstructorError(problem=f"key {key} twice", problem_mark=key_node.start_mark)
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"key {key} twice", problem_mark=key_node.start_mark
+                    )
                 seen.add(key)
         return mapping
 

@@ -214,7 +214,9 @@ class _RecordingMonitor(mocks.MockMonitor):
                 parent=request.parent or None,
                 provider=provider or None,
                 dependencies=tuple(sorted(request.dependencies)),
-                property_dependencies={key: tuple(sorted(sources.urns)) for key, sources in request.propertyDependencies.items()},
+                property_dependencies={
+                    key: tuple(sorted(sources.urns)) for key, sources in request.propertyDependencies.items()
+                },
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
                 aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),

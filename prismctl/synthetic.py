@@ -269,7 +269,12 @@ def _budget(made: Made) -> Outputs:
 
 
 def _launch_template(made: Made) -> Outputs:
-    return {**_ec2("lt", "launch-template")(made), "name": made.physical_name(), "latestVersion": 1, "defaultVersion": 1}
+    return {
+        **_ec2("lt", "launch-template")(made),
+        "name": made.physical_name(),
+        "latestVersion": 1,
+        "defaultVersion": 1,
+    }
 
 
 def _address(made: Made) -> Outputs:

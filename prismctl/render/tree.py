@@ -21,7 +21,9 @@ def summary(graph: Graph, seconds: float) -> Text:
     resources = len(graph.resources) - 1
     protected = sum(resource.protect for resource in graph.resources)
     mode = "as after an update" if graph.known else "as on an empty account"
-    return Text(f"{graph.stack}: {resources} resources to create, {protected} protected, {mode}; {seconds:.1f} s", "bold")
+    return Text(
+        f"{graph.stack}: {resources} resources to create, {protected} protected, {mode}; {seconds:.1f} s", "bold"
+    )
 
 
 def _tree(graph: Graph) -> Tree:
@@ -43,7 +45,9 @@ def _grow(tree: Tree, graph: Graph, parent: Resource) -> None:
 
 
 def _counts(graph: Graph) -> Table:
-    table = Table(title="Resources by type", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    table = Table(
+        title="Resources by type", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+    )
     for _ in range(_COLUMNS):
         table.add_column(justify="right")
         table.add_column(style="dim", no_wrap=True)
@@ -55,7 +59,9 @@ def _counts(graph: Graph) -> Table:
 
 
 def _outputs(graph: Graph) -> Table:
-    table = Table(title="Outputs", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    table = Table(
+        title="Outputs", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
+    )
     for key in sorted(graph.outputs):
         table.add_row(key, Text(phrase(graph.outputs[key]), "dim"))
     return table

@@ -1,0 +1,110 @@
+"""Sections of configuration: frozen and typed, with every mistake explained in the words of the file."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the configuration."""
+
+    path: str
+    rule: str
+    got: str | None = None
+    """The offending value, or None where showing it would be pointless or could show a secret."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}" + (f", got {self.got}" if self.got is not None else "")
+
+
+class SettingsError(pulumi.RunError):
+    """The configuration cannot be used; the message lists every problem. Pulumi prints it without a stack trace."""
+
+    def __init__(self, stack: str, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        super().__init__("\n".join([f"Pulumi.{stack}.yaml: {count}", *(f"  {problem}" for problem in problems)]))
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, strict about types, refusing unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def rules(self) -> Iterator[Problem]:
+        """Yield what is wrong between this section's values; paths are relative to the section."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        problems = tuple(self.rules())
+        if problems:
+            raise PydanticCustomError("rules", "broken rules", {"problems": problems})
+        return self
+
+
+S = TypeVar("S", bound=Section)
+
+
+def parse_section(path: str, section: type[S], text: str | None, problems: list[Problem]) -> S | None:
+    """Return the section that `text` (JSON) describes; or None, with what is wrong added to `problems`.
+
+    `text` None means that the file has no such section, which is right where every value has a default.
+    """
+    if text is None:
+        if any(field.is_required() for field in section.model_fields.values()):
+            problems.append(Problem(path, "is required"))
+            return None
+        text = "{}"
+    try:
+        return section.model_validate_json(text)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problems += _explain(path, section, detail)
+        return None
+
+
+def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterator[Problem]:
+    """Turn one of pydantic's errors into problems in the words of the configuration file."""
+    where = ".".join([path, *(str(part) for part in detail["loc"] if part != "[key]")])
+    match detail["type"]:
+        case "rules":
+            for problem in detail["ctx"]["problems"]:  # pyright: ignore[reportTypedDictNotRequiredAccess]
+                yield Problem(f"{where}.{problem.path}", problem.rule, problem.got)
+        case "missing":
+            yield Problem(where, "is required")
+        case "extra_forbidden":
+            # The value stays out of the message: whoever mistyped a key may have typed a password.
+            yield Problem(where, unknown_key(str(detail["loc"][-1]), _fields_at(section, detail["loc"][:-1])))
+        case "model_type" | "json_invalid":
+            yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
+        case "string_pattern_mismatch":
+            yield Problem(where, f"must match {detail['ctx']['pattern']}", show(detail["input"]))  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        case _:
+            rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
+            yield Problem(where, rule[0].lower() + rule[1:], show(detail["input"]))
+
+
+def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    model: Any = section
+    for part in loc:
+        model = model.model_fields[part].annotation
+    return tuple(model.model_fields)
+
+
+def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'unknown key; did you mean "{close[0]}"?' if close else f"unknown key; known are {', '.join(known)}"
+
+
+def show(value: object) -> str:
+    """Return `value` as the file would write it, short enough for one line."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}…"
