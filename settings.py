@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pulumi
 import pulumi.runtime.config
@@ -28,6 +28,11 @@ TODAY_VARIABLE = "AI_PRISM_TODAY"
 """Environment variable (ISO date) that answers for the calendar, to see what a stack will be told at a later day."""
 
 PRIVATE_RANGES = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+_WIDEST_NAMED_NETWORK = 16
+_SPOT_POOLS = 3
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-best-practices.html: be flexible about instance types."""
+_PROD_BACKUP_DAYS = 30
 
 REQUIRED_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager")
 """Without these a private node can neither pull an image, nor get credentials or secrets, once NAT is gone."""
@@ -100,8 +105,12 @@ class Cluster(Section):
 
     def rules(self) -> Iterator[Problem]:
         for network in self.public_access_cidrs:
-            if network.prefixlen < 16:
-                yield Problem("public_access_cidrs", "must be named networks of /16 or smaller", str(network))
+            if network.prefixlen < _WIDEST_NAMED_NETWORK:
+                yield Problem(
+                    "public_access_cidrs",
+                    f"must be named networks of /{_WIDEST_NAMED_NETWORK} or smaller",
+                    str(network),
+                )
         for name in self.admins:
             if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
                 yield Problem("admins", "must be named by lower-case words joined with hyphens", show(name))
@@ -146,8 +155,10 @@ class SpotNodes(NodeGroup):
 
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
-        if len(self.types) < 3:
-            yield Problem("types", "must be at least 3 types of like size for spot capacity", show(self.types))
+        if len(self.types) < _SPOT_POOLS:
+            yield Problem(
+                "types", f"must be at least {_SPOT_POOLS} types of like size for spot capacity", show(self.types)
+            )
 
 
 class GpuNodes(NodeGroup):
@@ -353,8 +364,8 @@ def parse(
             problems += check(**{name: known[name] for name in wanted})
     if problems:
         raise SettingsError(stack, tuple(problems))
-    settings = Settings(stack=stack, **sections)  # pyright: ignore[reportArgumentType]  # checked section by section
-    return _with_warnings(settings, today)
+    chosen: Any = sections
+    return Settings(stack=stack, warnings=_warnings(chosen, today), **chosen)
 
 
 def _today() -> datetime.date:
@@ -388,13 +399,13 @@ def _chosen_versions(
     )
 
 
-def _with_warnings(settings: Settings, today: datetime.date) -> Settings:
-    leaving = tuple(
-        f"{path}: {product} {version} leaves support on {release.support_ends}, in {(release.support_ends - today).days} days"
-        for path, product, version, releases in _chosen_versions(settings.cluster, settings.database, settings.cache)
-        if (release := releases[version]).leaving(today) and release.support_ends
+def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
+    chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"])
+    return tuple(
+        f"{path}: {product} {version} leaves support on {ends}, in {(ends - today).days} days"
+        for path, product, version, releases in chosen
+        if releases[version].leaving(today) and (ends := releases[version].support_ends)
     )
-    return Settings(**{**vars(settings), "warnings": leaving})
 
 
 def _zones_lie_in_the_region(aws: Aws, network: Network) -> Iterator[Problem]:
@@ -424,8 +435,12 @@ def _prod_survives_the_loss_of_a_zone(
 def _state_is_kept_where_it_matters(environment: Environment, database: Database) -> Iterator[Problem]:
     if environment.kind in ("staging", "prod") and not environment.protect:
         yield Problem(f"{PROJECT}:environment.protect", f"must be true in {environment.kind}", "false")
-    if environment.kind == "prod" and database.backup_days < 30:
-        yield Problem(f"{PROJECT}:database.backup_days", "must be at least 30 in prod", str(database.backup_days))
+    if environment.kind == "prod" and database.backup_days < _PROD_BACKUP_DAYS:
+        yield Problem(
+            f"{PROJECT}:database.backup_days",
+            f"must be at least {_PROD_BACKUP_DAYS} in prod",
+            str(database.backup_days),
+        )
 
 
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (

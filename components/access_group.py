@@ -21,15 +21,35 @@ def make_access_group(
     """
     child = pulumi.ResourceOptions(parent=parent)
     group = aws.ec2.SecurityGroup(f"{name}-access", vpc_id=vpc_id, description=f"Who may reach the {what}", opts=child)
-    for client, client_group in clients.items():
-        aws.vpc.SecurityGroupIngressRule(
+    for client, client_group_id in clients.items():
+        admit(
             f"{name}-from-{client}",
-            security_group_id=group.id,
-            referenced_security_group_id=client_group,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            parent=parent,
+            group_id=group.id,
+            client_group_id=client_group_id,
+            port=port,
             description=f"To the {what} from {client}",
-            opts=child,
         )
     return group
+
+
+def admit(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    group_id: pulumi.Input[str],
+    client_group_id: pulumi.Input[str],
+    port: int,
+    description: str,
+) -> None:
+    """Let one group connect to another on one TCP port."""
+    aws.vpc.SecurityGroupIngressRule(
+        name,
+        security_group_id=group_id,
+        referenced_security_group_id=client_group_id,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        description=description,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

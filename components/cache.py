@@ -17,6 +17,8 @@ PORT = 6379
 
 @dataclass(frozen=True)
 class CacheArgs:
+    """What a Cache rests on and is told."""
+
     foundation: Foundation
     settings: settings.Cache
     network: Network

@@ -24,6 +24,8 @@ _ADMINISTRATION = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminP
 
 @dataclass(frozen=True)
 class ClusterArgs:
+    """What a Cluster rests on and is told."""
+
     foundation: Foundation
     settings: settings.Cluster
     network: Network
@@ -42,6 +44,8 @@ class Cluster(pulumi.ComponentResource):
     """Secret; holds no credential, but everything an attacker would need to know."""
     addon_versions: Mapping[str, str | None]
     """By add-on; None leaves the choice to EKS."""
+    before_nodes: pulumi.Resource
+    """What must exist before a node starts: without its network plugin it never becomes ready."""
     node_role: Role
     node_security_group_ids: list[pulumi.Output[str]]
     """EKS's own group, the only one with the cluster's tag, and the one that other resources know the nodes by."""
@@ -144,7 +148,7 @@ class Cluster(pulumi.ComponentResource):
             cluster_name=self.name,
             version=self.addon_versions["eks-pod-identity-agent"],
         )
-        make_addon(
+        self.before_nodes = make_addon(
             "vpc-cni",
             parent=self,
             cluster_name=self.name,

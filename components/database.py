@@ -22,6 +22,8 @@ SLOW_QUERY_MS = 1000
 
 @dataclass(frozen=True)
 class DatabaseArgs:
+    """What a Database rests on and is told."""
+
     foundation: Foundation
     settings: settings.Database
     network: Network

@@ -19,6 +19,8 @@ ISSUER = "token.actions.githubusercontent.com"
 
 @dataclass(frozen=True)
 class DeliveryAccessArgs:
+    """What a DeliveryAccess rests on and is told."""
+
     foundation: Foundation
     settings: settings.Delivery
     storage: Storage

@@ -13,6 +13,8 @@ _USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", 
 
 @dataclass(frozen=True)
 class EncryptionArgs:
+    """What Encryption is told."""
+
     location: Location
     protect: bool
 

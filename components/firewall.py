@@ -17,6 +17,8 @@ UPLOAD_PATH = "/api/v2/documents"
 
 @dataclass(frozen=True)
 class FirewallArgs:
+    """What a Firewall rests on and is told."""
+
     foundation: Foundation
     load_balancer: LoadBalancer
 

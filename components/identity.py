@@ -23,6 +23,8 @@ DATABASE_USER = "prism_app"
 
 @dataclass(frozen=True)
 class IdentityArgs:
+    """What a Identity rests on and is told."""
+
     foundation: Foundation
     cluster: Cluster
     storage: Storage

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components.access_group import admit
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
@@ -24,6 +25,8 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/desc
 
 @dataclass(frozen=True)
 class LoadBalancerArgs:
+    """What a LoadBalancer rests on and is told."""
+
     foundation: Foundation
     settings: settings.Dns
     network: Network
@@ -86,22 +89,23 @@ class LoadBalancer(pulumi.ComponentResource):
                 opts=self._child,
             )
         for port, what in ((TARGET_PORT, "requests"), (HEALTH_PORT, "health")):
-            ports = {"ip_protocol": "tcp", "from_port": port, "to_port": port}
             aws.vpc.SecurityGroupEgressRule(
                 f"{self._name}-{what}-to-nodes",
                 security_group_id=group.id,
                 referenced_security_group_id=nodes,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
                 description=f"To the gateway: {what}",
                 opts=self._child,
-                **ports,
             )
-            aws.vpc.SecurityGroupIngressRule(
+            admit(
                 f"{self._name}-{what}-at-nodes",
-                security_group_id=nodes,
-                referenced_security_group_id=group.id,
+                parent=self,
+                group_id=nodes,
+                client_group_id=group.id,
+                port=port,
                 description=f"From the load balancer: {what}",
-                opts=self._child,
-                **ports,
             )
         return group
 

@@ -16,6 +16,8 @@ _ANYWHERE = "0.0.0.0/0"
 
 @dataclass(frozen=True)
 class NetworkArgs:
+    """What a Network rests on and is told."""
+
     foundation: Foundation
     settings: settings.Network
 
@@ -46,8 +48,8 @@ class Network(pulumi.ComponentResource):
         if args.settings.vpn_gateway:
             aws.ec2.VpnGateway(f"{name}-vpn", vpc_id=self.vpc_id, tags=self._named("vpn"), opts=self._child)
 
-        # Outputs of the associations, not of the bare subnets: what is placed in a subnet starts once the subnet has its
-        # way out, and has left before that way is taken down.
+        # Outputs of the associations, not of the bare subnets: what is placed in a subnet starts once the subnet has
+        # its way out, and has left before that way is taken down.
         self.public_subnet_ids, self.private_subnet_ids, self.isolated_subnet_ids = (
             self._routed(tier) for tier in ("public", "private", "isolated")
         )

@@ -15,6 +15,8 @@ from components.roles import Role
 
 @dataclass(frozen=True)
 class NodeAddonsArgs:
+    """What a NodeAddons rests on and is told."""
+
     foundation: Foundation
     cluster: Cluster
     nodes: Nodes

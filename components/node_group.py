@@ -14,8 +14,12 @@ GPU_TAINT: aws.eks.NodeGroupTaintArgsDict = {"key": "nvidia.com/gpu", "value": "
 
 @dataclass(frozen=True)
 class NodeGroupArgs:
+    """What a NodeGroup rests on and is told."""
+
     foundation: Foundation
     cluster_name: pulumi.Input[str]
+    after: pulumi.Resource
+    """What nodes need to become ready."""
     node_role_arn: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_ids: Sequence[pulumi.Input[str]]
@@ -93,6 +97,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_repair_config={"enabled": True},
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=[args.after],
                 ignore_changes=["scalingConfig.desiredSize"],
                 # Draining ends when every disruption budget allows it.
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),

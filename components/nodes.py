@@ -13,6 +13,8 @@ from components.node_group import NodeGroup, NodeGroupArgs
 
 @dataclass(frozen=True)
 class NodesArgs:
+    """What a Nodes rests on and is told."""
+
     foundation: Foundation
     settings: settings.Nodes
     network: Network
@@ -43,6 +45,7 @@ class Nodes(pulumi.ComponentResource):
             NodeGroupArgs(
                 foundation=self._args.foundation,
                 cluster_name=self._args.cluster.name,
+                after=self._args.cluster.before_nodes,
                 node_role_arn=self._args.cluster.node_role.arn,
                 subnet_ids=self._args.network.private_subnet_ids,
                 security_group_ids=self._args.cluster.node_security_group_ids,

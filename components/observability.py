@@ -19,6 +19,8 @@ _COMPARISONS = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
 
 @dataclass(frozen=True)
 class ObservabilityArgs:
+    """What a Observability rests on and is told."""
+
     foundation: Foundation
     settings: settings.Observability
     alarms: Sequence[Alarm]

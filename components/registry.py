@@ -17,6 +17,8 @@ UNTAGGED_DAYS = 7
 
 @dataclass(frozen=True)
 class RegistryArgs:
+    """What a Registry rests on and is told."""
+
     foundation: Foundation
     settings: settings.Registry
 

@@ -13,6 +13,8 @@ from components.policies import Statement, document
 
 @dataclass(frozen=True)
 class StorageArgs:
+    """What a Storage rests on and is told."""
+
     foundation: Foundation
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -9,6 +10,9 @@ from typing import Any, Self, TypeVar
 import pulumi
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+_SHOWN = 80
+"""How many characters of a value a message shows."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str,
 
 
 def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    """Return the rule that an unknown key breaks, with the known key it resembles or all that are known."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f'unknown key; did you mean "{close[0]}"?' if close else f"unknown key; known are {', '.join(known)}"
 
@@ -107,4 +112,4 @@ def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str
 def show(value: object) -> str:
     """Return `value` as the file would write it, short enough for one line."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    return textwrap.shorten(text, _SHOWN, placeholder="…") if len(text) > _SHOWN else text

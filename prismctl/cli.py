@@ -43,7 +43,7 @@ def preview(
     """Show what the program would make, without an account, credentials or the Pulumi CLI."""
     # A preview allocates much and frees little: collecting in between costs a quarter of the time.
     gc.disable()
-    from prismctl import outputs  # noqa: PLC0415
+    from prismctl import outputs
 
     stacks = Project(ROOT).choose(stack)
     if today:
@@ -54,7 +54,7 @@ def preview(
 @app.command()
 def versions(as_json: Json = False) -> None:
     """List the versions in use, and when each leaves support."""
-    from prismctl import versions_report  # noqa: PLC0415
+    from prismctl import versions_report
 
     versions_report.write(Project(ROOT), as_json=as_json, today=datetime.datetime.now(tz=datetime.UTC).date())
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -17,9 +17,9 @@ PROVIDER_PREFIX = "pulumi:providers:"
 class Unknown:
     """The value of an output before the resource exists; there is one instance, UNKNOWN."""
 
-    _instance: "Unknown | None" = None
+    _instance: Self | None = None
 
-    def __new__(cls) -> "Unknown":
+    def __new__(cls) -> Self:
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -162,6 +162,17 @@ class Graph:
         while parent is not None:
             yield parent
             parent = self.by_urn.get(parent.parent or "")
+
+    def needs(self, resource: Resource) -> frozenset[str]:
+        """Return the URNs of all that must exist before `resource`, through whatever number of steps."""
+        found: set[str] = set()
+        open_ = list(resource.dependencies)
+        while open_:
+            urn = open_.pop()
+            if urn not in found:
+                found.add(urn)
+                open_ += self.by_urn[urn].dependencies
+        return frozenset(found)
 
     def counts(self) -> dict[str, int]:
         """Return how many resources there are of each type, most frequent first; the stack itself is left out."""

@@ -3,7 +3,6 @@
 import functools
 import io
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -55,11 +54,11 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> 
     """Return the wanted texts; renderers are imported here, since few runs want all."""
     graph, texts = preview.graph, {"warnings": "\n".join(preview.graph.warnings)}
     if wanted.as_json:
-        from prismctl.render import plan  # noqa: PLC0415
+        from prismctl.render import plan
 
         texts["json"] = json.dumps(plan.render(graph, preview.config, preview.seconds), indent=2)
     else:
-        from prismctl.render import tree  # noqa: PLC0415
+        from prismctl.render import tree
 
         text = io.StringIO()
         Console(file=text, force_terminal=terminal[0], width=terminal[1], highlight=False).print(
@@ -67,11 +66,11 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> 
         )
         texts["text"] = text.getvalue()
     if wanted.markdown:
-        from prismctl.render import markdown  # noqa: PLC0415
+        from prismctl.render import markdown
 
         texts["markdown"] = markdown.render(graph)
     if wanted.svg:
-        from prismctl.render import diagram  # noqa: PLC0415
+        from prismctl.render import diagram
 
         texts["svg"] = diagram.render(graph)
     return texts
@@ -98,5 +97,5 @@ def _save(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
     for file, content in files.items():
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as part:
             part.write(content)
-        os.replace(part.name, file)
+        Path(part.name).replace(file)
         print(f"wrote {file}", file=sys.stderr)  # noqa: T201

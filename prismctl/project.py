@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class _UniqueKeys(yaml.CSafeLoader):
     """YAML in which a repeated key is a mistake, as it is for the engine."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
         if len(mapping) < len(node.value):
             seen: set[Hashable] = set()

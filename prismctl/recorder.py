@@ -15,7 +15,7 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlparse
@@ -67,7 +67,7 @@ def record(
 
 
 @contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def _environment(variables: Mapping[str, str]) -> Generator[None]:
     """Set environment variables for the time of a run."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -106,6 +106,7 @@ async def _run(
     program: Path, project: str, stack: str, monitor: "_RecordingMonitor", engine: "_Engine", *, known: bool
 ) -> None:
     asyncio.get_running_loop().set_default_executor(_InlineExecutor())
+    outputs: set[asyncio.Task[Any]] = set()
     settings.configure(
         mocks.MockSettings(
             monitor=monitor,
@@ -117,7 +118,7 @@ async def _run(
             organization="organization",
             root_directory=str(program),
             callbacks=None,
-            outputs=set[asyncio.Task[Any]](),
+            outputs=outputs,
         )
     )
     resource._get_stack_trace = _locate(program)  # noqa: SLF001
@@ -126,7 +127,7 @@ async def _run(
     async def main() -> None:
         runpy.run_path(str(program / "__main__.py"), run_name="__main__")
         # The SDK looks at every outstanding output whenever one of them resolves; waiting for all first halves a run.
-        while unresolved := [output for output in settings.SETTINGS.outputs if not output.done()]:
+        while unresolved := [output for output in outputs if not output.done()]:
             await asyncio.wait(unresolved)
 
     await run_in_stack(main)
@@ -242,7 +243,9 @@ class _RecordingMonitor(mocks.MockMonitor):
             answer.fields["state"].struct_value.CopyFrom(outputs)
         else:
             answer = values.encode(synthetic.invoke(request.tok, arguments))
-        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(answer)
+        return response
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:  # noqa: N802
         raise NotImplementedError(f"the preview without an account cannot read {request.type} {request.id}")

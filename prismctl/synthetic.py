@@ -268,6 +268,11 @@ def _budget(made: Made) -> Outputs:
     return {"id": f"{made.account_id}:{name}", "name": name, "arn": made.global_arn("budgets", f"budget/{name}")}
 
 
+def _rule(made: Made) -> Outputs:
+    id_ = f"sgr-{made.token(17)}"
+    return {"id": id_, "securityGroupRuleId": id_, "arn": made.arn("ec2", f"security-group-rule/{id_}")}
+
+
 def _launch_template(made: Made) -> Outputs:
     return {
         **_ec2("lt", "launch-template")(made),
@@ -341,6 +346,8 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicPolicy:TopicPolicy": _child_of("arn"),
     "aws:sns/topicSubscription:TopicSubscription": _anonymous("subscription"),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule,
     "aws:wafv2/webAcl:WebAcl": _web_acl,
     "aws:wafv2/webAclAssociation:WebAclAssociation": _anonymous("association"),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _child_of("resourceArn"),
@@ -348,7 +355,7 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "pulumi:providers:eks": _anonymous("provider"),
     "pulumi:providers:kubernetes": _anonymous("provider"),
 }
-"""What is computed by AWS for each resource type, `id` among it. A type that is missing here is unknown to the doubles."""
+"""What AWS computes for each resource type, `id` among it; a type that is missing here is not known to exist."""
 
 
 def invoke(token: str, arguments: Mapping[str, Any]) -> Outputs:

@@ -1,11 +1,13 @@
 """The tree of components for a terminal."""
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from prismctl.graph import Graph, Resource
+from prismctl.graph import Graph, Resource, Unknown
 from prismctl.render.words import phrase, short_type
 
 _COLUMNS = 2
@@ -58,10 +60,12 @@ def _counts(graph: Graph) -> Table:
     return table
 
 
-def _outputs(graph: Graph) -> Table:
-    table = Table(
-        title="Outputs", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
-    )
+def _outputs(graph: Graph) -> Text:
+    text = Text("Outputs", "bold")
     for key in sorted(graph.outputs):
-        table.add_row(key, Text(phrase(graph.outputs[key]), "dim"))
-    return table
+        value = graph.outputs[key]
+        text.append(f"\n{key}", "not bold")
+        several = isinstance(value, Mapping) and not all(isinstance(item, Unknown) for item in value.values())
+        for line in [f"{name}: {phrase(value[name])}" for name in sorted(value)] if several else [phrase(value)]:
+            text.append(f"\n  {line}" if several else f"  {line}", "not bold dim")
+    return text

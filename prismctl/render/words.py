@@ -36,7 +36,7 @@ def phrase(value: Any) -> str:
             return "known after an update"
         case Mapping():
             if value and all(isinstance(item, Unknown) for item in value.values()):
-                return f"{', '.join(value)} (known after an update)"
+                return f"{', '.join(sorted(value))} (known after an update)"
             return ", ".join(f"{key}: {phrase(item)}" for key, item in value.items())
         case list() | tuple():
             return ", ".join(phrase(item) for item in value)

@@ -1,0 +1,88 @@
+"""Writes what is generated from the code: the description of the configuration in `Pulumi.yaml`.
+
+`python -m prismctl.generate` writes, `--check` only says what is stale.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import settings
+from prismctl.project import ROOT
+
+_HEAD = """\
+# The part below `config` is generated from settings.py: `make generate`.
+name: ai-prism
+description: The AI-Prism platform on AWS
+runtime:
+  name: python
+  options:
+    toolchain: pip
+    virtualenv: .venv
+config:
+"""
+
+
+def project_file() -> str:
+    """Return the text of `Pulumi.yaml`: every section of the configuration with its keys, types and defaults."""
+    lines = [_HEAD.rstrip()]
+    for name, section in settings.SECTIONS.items():
+        schema = section.model_json_schema()
+        lines += [f"  {settings.PROJECT}:{name}:", "    type: object", "    description: |"]
+        lines += [f"      {line}".rstrip() for line in _describe(schema, schema.get("$defs", {}))]
+        if not schema.get("required"):
+            # The engine insists on a value for what is declared; an empty section takes its own defaults.
+            lines.append("    default: {}")
+    return "\n".join(lines) + "\n"
+
+
+def _describe(schema: dict[str, Any], definitions: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    if not prefix:
+        yield schema["description"].splitlines()[0]
+    required = schema.get("required", ())
+    for key, field in schema["properties"].items():
+        nested = definitions.get(field.get("$ref", "").rpartition("/")[2])
+        if nested:
+            yield from _describe(nested, definitions, f"{prefix}{key}.")
+            continue
+        default = "required" if key in required else f"default {_default(field['default'])}"
+        yield f"{prefix}{key}: {_type(field)}, {default}"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(str(item) for item in value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "enum" in field:
+        return " | ".join(str(value) for value in field["enum"])
+    match field.get("type"):
+        case "array":
+            items = field.get("items") or {}
+            return f"list of {_type(items)}" if items else "list"
+        case "object":
+            return f"mapping of names to {_type(field['additionalProperties'])}"
+        case kind:
+            form = field.get("format")
+            return f"{kind} ({form})" if form else str(kind)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the generated files; returns 1 where `--check` finds a stale one."""
+    file: Path = ROOT / "Pulumi.yaml"
+    wanted = project_file()
+    if file.read_text(encoding="utf-8") == wanted:
+        return 0
+    if "--check" in arguments:
+        sys.stderr.write(f"error: {file.name} is stale; make generate\n")
+        return 1
+    file.write_text(wanted, encoding="utf-8")
+    sys.stderr.write(f"wrote {file.name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""What is used in which version, and when that leaves support."""
+
+import datetime
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import versions
+from prismctl.project import Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One thing that has a version."""
+
+    kind: str
+    name: str
+    version: str | None
+    """None where the service chooses."""
+    used_by: tuple[str, ...]
+    """Stacks; all of them where the version is not a stack's to choose."""
+    support_ends: datetime.date | None
+    source: str
+    note: str = ""
+
+    def status(self, today: datetime.date) -> str:
+        """Return what has to be done, in a word or two."""
+        if self.support_ends is None:
+            return "no date known"
+        left = (self.support_ends - today).days
+        if left < 0:
+            return "out of support"
+        return f"leaves in {left} days" if self.support_ends - today <= versions.LEAVING else "supported"
+
+
+def write(project: Project, *, as_json: bool, today: datetime.date) -> None:
+    """Print every version in use, those that leave support first."""
+    known, stacks = versions.load(), project.stacks()
+    rows = sorted(_rows(project, known), key=lambda row: (row.support_ends or datetime.date.max, row.kind, row.name))
+    if as_json:
+        document = {
+            "checked": known.checked.isoformat(),
+            "versions": [{**asdict(row), "status": row.status(today)} for row in rows],
+        }
+        sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("Kind", "Name", "Version", "Used by", "Support ends", ""):
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        status = row.status(today)
+        table.add_row(
+            row.kind,
+            row.name,
+            row.version or "service's default",
+            "all stacks" if row.used_by == stacks else ", ".join(row.used_by),
+            row.support_ends.isoformat() if row.support_ends else "",
+            f"[{_STYLES.get(status.split()[0], 'dim')}]{status}[/]",
+        )
+    # A cut version is of no use: rather let a narrow terminal wrap its lines.
+    console = Console(highlight=False, width=max(Console().width, _WIDTH))
+    console.print(table)
+    console.print(f"\nSources and notes, read on {known.checked}: versions.yaml", style="dim")
+
+
+_WIDTH = 110
+_STYLES = {"out": "bold red", "leaves": "yellow", "supported": "green"}
+
+
+def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
+    stacks = project.stacks()
+    chosen = {stack: project.config(stack) for stack in stacks}
+    engines = (
+        ("Kubernetes", "cluster", known.kubernetes),
+        ("Aurora PostgreSQL", "database", known.aurora_postgresql),
+        ("Valkey", "cache", known.valkey),
+    )
+    kubernetes: set[str] = set()
+    for kind, section, releases in engines:
+        used = _used(project.name, section, chosen)
+        kubernetes |= set(used) if section == "cluster" else set()
+        for version, users in used.items():
+            release = releases.get(version)
+            yield Row(
+                kind=kind,
+                name="",
+                version=version,
+                used_by=users,
+                support_ends=release.support_ends if release else None,
+                source=release.source if release else "",
+                note=release.note if release else "not in versions.yaml",
+            )
+    for addon, pins in known.addons.items():
+        for minor in sorted(kubernetes):
+            yield Row(
+                kind="add-on",
+                name=addon,
+                version=pins.versions.get(minor),
+                used_by=stacks,
+                support_ends=pins.support_ends,
+                source=pins.source,
+                note=pins.note,
+            )
+    for kind, pinned in (("node image", known.node_images), ("chart", known.charts)):
+        for name, pin in pinned.items():
+            yield Row(
+                kind=kind,
+                name=name,
+                version=pin.version,
+                used_by=stacks if kind == "node image" else (),
+                support_ends=pin.support_ends,
+                source=pin.source,
+                note=pin.note,
+            )
+
+
+def _used(project: str, section: str, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the stacks by the version that they give in `section`."""
+    used: dict[str, tuple[str, ...]] = {}
+    for stack, config in chosen.items():
+        values: Any = json.loads(config.get(f"{project}:{section}", "{}"))
+        version = values.get("version") if isinstance(values, dict) else None
+        if version is not None:
+            used[str(version)] = (*used.get(str(version), ()), stack)
+    return used

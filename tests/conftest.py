@@ -1,0 +1,41 @@
+"""What holds for all tests."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# An f-string over an Output is a mistake that would otherwise be deployed as text.
+os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
+# The day for which the expectations were written: versions leave support, tests stay.
+os.environ["AI_PRISM_TODAY"] = "2026-11-23"
+
+from support import STACKS, recorded
+
+from prismctl.graph import Graph
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    """Each stack in turn."""
+    return request.param
+
+
+@pytest.fixture
+def unknown(stack: str) -> Graph:
+    """Each stack as on an empty account: computed values unknown."""
+    return recorded(stack, known=False)
+
+
+@pytest.fixture
+def known(stack: str) -> Graph:
+    """Each stack as after an update: computed values known."""
+    return recorded(stack, known=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make generate` write the golden files."""
+    parser.addoption("--golden", action="store_true", help="write the golden graphs instead of comparing with them")

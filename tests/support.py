@@ -1,0 +1,23 @@
+"""Recorded programs, shared by all tests of a worker."""
+
+from prismctl import recorder
+from prismctl.graph import Graph
+from prismctl.project import ROOT, Project
+
+STACKS = ("dev", "integration", "staging", "prod")
+
+_graphs: dict[tuple[str, bool], Graph] = {}
+
+
+def recorded(stack: str, *, known: bool) -> Graph:
+    """Return the whole program's graph for a stack of this repository; each is recorded once."""
+    key = stack, known
+    if key not in _graphs:
+        _graphs[key] = recorder.record(ROOT, "ai-prism", stack, Project(ROOT).config(stack), known=known)
+    return _graphs[key]
+
+
+def record_with(stack: str, *, known: bool = True, **sections: str) -> Graph:
+    """Return the program's graph for a stack with some sections of its configuration (JSON) replaced."""
+    config = Project(ROOT).config(stack) | {f"ai-prism:{name}": text for name, text in sections.items()}
+    return recorder.record(ROOT, "ai-prism", stack, config, known=known)
