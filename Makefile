@@ -57,7 +57,7 @@ generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, gol
 
 .PHONY: bench
 bench: $(READY) ## Measure speed and memory, as ratios within one run.
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench.py
 
 .PHONY: lock
 lock: $(READY) ## Pin all dependencies at their newest, with hashes.

@@ -2,15 +2,11 @@
 
 import functools
 import gc
-import importlib
 import multiprocessing
 import os
-import re
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 
@@ -54,7 +50,7 @@ def preview_each(project: Project, stacks: Sequence[str], render: Render, *, kno
     """Preview several stacks, as many at once as there are processors, after importing the SDK once."""
     if len(stacks) == 1:
         return {stacks[0]: _attempt(project, stacks[0], render, known=known)}
-    preload(project.root)
+    recorder.preload(project.root)
     # What was imported stays shared between the processes only while nobody touches it, the collector included.
     gc.freeze()
     # This process takes a share itself: each further one pays for its own copies of what it touches.
@@ -95,15 +91,3 @@ def _attempt(project: Project, stack: str, render: Render, *, known: bool) -> Ma
         return render(preview(project, stack, known=known))
     except UsageError as error:
         return error
-
-
-def preload(program: Path) -> None:
-    """Import the program's components and the parts of the AWS SDK that they mention.
-
-    Otherwise each forked worker would import them again; the SDK loads a service's module when it is first touched.
-    """
-    sys.path.insert(0, str(program))
-    for file in sorted(program.glob("components/**/[!_]*.py")):
-        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
-        for service in re.findall(r"\baws\.([a-z0-9]+)\.[A-Z]", file.read_text(encoding="utf-8")):
-            getattr(importlib.import_module(f"pulumi_aws.{service}"), "_inputs", None)

@@ -1,6 +1,7 @@
 """The project's files as the engine reads them: `Pulumi.yaml` and the stack files beside it."""
 
 import difflib
+import functools
 import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -34,13 +35,20 @@ class _UniqueKeys(yaml.CSafeLoader):
 def read_yaml(file: Path) -> Any:
     """Return the document in `file`; raises UsageError with line and column where it is no YAML."""
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # derives from the safe one
+        return _parse(file, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise UsageError(f"{file.name}: cannot be read: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{file.name}:{mark.line + 1}:{mark.column + 1}" if mark else file.name
         raise UsageError(f"{where}: not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file.name}: not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _parse(file: Path, _changed: int) -> Any:
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # derives from the safe one
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,20 @@ class Project:
     def config(self, stack: str) -> dict[str, str]:
         """Return the stack's configuration by full key, as text in the way the engine hands it to the program.
 
-        Encrypted values are replaced by a mark that says so: nothing here can decrypt them.
+        Encrypted values are replaced by `[secret]`: nothing here can decrypt them.
         """
+        defaults = {key: value for key, value in self._declared().items() if value is not None}
+        chosen = {**defaults, **self._chosen(stack)}
+        return {self._full(key): _text(_without_secrets(value)) for key, value in chosen.items()}
+
+    def secret_keys(self, stack: str) -> frozenset[str]:
+        """Return the keys whose values are encrypted, in whole or in part."""
+        return frozenset(
+            self._full(key) for key, value in self._chosen(stack).items() if _without_secrets(value) != value
+        )
+
+    def _chosen(self, stack: str) -> Mapping[str, Any]:
+        """Return what the stack file itself says, by the keys as they stand there."""
         file = self.root / f"Pulumi.{stack}.yaml"
         document = read_yaml(file)
         if not isinstance(document, Mapping):
@@ -82,19 +102,13 @@ class Project:
         config = document.get("config") or {}
         if not isinstance(config, Mapping):
             raise UsageError(f"{file.name}: config must be a mapping of keys such as {self.name}:network")
-        defaults = {self._full(key): spec for key, spec in self._declared().items() if spec is not None}
-        return {
-            **{key: _text(value) for key, value in defaults.items()},
-            **{self._full(str(key)): _text(value) for key, value in config.items()},
-        }
-
-    def secret_keys(self, stack: str) -> frozenset[str]:
-        """Return the keys whose values are encrypted, in whole or in part."""
-        config = (read_yaml(self.root / f"Pulumi.{stack}.yaml") or {}).get("config") or {}
-        return frozenset(self._full(str(key)) for key, value in config.items() if _is_encrypted(value))
+        return {str(key): value for key, value in config.items()}
 
     def _definition(self) -> Mapping[str, Any]:
-        return read_yaml(self.root / "Pulumi.yaml")
+        document = read_yaml(self.root / "Pulumi.yaml")
+        if not isinstance(document, Mapping) or "name" not in document:
+            raise UsageError("Pulumi.yaml: must be a mapping with the key name")
+        return document
 
     def _declared(self) -> Mapping[str, Any]:
         """Return the defaults of the project's declared configuration, None where a key has none."""
@@ -112,13 +126,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _is_encrypted(value: Any) -> bool:
+def _without_secrets(value: Any) -> Any:
+    """Return `value` with each encrypted part replaced."""
     match value:
         case {"secure": str()} if len(value) == 1:
-            return True
+            return "[secret]"
         case Mapping():
-            return any(_is_encrypted(item) for item in value.values())
+            return {key: _without_secrets(item) for key, item in value.items()}
         case list():
-            return any(_is_encrypted(item) for item in value)
+            return [_without_secrets(item) for item in value]
         case _:
-            return False
+            return value

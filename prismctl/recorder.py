@@ -11,8 +11,10 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import importlib
 import json
 import os
+import re
 import runpy
 import sys
 from collections.abc import Callable, Collection, Generator, Mapping
@@ -21,7 +23,9 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlparse
 
 import pulumi
+import pulumi.log
 from google.protobuf import empty_pb2, struct_pb2
+from pulumi import _types
 from pulumi.runtime import mocks, resource, settings
 from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 from pulumi.runtime.stack import run_in_stack
@@ -81,6 +85,24 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
                 os.environ[name] = value
 
 
+def preload(program: Path) -> None:
+    """Import the program's components, and of the AWS SDK what they mention, down to the types of its properties.
+
+    The SDK does so when something is first touched: processes forked afterwards would each do it again.
+    """
+    sys.path.insert(0, str(program))
+    for file in sorted(program.glob("components/**/[!_]*.py")):
+        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
+        for service, name in re.findall(r"\baws\.([a-z0-9]+)\.([A-Z]\w+)", file.read_text(encoding="utf-8")):
+            mentioned = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)
+            if isinstance(mentioned, type) and issubclass(mentioned, pulumi.Resource):
+                _types.resource_types(mentioned)
+
+
+def _silent(*_: Any, **__: Any) -> None:
+    """Stand in for the SDK's debug log, which words a dozen messages for every resource and finds no reader."""
+
+
 def _locate(program: Path) -> Callable[[], source_pb2.StackTrace]:
     """Return a replacement for the SDK's stack trace: the one frame that is in the program.
 
@@ -121,6 +143,7 @@ async def _run(
             outputs=outputs,
         )
     )
+    pulumi.log.debug = _silent
     resource._get_stack_trace = _locate(program)  # noqa: SLF001
     sys.path[:] = [str(program), *(entry for entry in sys.path if entry != str(program))]
 

@@ -2,8 +2,8 @@
 
 import importlib
 
-from prismctl.preview import preload
 from prismctl.project import ROOT
+from prismctl.recorder import preload
 
 MODULES = ("prismctl.cli", "prismctl.outputs", "prismctl.render.tree", "hypothesis", "pytest", "xdist")
 

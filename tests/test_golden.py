@@ -31,7 +31,11 @@ def test_the_graph_is_the_one_that_was_reviewed(stack: str, pytestconfig: pytest
 
     gone, new = sorted(set(reviewed) - set(now)), sorted(set(now) - set(reviewed))
     assert not gone and not new, "\n".join(
-        ["The graph has changed. Where that is intended: make generate", *(f"- {g}" for g in gone), *(f"+ {n}" for n in new)]
+        [
+            "The graph has changed. Where that is intended: make generate",
+            *(f"- {g}" for g in gone),
+            *(f"+ {n}" for n in new),
+        ]
     )
     assert now == reviewed
 

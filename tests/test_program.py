@@ -249,7 +249,9 @@ def test_isolated_subnets_have_no_route_to_anywhere(unknown: Graph) -> None:
         for association in unknown.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
         if "-isolated-" in association.name
     ]
-    assert len(isolated) == len([s for s in unknown.of_type("aws:ec2/subnet:Subnet") if s["tags"]["Tier"] == "isolated"])
+    assert len(isolated) == len(
+        [s for s in unknown.of_type("aws:ec2/subnet:Subnet") if s["tags"]["Tier"] == "isolated"]
+    )
     assert {association.property_dependencies["routeTableId"] for association in isolated} == {(table.urn,)}
     assert not table.get("routes")
     for other in unknown.of_type("aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint"):

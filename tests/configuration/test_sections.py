@@ -1,0 +1,222 @@
+"""How sections are read, and how mistakes in them are told."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
+from configuration.sections import Problem, Section, SettingsError, parse_section, show, unknown_key
+
+
+class Door(Section):
+    """A nested section with a rule of its own."""
+
+    width: int
+    height: int = 200
+
+    def rules(self) -> Iterator[Problem]:
+        if self.width > self.height:
+            yield Problem("width", "must not exceed height", str(self.width))
+
+
+class House(Section):
+    """A section with everything that can go wrong."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    floors: Annotated[int, Field(ge=1)]
+    door: Door
+    colours: tuple[str, ...] = ()
+
+
+class Garden(Section):
+    """A section that needs nothing."""
+
+    trees: int = 0
+
+
+GOOD = {"name": "villa", "floors": 2, "door": {"width": 90}}
+
+
+def parse(value, section=House, path="p:house"):
+    problems = []
+    text = value if isinstance(value, str) or value is None else json.dumps(value)
+    found = parse_section(path, section, text, problems)
+    return found, [str(problem) for problem in problems]
+
+
+def told(**changes):
+    found, lines = parse({**GOOD, **changes})
+    assert found is None
+    return lines
+
+
+def test_a_sound_section_is_read_with_its_defaults():
+    house, lines = parse({**GOOD, "colours": ["red", "blue"]})
+    assert lines == []
+    assert (house.name, house.floors, house.door.width, house.door.height) == ("villa", 2, 90, 200)
+    assert house.colours == ("red", "blue")
+
+
+def test_a_section_cannot_be_changed_once_read():
+    house, _ = parse(GOOD)
+    with pytest.raises(ValidationError, match="frozen"):
+        house.floors = 3
+
+
+def test_a_missing_section_is_required_where_a_value_has_no_default():
+    assert parse(None) == (None, ["p:house: is required"])
+
+
+def test_a_missing_section_is_right_where_everything_has_a_default():
+    garden, lines = parse(None, Garden)
+    assert garden == Garden()
+    assert lines == []
+
+
+@pytest.mark.parametrize("value", ["", "hello", "[1]", "3", "null", '"text"', "{", "true"])
+def test_a_section_that_is_no_mapping_is_told_what_it_consists_of(value):
+    assert parse(value) == (None, ["p:house: must be a mapping of name, floors, door, colours"])
+
+
+def test_a_nested_section_that_is_no_mapping_is_told_what_it_consists_of():
+    assert told(door=3) == ["p:house.door: must be a mapping of width, height"]
+
+
+def test_a_missing_value_is_required():
+    _, lines = parse({"floors": 2, "door": {}})
+    assert lines == ["p:house.name: is required", "p:house.door.width: is required"]
+
+
+def test_an_unknown_key_is_answered_with_the_key_it_resembles():
+    assert told(flors=3) == ['p:house.flors: unknown key; did you mean "floors"?']
+
+
+def test_an_unknown_key_that_resembles_nothing_is_answered_with_all_keys():
+    assert told(zzz=3) == ["p:house.zzz: unknown key; known are name, floors, door, colours"]
+
+
+def test_an_unknown_key_in_a_nested_section_is_answered_with_that_sections_keys():
+    assert told(door={"width": 90, "wdth": 1}) == ['p:house.door.wdth: unknown key; did you mean "width"?']
+    assert told(door={"width": 90, "zzz": 1}) == ["p:house.door.zzz: unknown key; known are width, height"]
+
+
+def test_the_value_of_an_unknown_key_is_not_shown():
+    assert "hunter2" not in "".join(told(pasword="hunter2"))  # noqa: S106  # what must not be shown
+
+
+@pytest.mark.parametrize(
+    ("floors", "line"),
+    [
+        ("two", "p:house.floors: must be a valid integer, got two"),
+        (True, "p:house.floors: must be a valid integer, got true"),
+        (None, "p:house.floors: must be a valid integer, got null"),
+        (1.5, "p:house.floors: must be a valid integer, got 1.5"),
+        (0, "p:house.floors: must be greater than or equal to 1, got 0"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_size_is_told_with_what_it_should_be(floors, line):
+    assert told(floors=floors) == [line]
+
+
+def test_a_number_in_quotes_is_no_number():
+    found, lines = parse({**GOOD, "floors": "2"})
+    assert found is None
+    assert len(lines) == 1
+
+
+def test_a_value_that_breaks_a_pattern_is_told_the_pattern():
+    assert told(name="Villa 9") == ["p:house.name: must match ^[a-z]+$, got Villa 9"]
+
+
+def test_a_wrong_item_is_told_by_its_position():
+    assert told(colours=["red", 5]) == ["p:house.colours.1: must be a valid string, got 5"]
+
+
+def test_a_rule_of_a_nested_section_is_told_by_its_whole_path():
+    assert told(door={"width": 300}) == ["p:house.door.width: must not exceed height, got 300"]
+
+
+def test_everything_wrong_in_a_section_is_told_at_once():
+    assert told(name="Villa", floors=0, door={"width": 300}, zzz=1) == [
+        "p:house.name: must match ^[a-z]+$, got Villa",
+        "p:house.floors: must be greater than or equal to 1, got 0",
+        "p:house.door.width: must not exceed height, got 300",
+        "p:house.zzz: unknown key; known are name, floors, door, colours",
+    ]
+
+
+def test_problems_are_added_to_those_that_are_known():
+    problems = [Problem("before", "is wrong")]
+    parse_section("p:house", House, None, problems)
+    assert problems == [Problem("before", "is wrong"), Problem("p:house", "is required")]
+
+
+def test_a_problem_shows_what_was_got_only_where_that_is_known():
+    assert str(Problem("a.b", "is required")) == "a.b: is required"
+    assert str(Problem("a.b", "must be big", "0")) == "a.b: must be big, got 0"
+    assert str(Problem("a.b", "must be something", "")) == "a.b: must be something, got "
+
+
+def test_an_error_counts_and_lists_its_problems():
+    one, two = Problem("a", "is required"), Problem("b", "must be big", "0")
+    assert str(SettingsError("dev", (one,))) == "Pulumi.dev.yaml: 1 problem\n  a: is required"
+    assert str(SettingsError("prod", (one, two))) == (
+        "Pulumi.prod.yaml: 2 problems\n  a: is required\n  b: must be big, got 0"
+    )
+    assert SettingsError("prod", (one, two)).problems == (one, two)
+
+
+def test_an_error_is_one_that_pulumi_prints_without_a_stack_trace():
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a text", "a text"),
+        (3, "3"),
+        (True, "true"),
+        (None, "null"),
+        (("a", "b"), '["a", "b"]'),
+        ({"a": 1}, '{"a": 1}'),
+    ],
+)
+def test_values_are_shown_as_the_file_would_write_them(value, text):
+    assert show(value) == text
+
+
+def test_a_value_of_eighty_characters_is_shown_whole():
+    assert show("a" * 80) == "a" * 80
+
+
+@given(st.one_of(st.text(min_size=60), st.lists(st.text(min_size=5), min_size=10)))
+def test_no_value_is_shown_at_more_than_eighty_characters(value):
+    assert len(show(value)) <= 80
+
+
+def test_a_long_value_of_many_words_is_cut_at_its_end():
+    shown = show("many words " * 20)
+    assert shown.startswith("many words many words")
+    assert shown.endswith("…")
+
+
+@pytest.mark.xfail(strict=True, reason="a long value without spaces is cut away whole")
+def test_a_long_value_of_one_word_is_cut_at_its_end():
+    shown = show("a" * 200)
+    assert shown.startswith("a" * 60)
+    assert shown.endswith("…")
+
+
+@pytest.mark.xfail(strict=True, reason="line breaks in short values reach the message")
+def test_a_value_is_shown_on_one_line():
+    assert len(show("us-east-1a\nus-east-1b").splitlines()) == 1
+
+
+def test_a_suggestion_needs_a_resemblance():
+    assert unknown_key("netwrok", ("network", "nodes")) == 'unknown key; did you mean "network"?'
+    assert unknown_key("password", ("network", "nodes")) == "unknown key; known are network, nodes"

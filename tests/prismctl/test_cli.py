@@ -1,0 +1,143 @@
+"""The command line: what it answers, where, and with which exit code."""
+
+import gc
+import json
+import subprocess
+import sys
+
+import pytest
+
+from prismctl import cli
+from prismctl.project import ROOT
+
+USAGE = pytest.mark.xfail(strict=True, reason="mistakes that Typer finds leave as a stack trace, with exit code 1")
+
+
+@pytest.fixture(autouse=True)
+def _undone(monkeypatch):
+    """Undo what a command does to its process, which would otherwise end with it."""
+    monkeypatch.setenv("AI_PRISM_TODAY", "2026-11-23")
+    yield
+    gc.enable()
+
+
+def python(*arguments):
+    return subprocess.run(  # noqa: S603  # this interpreter, with arguments from this file
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_an_unknown_stack_is_answered_with_those_that_exist(capsys):
+    assert cli.main(["preview", "nowhere"]) == 2
+    assert tuple(capsys.readouterr()) == (
+        "",
+        "error: no stack called 'nowhere'\npossible are dev, integration, staging, prod, or all\n",
+    )
+
+
+def test_a_misspelt_stack_is_answered_with_a_suggestion(capsys):
+    assert cli.main(["preview", "prd", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: no stack called 'prd'; did you mean \"prod\"?\n")
+
+
+@USAGE
+def test_a_missing_argument_is_bad_use(capsys):
+    assert cli.main(["preview"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "stack" in err.lower()
+
+
+@USAGE
+def test_an_unknown_option_is_bad_use(capsys):
+    assert cli.main(["preview", "dev", "--jsn"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--jsn" in err
+
+
+@USAGE
+def test_an_unknown_command_is_bad_use(capsys):
+    assert cli.main(["preveiw"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "preveiw" in err
+
+
+@USAGE
+def test_no_command_is_bad_use(capsys):
+    assert cli.main([]) == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["preview", "--help"], ["versions", "--help"]], ids=" ".join)
+def test_help_is_no_mistake(arguments, capsys):
+    assert cli.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: prismctl")
+    assert err == ""
+
+
+def test_help_names_every_command(capsys):
+    cli.main(["--help"])
+    out = capsys.readouterr().out
+    assert "\n  preview " in out
+    assert "\n  versions " in out
+
+
+def test_help_needs_neither_pulumi_nor_pydantic():
+    heavy = "[name for name in sys.modules if name.partition('.')[0] in ('pulumi', 'pulumi_aws', 'pydantic')]"
+    found = python("-c", f"import sys, prismctl.cli; print({heavy})")
+    assert (found.returncode, found.stdout, found.stderr) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("option", ["--markdown", "--svg"])
+def test_a_file_in_a_folder_that_does_not_exist_is_refused_before_anything_is_written(option, tmp_path, capsys):
+    file = tmp_path / "missing" / "file"
+    assert cli.main(["preview", "dev", option, str(file)]) == 2
+    assert tuple(capsys.readouterr()) == ("", f"error: {file}: the folder does not exist\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_missing_folder_keeps_the_other_file_from_being_written(tmp_path, capsys):
+    missing = tmp_path / "missing" / "file.svg"
+    assert cli.main(["preview", "dev", "--markdown", str(tmp_path / "file.md"), "--svg", str(missing)]) == 2
+    assert tuple(capsys.readouterr()) == ("", f"error: {missing}: the folder does not exist\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2026-02-30", "23.11.2026"])
+def test_a_day_that_is_none_is_refused(day, capsys):
+    assert cli.main(["preview", "dev", "--today", day]) == 2
+    assert tuple(capsys.readouterr()) == ("", f"error: --today: must be a day such as 2026-11-23, got {day}\n")
+
+
+def test_versions_as_json_is_one_document(capsys):
+    assert cli.main(["versions", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    rows = json.loads(out)["versions"]
+    (kubernetes,) = [row for row in rows if row["kind"] == "Kubernetes"]
+    assert (kubernetes["version"], kubernetes["support_ends"]) == ("1.36", "2027-08-02")
+    assert kubernetes["used_by"] == ["dev", "integration", "staging", "prod"]
+
+
+def test_a_preview_as_json_has_the_shape_of_the_engines_own():
+    run = python("-m", "prismctl", "preview", "dev", "--json", "--today", "2026-11-23")
+    assert (run.returncode, run.stderr) == (0, "")
+    plan = json.loads(run.stdout)
+    assert set(plan) == {"config", "steps", "duration", "changeSummary"}
+    assert json.loads(plan["config"]["ai-prism:environment"])["kind"] == "dev"
+    assert isinstance(plan["duration"], int)
+    assert plan["duration"] > 0
+    assert plan["changeSummary"] == {"create": len(plan["steps"])}
+    assert plan["steps"][0]["urn"] == "urn:pulumi:dev::ai-prism::pulumi:pulumi:Stack::ai-prism-dev"
+    for step in plan["steps"]:
+        assert step["op"] == "create"
+        assert set(step) <= {"op", "urn", "provider", "newState"}
+        assert step["newState"]["urn"] == step["urn"]
+        assert isinstance(step["newState"]["custom"], bool)
+        assert step["urn"].split("::")[2].rpartition("$")[2] == step["newState"]["type"]
+    assert len({step["urn"] for step in plan["steps"]}) == len(plan["steps"]) > 100
