@@ -28,9 +28,12 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m prismctl.warm
 	@touch $@
 
-.PHONY: preview
-preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
+.PHONY: stack-given
+stack-given:
 	@$(if $(STACK),,echo "error: which stack? make preview STACK=..., possible are $(STACKS), or all" >&2; exit 2)
+
+.PHONY: preview
+preview: stack-given $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
 	@$(BIN)/python -m prismctl preview $(STACK) $(ARGS)
 
 .PHONY: test

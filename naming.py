@@ -14,6 +14,9 @@ STACK_NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
 arrive at the same physical name."""
 
 
+ROLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contract:
     """A physical name that somebody outside the program relies on, and that therefore cannot be generated."""
@@ -118,10 +121,12 @@ def physical_name(contract: str, stack: str, role: str = "") -> str:
     Raises ValueError where the stack's name would make names ambiguous, a part is missing, or the budget is exceeded.
     """
     if not STACK_NAME.fullmatch(stack):
-        raise ValueError(f"a stack's name is 2 to 16 lower-case letters and digits, got {stack!r}")
+        raise ValueError(f"a stack's name is a lower-case letter and 1 to 15 more or digits, got {stack!r}")
     terms = CONTRACTS[contract]
     if ("{role}" in terms.shape) != bool(role):
         raise ValueError(f"the name of {contract!r} is {terms.shape!r}, got the role {role!r}")
+    if role and not ROLE.fullmatch(role):
+        raise ValueError(f"a role is lower-case words joined by hyphens, got {role!r}")
     name = terms.shape.format(stem=f"{PROJECT}-{stack}", role=role)
     if len(name) > terms.limit:
         raise ValueError(f"the name of {contract!r} takes {terms.limit} characters, {name!r} has {len(name)}")

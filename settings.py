@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi.runtime.config
@@ -53,8 +53,8 @@ class Environment(Section):
 class Aws(Section):
     """Where the stack lives. The provider refuses to work on any other account."""
 
-    account_id: Annotated[str, Field(pattern=r"^\d{12}$")]
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 
 
 class Network(Section):
@@ -100,7 +100,7 @@ class Cluster(Section):
     version: str
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
     """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
-    admins: Annotated[Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/\S+$")]], Field()] = {}
+    admins: Annotated[Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]], Field()] = {}
     """IAM roles with cluster administration, by the name that explains who they are."""
 
     def rules(self) -> Iterator[Problem]:
@@ -164,13 +164,11 @@ class SpotNodes(NodeGroup):
 class GpuNodes(NodeGroup):
     """Tainted nodes for document analysis."""
 
-    _GPU_CLASSES: ClassVar[tuple[str, ...]] = ("g", "gr", "p")
-
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         for name in self.types:
             shape = InstanceShape.of(name)
-            if shape is not None and shape.family not in self._GPU_CLASSES:
+            if shape is not None and not shape.gpu:
                 yield Problem("types", "must be GPU instance types such as g4dn.xlarge", show(name))
 
 
@@ -345,7 +343,7 @@ def parse(
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     problems: list[Problem] = []
     if not STACK_NAME.fullmatch(stack):
-        problems.append(Problem("stack", "must be 2 to 16 lower-case letters and digits", show(stack)))
+        problems.append(Problem("stack", "must be a lower-case letter and 1 to 15 more or digits", show(stack)))
     sections: dict[str, Section] = {}
     for name, section in SECTIONS.items():
         if f"{PROJECT}:{name}" in secret_keys:
@@ -385,7 +383,8 @@ def _supported_versions(cluster: Cluster, database: Database, cache: Cache, toda
             yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", version)
         elif release.ended(today):
             alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
-            yield Problem(path, f"left support on {release.support_ends}; supported are {alive}", version)
+            others = f"supported are {alive}" if alive else "versions.yaml lists no later one"
+            yield Problem(path, f"left support on {release.support_ends}; {others}", version)
 
 
 def _chosen_versions(

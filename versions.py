@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from configuration.yaml_files import Loader
+
 FILE = Path(__file__).with_name("versions.yaml")
 
 LEAVING = datetime.timedelta(days=90)
@@ -69,4 +71,4 @@ class Versions(BaseModel):
 @functools.cache
 def load(file: Path = FILE) -> Versions:
     """Return what `versions.yaml` says; raises pydantic's ValidationError where the file breaks its own shape."""
-    return Versions.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    return Versions.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=Loader))  # noqa: S506  # derives from the safe one

@@ -58,10 +58,15 @@ def allocate(
     """Return the CIDR of each (tier, zone).
 
     Guarantees: no two overlap, all lie in `vpc`, and each depends on nothing but `vpc`, its zone's letter and its tier.
-    Raises ValueError where `vpc` is too small, a zone's name has no letter from a to h, or tiers share a slot.
+    Raises ValueError where `vpc` is too small, a zone has no letter from a to h of its own, or tiers share a slot.
     """
     if vpc.prefixlen > smallest_prefix():
         raise ValueError(f"{vpc} is too small: the address plan needs a /{smallest_prefix()} or larger")
+    zones = tuple(zones)
+    if len({zone[-1:] for zone in zones}) < len(zones):
+        raise ValueError(f"each zone needs a letter of its own, got {', '.join(zones)}")
+    if len({tier.name for tier in tiers}) < len(tiers):
+        raise ValueError(f"each tier needs a name of its own, got {', '.join(tier.name for tier in tiers)}")
     taken: dict[int, str] = {}
     for tier in tiers:
         for slot in range(tier.first_slot, tier.first_slot + tier.slots):

@@ -3,7 +3,21 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Self
+
+_TYPE = re.compile(r"(?P<series>(?P<class>[a-z]+)(?P<generation>[0-9]+)(?P<options>[a-z-]*))\.(?P<size>[a-z0-9-]+)")
+
+# Within one of these, a size has the same processors and memory whatever the series.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html
+_FAMILIES: Mapping[str, str] = {
+    "c": "compute",
+    "m": "general",
+    "t": "general",
+    "r": "memory",
+    "g4dn": "GPU",
+    "g5": "GPU",
+    "g6": "GPU",
+}
 
 
 @dataclass(frozen=True)
@@ -13,22 +27,18 @@ class InstanceShape:
     family: str
     size: str
     arm: bool
-
-    # General-purpose burstable and fixed types have the same memory per size.
-    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html
-    _FAMILIES: ClassVar[Mapping[str, str]] = {"c": "compute", "m": "general", "t": "general", "r": "memory"}
-    _TYPE: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?P<class>[a-z]+)(?P<generation>\d+)(?P<options>[a-z-]*)\.(?P<size>\w+)"
-    )
+    gpu: bool
 
     @classmethod
-    def of(cls, instance_type: str) -> "InstanceShape | None":
+    def of(cls, instance_type: str) -> Self | None:
         """Return the shape of `instance_type`, or None where it is no instance type."""
-        match = cls._TYPE.fullmatch(instance_type)
+        match = _TYPE.fullmatch(instance_type)
         if match is None:
             return None
         return cls(
-            family=cls._FAMILIES.get(match["class"], match["class"]),
+            # A series that is not known to be like others is like itself alone.
+            family=_FAMILIES.get(match["series"]) or _FAMILIES.get(match["class"]) or match["series"],
             size=match["size"],
-            arm=match["options"].startswith("g") and match["class"] != "g",
+            arm=match["options"].startswith("g") or match["class"] == "a",
+            gpu=match["class"] in ("g", "gr", "p"),
         )

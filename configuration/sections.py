@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -70,17 +69,22 @@ def parse_section(path: str, section: type[S], text: str | None, problems: list[
     try:
         return section.model_validate_json(text)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            problems += _explain(path, section, detail)
+        details = error.errors(include_url=False)
+        wrong_items = {detail["loc"][:-1] for detail in details if detail["loc"] and isinstance(detail["loc"][-1], int)}
+        for detail in details:
+            # Items that are wrong are not counted: what is told of an item need not be told of its list.
+            if detail["type"] != "too_short" or detail["loc"] not in wrong_items:
+                problems += _explain(path, section, detail)
         return None
 
 
 def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterator[Problem]:
     """Turn one of pydantic's errors into problems in the words of the configuration file."""
     where = ".".join([path, *(str(part) for part in detail["loc"] if part != "[key]")])
+    given, limits = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "rules":
-            for problem in detail["ctx"]["problems"]:  # pyright: ignore[reportTypedDictNotRequiredAccess]
+            for problem in limits["problems"]:
                 yield Problem(f"{where}.{problem.path}", problem.rule, problem.got)
         case "missing":
             yield Problem(where, "is required")
@@ -90,10 +94,16 @@ def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterato
         case "model_type" | "json_invalid":
             yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
         case "string_pattern_mismatch":
-            yield Problem(where, f"must match {detail['ctx']['pattern']}", show(detail["input"]))  # pyright: ignore[reportTypedDictNotRequiredAccess]
+            yield Problem(where, f"must match {limits['pattern']}", show(given))
+        case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
+            yield Problem(where, "must be text: put it in quotes", show(given))
+        case "ip_v4_network":
+            yield Problem(where, "must be an IPv4 network without host bits, such as 10.0.0.0/16", show(given))
+        case "too_short":
+            yield Problem(where, f"must have at least {limits['min_length']}", show(given))
         case _:
             rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
-            yield Problem(where, rule[0].lower() + rule[1:], show(detail["input"]))
+            yield Problem(where, rule[0].lower() + rule[1:], show(given))
 
 
 def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
@@ -112,4 +122,5 @@ def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str
 def show(value: object) -> str:
     """Return `value` as the file would write it, short enough for one line."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return textwrap.shorten(text, _SHOWN, placeholder="…") if len(text) > _SHOWN else text
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

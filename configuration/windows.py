@@ -17,7 +17,7 @@ class Window:
 
     _DAYS: ClassVar[tuple[str, ...]] = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
     _DAY: ClassVar[int] = 24 * 60
-    _TIME: ClassVar[str] = r"(?:[01]\d|2[0-3]):[0-5]\d"
+    _TIME: ClassVar[str] = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 
     @classmethod
     def daily(cls, text: str) -> "Window | None":

@@ -66,6 +66,10 @@ def _day(text: str) -> str:
         raise UsageError(f"--today: must be a day such as 2026-11-23, got {text}") from None
 
 
+# Typer exports only the leaves of its errors of use.
+_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit code (see the table in the README)."""
     try:
@@ -73,8 +77,11 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except _TyperUsageError as error:
+        error.show()
+        return 2
     except typer.Exit as stop:
         return stop.exit_code
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     return int(result or 0)

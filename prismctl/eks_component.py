@@ -82,6 +82,7 @@ def refuse_unknown_use(inputs: Mapping[str, Any]) -> None:
     """Raise NotImplementedError where `inputs` ask for something that this stand-in does not know how to do."""
     wrong = [key for key, value in _REQUIRED.items() if inputs.get(key) != value]
     wrong += [key for key in inputs if key not in _UNDERSTOOD]
+    wrong += [key for key in ("encryptionConfigKeyArn", "privateSubnetIds", "serviceRole") if inputs.get(key) is None]
     wrong += [
         key for key in ("corednsAddonOptions", "kubeProxyAddonOptions") if inputs.get(key, {}).get("enabled", True)
     ]

@@ -3,8 +3,8 @@
 import functools
 import io
 import json
+import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
     for file in wanted.files().values():
         if not file.absolute().parent.is_dir():
             raise UsageError(f"{file}: the folder does not exist")
+        if file.is_dir():
+            raise UsageError(f"{file}: is a folder; give the name of a file")
     console = Console(highlight=False, soft_wrap=True)
     terminal = console.is_terminal, console.width
     render = functools.partial(_render, wanted=wanted, terminal=terminal)
@@ -95,7 +97,12 @@ def _save(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
         else:
             files |= {file.with_stem(f"{file.stem}-{stack}"): text[output] for stack, text in texts.items()}
     for file, content in files.items():
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as part:
-            part.write(content)
-        Path(part.name).replace(file)
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            part.write_text(content, encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+        finally:
+            part.unlink(missing_ok=True)
         print(f"wrote {file}", file=sys.stderr)  # noqa: T201

@@ -3,33 +3,17 @@
 import difflib
 import functools
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from configuration.yaml_files import Loader
 from prismctl.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class _UniqueKeys(yaml.CSafeLoader):
-    """YAML in which a repeated key is a mistake, as it is for the engine."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            seen: set[Hashable] = set()
-            for key_node, _ in node.value:
-                key = self.construct_object(key_node)
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"key {key} twice", problem_mark=key_node.start_mark
-                    )
-                seen.add(key)
-        return mapping
 
 
 def read_yaml(file: Path) -> Any:
@@ -48,7 +32,7 @@ def read_yaml(file: Path) -> Any:
 
 @functools.lru_cache(maxsize=64)
 def _parse(file: Path, _changed: int) -> Any:
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # derives from the safe one
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506  # derives from the safe one
 
 
 @dataclass(frozen=True)

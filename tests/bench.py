@@ -76,7 +76,7 @@ def run(*command: str, given: str = "") -> Cost:
         stdin.write(given)
         stdin.seek(0)
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=stdout)
+        process = subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=stdout)  # noqa: S603  # our own commands
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -97,9 +97,8 @@ def say(text: str) -> None:
 
 def compare(what: str, ours: float, theirs: float, most: float) -> None:
     ratio = ours / theirs
-    say(
-        f"  {what}: {ours:.2f} against {theirs:.2f}, {ratio:.2f} times (at most {most}): {'ok' if ratio <= most else 'MISSED'}"
-    )
+    verdict = "ok" if ratio <= most else "MISSED"
+    say(f"  {what}: {ours:.2f} against {theirs:.2f}, {ratio:.2f} times (at most {most}): {verdict}")
 
 
 def previews() -> None:

@@ -547,11 +547,12 @@ def test_a_version_that_leaves_in_ninety_one_days_is_no_warning():
     assert accepted({}, today=KUBERNETES_ENDS - datetime.timedelta(days=91)).warnings == ()
 
 
-def test_each_version_that_leaves_is_a_warning_of_its_own():
-    edits = {"cluster.version": "1.34", "database.version": "18.4"}
-    assert len(accepted(edits, today=datetime.date(2026, 11, 30)).warnings) == 1
+def test_each_version_out_of_support_is_a_line_of_its_own():
     lines = refused({"database.version": "18.4"}, today=datetime.date(2028, 1, 1))
-    assert [line.split(":")[1] for line in lines] == ["cluster.version", "database.version"]
+    assert [line.split(" ")[0] for line in lines] == ["ai-prism:cluster.version:", "ai-prism:database.version:"]
+    assert lines[1] == (
+        "ai-prism:database.version: left support on 2027-12-31; supported are 16.15, 17.7, 17.11, 18.6, got 18.4"
+    )
 
 
 @pytest.mark.xfail(strict=True, reason="the list of supported versions is empty, and the sentence has a hole")

@@ -27,13 +27,15 @@ def plain(value: Any) -> Any:
             return value
 
 
-def phrase(value: Any) -> str:
+def phrase(value: Any) -> str:  # noqa: PLR0911  # one case for each kind of value
     """Return `value` for people, on one line."""
     match value:
         case Secret():
             return SECRET
         case Unknown():
             return "known after an update"
+        case Reference(urn=urn):
+            return urn.rpartition("::")[2]
         case Mapping():
             if value and all(isinstance(item, Unknown) for item in value.values()):
                 return f"{', '.join(sorted(value))} (known after an update)"
@@ -53,4 +55,4 @@ def short_type(type_: str) -> str:
     if type_.startswith("pulumi:providers:"):
         return f"{name} provider"
     module = module.partition("/")[0]
-    return f"{package}.{name}" if module == "index" else f"{module}.{name}"
+    return f"{name} of pulumi-{package}" if module == "index" else f"{module}.{name}"

@@ -50,7 +50,7 @@ def test_the_wire_format_survives_being_sent(properties):
 
 
 @given(VALUES)
-def test_a_secret_stays_one_and_what_is_none_becomes_none(value):
+def test_a_secret_stays_one_and_nothing_else_becomes_one(value):
     found = values.decode(values.encode({"hidden": Secret(value), "plain": value}))
     assert isinstance(found["hidden"], Secret)
     assert isinstance(found["plain"], Secret) == isinstance(value, Secret)

@@ -13,6 +13,7 @@ from prismctl.render.svg import TITLE, Box, fit, measure, wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
 STACKS = ("dev", "prod")
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 
 
 @pytest.fixture(scope="module", params=[(stack, known) for stack in STACKS for known in (False, True)], ids=str)
@@ -138,8 +139,16 @@ def test_one_database_instance_writes_and_the_others_read(drawing: ET.Element, g
 
 
 def test_every_cache_node_is_drawn(drawing: ET.Element, graph: Graph) -> None:
-    number = graph.of_type("aws:elasticache/replicationGroup:ReplicationGroup")[0]["numCacheClusters"]
+    number = graph.of_type(CACHE)[0]["numCacheClusters"]
     assert texts(drawing).count("Primary") + texts(drawing).count("Replica") == number
+
+
+def test_data_stores_say_what_they_are_and_how_they_are_kept(drawing: ET.Element, graph: Graph) -> None:
+    database, cache = graph.named("aws:rds/cluster:Cluster", "database"), graph.of_type(CACHE)[0]
+    shown = texts(drawing)
+    days = f"{database['backupRetentionPeriod']:g}", f"{cache['snapshotRetentionLimit']:g}"
+    assert f"Aurora PostgreSQL{database['engineVersion']} · encrypted · backups kept {days[0]} days" in shown
+    assert f"Valkey{cache['engineVersion']} · encrypted · backups kept {days[1]} days" in shown
 
 
 def test_node_groups_show_their_types_and_sizes(drawing: ET.Element, graph: Graph) -> None:
@@ -257,7 +266,7 @@ def test_a_subnet_of_no_known_tier_is_drawn_too() -> None:
 
 def test_more_servers_than_zones_share_them() -> None:
     group = resource(
-        "aws:elasticache/replicationGroup:ReplicationGroup",
+        CACHE,
         "cache",
         {"engine": "valkey", "numCacheClusters": 3, "nodeType": "cache.t4g.small"},
         subnetGroupName=PRIVATE,
