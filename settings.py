@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi.runtime.config
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 import versions
 from components.subnets import TIERS, largest_prefix, smallest_prefix
 from configuration.instance_types import InstanceShape
-from configuration.sections import Problem, Section, SettingsError, parse_section, show, unknown_key
+from configuration.sections import Problem, Section, SettingsError, parse_section, require, show, unknown_key
 from configuration.windows import window_rules
 from naming import PROJECT, STACK_NAME
 
@@ -57,10 +57,20 @@ class Aws(Section):
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 
 
+def _room_for_all_tiers(cidr: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
+    ranges = ", ".join(str(private) for private in PRIVATE_RANGES)
+    private = any(cidr.subnet_of(private) for private in PRIVATE_RANGES)
+    require(true=private, rule=f"must be a private range ({ranges})")
+    largest, smallest = largest_prefix(), smallest_prefix()
+    room = f"must be between /{largest} and /{smallest} so that {len(TIERS)} tiers fit in every zone"
+    require(true=largest <= cidr.prefixlen <= smallest, rule=room)
+    return cidr
+
+
 class Network(Section):
     """The VPC: its addresses, zones and ways out."""
 
-    cidr: ipaddress.IPv4Network
+    cidr: Annotated[ipaddress.IPv4Network, AfterValidator(_room_for_all_tiers)]
     zones: Annotated[tuple[str, ...], Field(min_length=2)]
     """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses, not its position."""
     nat_gateways: Annotated[int, Field(ge=1)]
@@ -70,16 +80,6 @@ class Network(Section):
     vpn_gateway: bool = False
 
     def rules(self) -> Iterator[Problem]:
-        if not any(self.cidr.subnet_of(private) for private in PRIVATE_RANGES):
-            ranges = ", ".join(str(private) for private in PRIVATE_RANGES)
-            yield Problem("cidr", f"must be a private range ({ranges})", str(self.cidr))
-        shortest, longest = largest_prefix(), smallest_prefix()
-        if not shortest <= self.cidr.prefixlen <= longest:
-            yield Problem(
-                "cidr",
-                f"must be between /{shortest} and /{longest} so that {len(TIERS)} tiers fit in every zone",
-                str(self.cidr),
-            )
         if len(set(self.zones)) != len(self.zones):
             yield Problem("zones", "must name each zone once", show(self.zones))
         if self.nat_gateways not in (1, len(self.zones)):

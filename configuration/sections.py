@@ -53,6 +53,12 @@ class Section(BaseModel):
         return self
 
 
+def require(*, true: bool, rule: str) -> None:
+    """Raise, from the validator of a single value, that the value breaks `rule`."""
+    if not true:
+        raise PydanticCustomError("rule", "{rule}", {"rule": rule})
+
+
 S = TypeVar("S", bound=Section)
 
 
@@ -81,10 +87,9 @@ def parse_section(path: str, section: type[S], text: str | None, problems: list[
 def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterator[Problem]:
     """Turn one of pydantic's errors into problems in the words of the configuration file."""
     where = ".".join([path, *(str(part) for part in detail["loc"] if part != "[key]")])
-    given, limits = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "rules":
-            for problem in limits["problems"]:
+            for problem in detail.get("ctx", {})["problems"]:
                 yield Problem(f"{where}.{problem.path}", problem.rule, problem.got)
         case "missing":
             yield Problem(where, "is required")
@@ -93,17 +98,31 @@ def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterato
             yield Problem(where, unknown_key(str(detail["loc"][-1]), _fields_at(section, detail["loc"][:-1])))
         case "model_type" | "json_invalid":
             yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
+        case _:
+            yield Problem(where, _rule(detail), show(detail["input"]))
+
+
+def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each kind of mistake
+    """Return the rule that a single value breaks."""
+    given, limits = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "rule":
+            return detail["msg"]
         case "string_pattern_mismatch":
-            yield Problem(where, f"must match {limits['pattern']}", show(given))
+            return f"must match {limits['pattern']}"
         case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
-            yield Problem(where, "must be text: put it in quotes", show(given))
+            return "must be text: put it in quotes"
+        case "int_type":
+            return "must be a whole number" + (" without quotes" if isinstance(given, str) else "")
+        case "bool_type":
+            return "must be true or false" + (" without quotes" if isinstance(given, str) else "")
         case "ip_v4_network":
-            yield Problem(where, "must be an IPv4 network without host bits, such as 10.0.0.0/16", show(given))
+            return "must be an IPv4 network without host bits, such as 10.0.0.0/16"
         case "too_short":
-            yield Problem(where, f"must have at least {limits['min_length']}", show(given))
+            return f"must have at least {limits['min_length']}"
         case _:
             rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
-            yield Problem(where, rule[0].lower() + rule[1:], show(given))
+            return rule[0].lower() + rule[1:]
 
 
 def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
