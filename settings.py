@@ -48,6 +48,8 @@ class Environment(Section):
     kind: Literal["dev", "integration", "staging", "prod"]
     protect: bool
     """Deletion protection in AWS and `protect` in Pulumi, on everything that holds state."""
+    retiring: bool = False
+    """Lets staging and prod go without protection, for the update before their last."""
 
 
 class Aws(Section):
@@ -111,6 +113,10 @@ class Cluster(Section):
                     f"must be named networks of /{_WIDEST_NAMED_NETWORK} or smaller",
                     str(network),
                 )
+        if len(set(self.admins.values())) < len(self.admins):
+            yield Problem("admins", "must name each role once: an access entry is one role's", show(list(self.admins)))
+        if "delivery" in self.admins:
+            yield Problem("admins.delivery", "must have another name: the deployment role is an administrator already")
         for name in self.admins:
             if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
                 yield Problem("admins", "must be named by lower-case words joined with hyphens", show(name))
@@ -247,7 +253,10 @@ class Api(Section):
 class Registry(Section):
     """Which images the platform stores."""
 
-    images: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], ...], Field(min_length=1)] = (
+    images: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$", max_length=60)], ...],
+        Field(min_length=1),
+    ] = (
         "api",
         "web",
         "worker",
@@ -261,9 +270,13 @@ class Registry(Section):
 class Delivery(Section):
     """Who may preview and deploy from GitHub."""
 
-    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
     owns_oidc_provider: bool = True
     """An account has one OIDC provider for GitHub: exactly one of the stacks that share an account owns it."""
+    state_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""
+    """Bucket of Pulumi's state, which previews read; empty where the state is kept elsewhere."""
+    state_key_arn: Annotated[str, Field(pattern=r"^(arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9-]+)?$")] = ""
+    """KMS key of Pulumi's state and secrets; empty where there is none."""
 
 
 class Observability(Section):
@@ -380,7 +393,7 @@ def _supported_versions(cluster: Cluster, database: Database, cache: Cache, toda
     for path, _, version, releases in _chosen_versions(cluster, database, cache):
         release = releases.get(version)
         if release is None:
-            yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", version)
+            yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version))
         elif release.ended(today):
             alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
             others = f"supported are {alive}" if alive else "versions.yaml lists no later one"
@@ -400,17 +413,22 @@ def _chosen_versions(
 
 def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
     chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"])
-    return tuple(
+    leaving = tuple(
         f"{path}: {product} {version} leaves support on {ends}, in {(ends - today).days} days"
         for path, product, version, releases in chosen
         if releases[version].leaving(today) and (ends := releases[version].support_ends)
     )
+    untold = sections["environment"].kind in ("staging", "prod") and not sections["observability"].alert_emails
+    nobody = f"{PROJECT}:observability.alert_emails: empty: alarms reach nobody but what else subscribes to the topic"
+    return (*leaving, nobody) if untold else leaving
 
 
 def _zones_lie_in_the_region(aws: Aws, network: Network) -> Iterator[Problem]:
     for zone in network.zones:
         if not re.fullmatch(rf"{re.escape(aws.region)}[a-h]", zone):
-            yield Problem(f"{PROJECT}:network.zones", f"must be zones of {aws.region} such as {aws.region}a", zone)
+            yield Problem(
+                f"{PROJECT}:network.zones", f"must be zones of {aws.region} such as {aws.region}a", show(zone)
+            )
 
 
 def _prod_survives_the_loss_of_a_zone(
@@ -432,7 +450,7 @@ def _prod_survives_the_loss_of_a_zone(
 
 
 def _state_is_kept_where_it_matters(environment: Environment, database: Database) -> Iterator[Problem]:
-    if environment.kind in ("staging", "prod") and not environment.protect:
+    if environment.kind in ("staging", "prod") and not (environment.protect or environment.retiring):
         yield Problem(f"{PROJECT}:environment.protect", f"must be true in {environment.kind}", "false")
     if environment.kind == "prod" and database.backup_days < _PROD_BACKUP_DAYS:
         yield Problem(

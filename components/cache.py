@@ -35,7 +35,6 @@ class Cache(pulumi.ComponentResource):
     user_arn: pulumi.Output[str]
     """What `elasticache:Connect` permissions name, beside the replication group."""
     replication_group_arn: pulumi.Output[str]
-    security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Cache", name, None, opts)
@@ -59,7 +58,6 @@ class Cache(pulumi.ComponentResource):
         self.replication_group_id = group.id
         self.replication_group_arn = group.arn
         self.user_arn = user.arn
-        self.security_group_id = access.id
         self.register_outputs({"endpoint": self.endpoint})
 
     def _make_users(self) -> tuple[aws.elasticache.User, aws.elasticache.UserGroup]:
@@ -70,7 +68,9 @@ class Cache(pulumi.ComponentResource):
             user_name=user_id,
             engine="valkey",
             # No administration, and none of the commands that stall a shared server.
-            access_string="on ~* &* +@all -@admin -@dangerous",
+            access_string=(
+                "on ~* &* -@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@admin -@dangerous"
+            ),
             authentication_mode={"type": "iam"},
             opts=self._child,
         )

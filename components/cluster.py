@@ -51,8 +51,6 @@ class Cluster(pulumi.ComponentResource):
     """EKS's own group, the only one with the cluster's tag, and the one that other resources know the nodes by."""
     nodes_security_group_id: pulumi.Output[str]
     """The latter alone."""
-    oidc_provider_arn: pulumi.Output[str]
-    """For workloads that cannot use EKS Pod Identity."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Cluster", name, None, opts)
@@ -74,7 +72,6 @@ class Cluster(pulumi.ComponentResource):
         self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
         self.nodes_security_group_id = nodes.id
         self.node_security_group_ids = [cluster.cluster_security_group_id, nodes.id]
-        self.oidc_provider_arn = cluster.oidc_provider_arn
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
 
     def _make_node_role(self) -> Role:
@@ -116,7 +113,8 @@ class Cluster(pulumi.ComponentResource):
             enabled_cluster_log_types=list(LOG_TYPES),
             upgrade_policy={"support_type": "STANDARD"},
             deletion_protection=foundation.protect,
-            create_oidc_provider=True,
+            # Roles reach pods by EKS Pod Identity; the provider for the other way can be added at any time.
+            create_oidc_provider=False,
             # What follows turns off the defaults of pulumi-eks: add-ons, groups and nodes are made here, in order.
             bootstrap_self_managed_addons=False,
             use_default_vpc_cni=True,
@@ -127,14 +125,13 @@ class Cluster(pulumi.ComponentResource):
             create_instance_role=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=foundation.protect,
                 depends_on=[logs, *role.grants],
-                transforms=[_creator_is_nobody],
+                transforms=[_guard(protect=foundation.protect)],
             ),
         )
 
     def _make_network_addons(self) -> None:
-        """Make the add-ons without which a node never becomes ready: pods get addresses, and roles."""
+        """Make the add-ons without which a node never becomes ready: roles for pods, services, and addresses."""
         args = self._args
         cni = args.foundation.roles.make(
             f"{self._name}-cni",
@@ -142,12 +139,10 @@ class Cluster(pulumi.ComponentResource):
             trusts=trust_pods(self.arn, args.foundation.location.account_id),
             managed=["AmazonEKS_CNI_Policy"],
         )
-        agent = make_addon(
-            "eks-pod-identity-agent",
-            parent=self,
-            cluster_name=self.name,
-            version=self.addon_versions["eks-pod-identity-agent"],
-        )
+        earlier = [
+            make_addon(addon, parent=self, cluster_name=self.name, version=self.addon_versions[addon])
+            for addon in ("eks-pod-identity-agent", "kube-proxy")
+        ]
         self.before_nodes = make_addon(
             "vpc-cni",
             parent=self,
@@ -155,7 +150,7 @@ class Cluster(pulumi.ComponentResource):
             version=self.addon_versions["vpc-cni"],
             configuration={"enableNetworkPolicy": "true"},
             service_accounts={"aws-node": cni.arn},
-            depends_on=[agent],
+            depends_on=earlier,
         )
 
 
@@ -170,13 +165,20 @@ def _administrator(role_arn: pulumi.Input[str]) -> eks.AccessEntryArgs:
     )
 
 
-def _creator_is_nobody(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    """Keep whoever runs the first update from staying an administrator that no access entry names.
+def _guard(*, protect: bool) -> pulumi.ResourceTransform:
+    """Return a transform that sets on the control plane what pulumi-eks has no input for.
 
-    pulumi-eks sets the flag without a way to choose (https://github.com/pulumi/pulumi-eks/issues/2373).
+    Whoever runs the first update does not stay an administrator that no access entry names
+    (https://github.com/pulumi/pulumi-eks/issues/2373). And it alone is protected: set on the component, `protect` would
+    reach the access entries too, and no administrator could be removed.
     """
-    if args.type_ != "aws:eks/cluster:Cluster":
-        return None
-    props = dict[str, Any](args.props)
-    props["accessConfig"] = {**props["accessConfig"], "bootstrapClusterCreatorAdminPermissions": False}
-    return pulumi.ResourceTransformResult(props=props, opts=args.opts)
+
+    def guard(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.type_ != "aws:eks/cluster:Cluster":
+            return None
+        props = dict[str, Any](args.props)
+        props["accessConfig"] = {**props["accessConfig"], "bootstrapClusterCreatorAdminPermissions": False}
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(protect=protect))
+        return pulumi.ResourceTransformResult(props=props, opts=opts)
+
+    return guard

@@ -42,7 +42,6 @@ class Database(pulumi.ComponentResource):
     reader_endpoint: pulumi.Output[str]
     secret_arn: pulumi.Output[str]
     """Secrets Manager secret with the master user's password."""
-    security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Database", name, None, opts)
@@ -67,7 +66,6 @@ class Database(pulumi.ComponentResource):
         self.endpoint = cluster.endpoint
         self.reader_endpoint = cluster.reader_endpoint
         self.secret_arn = cluster.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
-        self.security_group_id = access.id
         self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
 
     @property
@@ -90,7 +88,8 @@ class Database(pulumi.ComponentResource):
             family=self._family,
             description="TLS only; slow queries logged",
             parameters=[
-                {"name": "rds.force_ssl", "value": "1"},
+                # Set at creation, since the cluster starts with the group; AWS keeps it as one that needs a restart.
+                {"name": "rds.force_ssl", "value": "1", "apply_method": "pending-reboot"},
                 {"name": "log_min_duration_statement", "value": str(SLOW_QUERY_MS)},
             ],
             opts=self._child,
@@ -128,7 +127,6 @@ class Database(pulumi.ComponentResource):
                 parent=self,
                 protect=self._foundation.protect,
                 depends_on=[logs],
-                # AWS applies minor versions in the maintenance window; the stack file catches up afterwards.
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),
         )
@@ -136,8 +134,8 @@ class Database(pulumi.ComponentResource):
     def _final_snapshot(self) -> pulumi.Output[str]:
         """Name the last snapshot after the key that opens it.
 
-        Each incarnation of a stack has a key of its own, so a second destroy does not stumble over the first one's
-        snapshot, and whoever restores sees which key must not be deleted.
+        Each incarnation of a stack has a key of its own, so a second destroy of the whole stack does not stumble over
+        the first one's snapshot, and whoever restores sees which key must not be deleted.
         """
         stack = self._foundation.location.stack
         return self._foundation.encryption.data_key.key_id.apply(
@@ -151,6 +149,12 @@ class Database(pulumi.ComponentResource):
             trusts=trust_service("monitoring.rds.amazonaws.com", self._foundation.location.account_id),
             managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
         )
+        parameters = aws.rds.ParameterGroup(
+            f"{self._name}-instance-{self._family}",
+            family=self._family,
+            description="The defaults, in a group that an upgrade can change",
+            opts=self._child,
+        )
         for number in range(1, self._settings.instances + 1):
             aws.rds.ClusterInstance(
                 f"{self._name}-{number}",
@@ -159,6 +163,8 @@ class Database(pulumi.ComponentResource):
                 engine_version=cluster.engine_version,
                 instance_class=self._settings.instance_class,
                 publicly_accessible=False,
+                db_parameter_group_name=parameters.name,
+                # The stack file has to follow: Aurora does not go back to the version that stands there.
                 auto_minor_version_upgrade=True,
                 monitoring_interval=60,
                 monitoring_role_arn=monitoring.arn,

@@ -28,7 +28,7 @@ class DeliveryAccessArgs:
 
 
 class DeliveryAccess(pulumi.ComponentResource):
-    """Two roles without a stored credential: pull requests only read, and no data; deployments need the environment."""
+    """Two roles without a stored credential: pull requests read no data, deployments need the environment."""
 
     deploy_role_arn: pulumi.Output[str]
     role_arns: dict[str, pulumi.Output[str]]
@@ -40,9 +40,14 @@ class DeliveryAccess(pulumi.ComponentResource):
 
         issuer = self._find_issuer()
         no_data = _no_data(args.storage.documents.arn)
+        state = _state(args.settings.state_bucket, args.settings.state_key_arn)
         # https://docs.github.com/actions/reference/security/oidc: who may reach an environment is GitHub's to decide.
         preview_role_arn = self._make_role(
-            "preview", issuer, "pull_request", no_data, managed=["SecurityAudit", "job-function/ViewOnlyAccess"]
+            "preview",
+            issuer,
+            "pull_request",
+            [*state, *no_data],
+            managed=["SecurityAudit", "job-function/ViewOnlyAccess"],
         )
         self.deploy_role_arn = self._make_role(
             "deploy",
@@ -77,22 +82,36 @@ class DeliveryAccess(pulumi.ComponentResource):
             f"{self._name}-{role}",
             physical_name=physical_name("delivery-role", self._args.foundation.location.stack, role),
             parent=self,
-            trusts=trust_github(issuer, self._args.settings.repository, [subject]),
+            trusts=trust_github(issuer, self._args.settings.repository, subject),
             grants=grants,
             managed=managed,
         ).arn
 
 
 def _no_data(documents_bucket_arn: pulumi.Input[str]) -> tuple[Statement, Statement]:
-    """Keep pipelines out of what the platform holds for its customers, whatever else they may do."""
+    """Keep the delivery roles themselves out of what the platform holds for its customers.
+
+    A deployment still decides what runs: code that it deploys reads what the workloads may read. Who may deploy is the
+    environment's reviewers' to decide.
+    """
     return (
-        {"Effect": "Deny", "Action": "s3:GetObject*", "Resource": pulumi.Output.concat(documents_bucket_arn, "/*")},
+        {
+            "Effect": "Deny",
+            "Action": ["s3:GetObject*", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"],
+            "Resource": [documents_bucket_arn, pulumi.Output.concat(documents_bucket_arn, "/*")],
+        },
         {
             "Effect": "Deny",
             "Action": ["secretsmanager:GetSecretValue", "rds-db:connect", "elasticache:Connect"],
             "Resource": "*",
         },
     )
+
+
+def _state(bucket: str, key_arn: str) -> list[Statement]:
+    """Let a preview read Pulumi's state, where the stack says that it lies in this account."""
+    reads = [allow(["s3:GetObject", "s3:ListBucket"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])]
+    return (reads if bucket else []) + ([allow(["kms:Decrypt"], [key_arn])] if key_arn else [])
 
 
 def _deployment(location: Location, roles: Roles) -> list[Statement]:

@@ -36,7 +36,7 @@ class Encryption(pulumi.ComponentResource):
         location = args.location
         self.cluster_key_arn = self._make_key(name, "cluster", *_node_volumes(location)).arn
         self.data_key = self._make_key(name, "data")
-        self.logs_key_arn = self._make_key(name, "logs", _log_groups(location), _notifications(location)).arn
+        self.logs_key_arn = self._make_key(name, "logs", _log_groups(location), *_notifications(location)).arn
         self.register_outputs(
             {"cluster": self.cluster_key_arn, "data": self.data_key.arn, "logs": self.logs_key_arn},
         )
@@ -110,16 +110,22 @@ def _log_groups(location: Location) -> Statement:
     }
 
 
-def _notifications(location: Location) -> Statement:
-    """Let alarms and budgets publish to an encrypted topic.
+def _notifications(location: Location) -> tuple[Statement, Statement]:
+    """Let alarms and budgets publish to an encrypted topic; whose alarms, is the topic's policy to say.
 
-    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, where alarms have no condition.
     """
-    return {
-        "Sid": "Notifications",
+    alarms: Statement = {
+        "Sid": "Alarms",
         "Effect": "Allow",
-        "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
+    }
+    budgets: Statement = {
+        **alarms,
+        "Sid": "Budgets",
+        "Principal": {"Service": "budgets.amazonaws.com"},
         "Condition": {"StringEquals": {"aws:SourceAccount": location.account_id}},
     }
+    return alarms, budgets

@@ -44,7 +44,7 @@ class Firewall(pulumi.ComponentResource):
             scope="REGIONAL",
             description=f"AI-Prism {self._args.foundation.location.stack}",
             default_action={"allow": {}},
-            visibility_config=_visible("all"),
+            visibility_config=_visible("WebAcl"),
             rules=[
                 _managed(0, "AWSManagedRulesAmazonIpReputationList"),
                 _rate_limit(1),
@@ -129,11 +129,13 @@ def _large_bodies_only_as_uploads(priority: int) -> aws.wafv2.WebAclRuleArgsDict
                     {
                         "not_statement": {
                             "statement": {
-                                "byte_match_statement": {
+                                "regex_match_statement": {
+                                    "regex_string": f"^{UPLOAD_PATH}(/|$)",
                                     "field_to_match": {"uri_path": {}},
-                                    "positional_constraint": "STARTS_WITH",
-                                    "search_string": UPLOAD_PATH,
-                                    "text_transformations": [{"priority": 0, "type": "NORMALIZE_PATH"}],
+                                    "text_transformations": [
+                                        {"priority": 0, "type": "URL_DECODE"},
+                                        {"priority": 1, "type": "NORMALIZE_PATH"},
+                                    ],
                                 }
                             }
                         }

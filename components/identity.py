@@ -18,7 +18,7 @@ from components.storage import Storage
 APPLICATION = "ai-prism"
 """Namespace of the application."""
 DATABASE_USER = "prism_app"
-"""PostgreSQL role of the application; it logs in with an IAM token."""
+"""PostgreSQL role of the application, granted `rds_iam` by a migration: it logs in with a token, not a password."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,10 @@ class Identity(pulumi.ComponentResource):
         self._name, self._args = name, args
 
         workloads = {
-            "api": Workload(APPLICATION, "ai-prism-api", self._application()),
-            "worker": Workload(APPLICATION, "ai-prism-worker", self._application()),
+            "api": Workload(
+                APPLICATION, "ai-prism-api", [*self._documents(), *self._models(), self._database(), self._cache()]
+            ),
+            "worker": Workload(APPLICATION, "ai-prism-worker", [*self._documents(), *self._models(), self._database()]),
             "external-secrets": Workload("external-secrets", "external-secrets", self._secrets()),
             "load-balancer-controller": Workload("kube-system", "aws-load-balancer-controller", self._targets()),
             "cluster-autoscaler": Workload("kube-system", "cluster-autoscaler", self._scaling()),
@@ -80,12 +82,9 @@ class Identity(pulumi.ComponentResource):
         )
         return role
 
-    def _application(self) -> list[Statement]:
-        """Documents, models, the database as one user, the cache as one user."""
+    def _documents(self) -> list[Statement]:
+        """Read, write and delete documents; S3 uses the key for them, nothing else does."""
         args, location = self._args, self._args.foundation.location
-        database_user = pulumi.Output.concat(
-            location.arn("rds-db", "dbuser:"), args.database.resource_id, f"/{DATABASE_USER}"
-        )
         return [
             allow(
                 ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
@@ -97,21 +96,36 @@ class Identity(pulumi.ComponentResource):
                 [args.foundation.encryption.data_key.arn],
                 {"StringEquals": {"kms:ViaService": f"s3.{location.region}.amazonaws.com"}},
             ),
-            allow(
-                ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-                [f"arn:aws:bedrock:{location.region}::foundation-model/*"],
-            ),
-            allow(["rds-db:connect"], [database_user]),
-            allow(["elasticache:Connect"], [args.cache.replication_group_arn, args.cache.user_arn]),
         ]
 
+    def _models(self) -> list[Statement]:
+        """Any model, directly or by an inference profile, which may send a request to another region's."""
+        location = self._args.foundation.location
+        return [
+            allow(
+                ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+                ["arn:aws:bedrock:*::foundation-model/*", location.arn("bedrock", "inference-profile/*")],
+            )
+        ]
+
+    def _database(self) -> Statement:
+        """One user of the database, who logs in with a token."""
+        resource = self._args.foundation.location.arn("rds-db", "dbuser:")
+        return allow(
+            ["rds-db:connect"], [pulumi.Output.concat(resource, self._args.database.resource_id, f"/{DATABASE_USER}")]
+        )
+
+    def _cache(self) -> Statement:
+        """One user of the cache; IAM asks for the user and for the replication group."""
+        return allow(["elasticache:Connect"], [self._args.cache.replication_group_arn, self._args.cache.user_arn])
+
     def _secrets(self) -> list[Statement]:
-        """The stack's own secrets and the database's, and nothing of another stack's."""
+        """The stack's own secrets: not another stack's, and not the database owner's password."""
         args, location = self._args, self._args.foundation.location
         return [
             allow(
                 ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                [location.arn("secretsmanager", f"secret:ai-prism/{location.stack}/*"), args.database.secret_arn],
+                [location.arn("secretsmanager", f"secret:ai-prism/{location.stack}/*")],
             ),
             allow(
                 ["kms:Decrypt"],

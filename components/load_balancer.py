@@ -10,7 +10,7 @@ from components.access_group import admit
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
-from components.storage import Storage
+from components.storage import LOAD_BALANCER_PREFIX, Storage
 
 TARGET_PORT = 8080
 """Where the mesh's gateway pods listen."""
@@ -121,8 +121,8 @@ class LoadBalancer(pulumi.ComponentResource):
             enable_deletion_protection=self._args.foundation.protect,
             access_logs={
                 "enabled": True,
-                "bucket": self._args.storage.load_balancer_logs_bucket,
-                "prefix": "load-balancer",
+                "bucket": self._args.storage.logs_bucket,
+                "prefix": LOAD_BALANCER_PREFIX,
             },
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.foundation.protect),
         )
@@ -144,7 +144,6 @@ class LoadBalancer(pulumi.ComponentResource):
             f"{self._name}-certificate",
             domain_name=self._args.settings.api_host,
             validation_method="DNS",
-            # Made before the old one goes: a listener cannot be without.
             opts=self._child,
         )
         proof = certificate.domain_validation_options[0]
@@ -155,7 +154,7 @@ class LoadBalancer(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            # One host in two accounts, or a certificate before its predecessor is gone, shares the same record.
+            # A certificate that replaces another for the same host proves itself by the same record.
             allow_overwrite=True,
             opts=self._child,
         )

@@ -124,7 +124,8 @@ class Network(pulumi.ComponentResource):
         self, subnets: dict[tuple[str, str], aws.ec2.Subnet], internet: aws.ec2.Route
     ) -> dict[str, aws.ec2.NatGateway]:
         gateways: dict[str, aws.ec2.NatGateway] = {}
-        for zone in self._settings.zones[: self._settings.nat_gateways]:
+        # By name and not by position: a zone that is listed earlier must not move the one gateway.
+        for zone in sorted(self._settings.zones)[: self._settings.nat_gateways]:
             address = aws.ec2.Eip(
                 f"{self._name}-nat-{zone}", domain="vpc", tags=self._named(f"nat-{zone}"), opts=self._child
             )

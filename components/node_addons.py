@@ -29,7 +29,6 @@ class NodeAddons(pulumi.ComponentResource):
         super().__init__("ai-prism:aws:NodeAddons", name, None, opts)
         self._name, self._args = name, args
 
-        self._make("kube-proxy")
         self._make("coredns")
         self._make("metrics-server")
         self._make("aws-ebs-csi-driver", service_accounts={"ebs-csi-controller-sa": self._make_volume_role().arn})

@@ -52,8 +52,8 @@ def trust_pods(cluster_arn: str, account_id: str) -> Statement:
     }
 
 
-def trust_github(provider_arn: pulumi.Input[str], repository: str, subjects: Sequence[str]) -> Statement:
-    """Let GitHub workflows of `repository` assume the role where their token's subject is one of `subjects`.
+def trust_github(provider_arn: pulumi.Input[str], repository: str, subject: str) -> Statement:
+    """Let GitHub workflows of `repository` assume the role where their token's subject is `subject`.
 
     Source: https://docs.github.com/actions/reference/security/oidc
     """
@@ -65,7 +65,7 @@ def trust_github(provider_arn: pulumi.Input[str], repository: str, subjects: Seq
         "Condition": {
             "StringEquals": {
                 f"{issuer}:aud": "sts.amazonaws.com",
-                f"{issuer}:sub": [f"repo:{repository}:{subject}" for subject in subjects],
+                f"{issuer}:sub": f"repo:{repository}:{subject}",
             }
         },
     }

@@ -11,7 +11,7 @@ from components.foundation import Foundation
 from naming import physical_name
 
 KEPT_IMAGES = 100
-"""Enough to roll back months of daily releases."""
+"""Enough to roll back months of daily releases; what runs for longer than that is lost to a new node."""
 UNTAGGED_DAYS = 7
 
 
@@ -28,7 +28,6 @@ class Registry(pulumi.ComponentResource):
 
     urls: dict[str, pulumi.Output[str]]
     """By image."""
-    arns: list[pulumi.Output[str]]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Registry", name, None, opts)
@@ -36,7 +35,6 @@ class Registry(pulumi.ComponentResource):
 
         repositories = {image: self._make_repository(image) for image in args.settings.images}
         self.urls = {image: repository.repository_url for image, repository in repositories.items()}
-        self.arns = [repository.arn for repository in repositories.values()]
         self.register_outputs({"urls": self.urls})
 
     def _make_repository(self, image: str) -> aws.ecr.Repository:
@@ -44,6 +42,7 @@ class Registry(pulumi.ComponentResource):
             f"{self._name}-{image}",
             name=physical_name("repository", self._foundation.location.stack, image),
             image_tag_mutability="IMMUTABLE",
+            force_delete=not self._foundation.protect,
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": self._foundation.encryption.data_key.arn}],
             opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect),

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components.location import Location
 from components.policies import Statement, document
+from naming import physical_name
 
 MANAGED = "arn:aws:iam::aws:policy"
 """ARN under which AWS keeps the policies that it maintains."""
@@ -26,8 +28,8 @@ class Role:
 class Roles(pulumi.ComponentResource):
     """Every role it makes lives under the stack's path and can never exceed the stack's permissions boundary.
 
-    The boundary is what makes a deployment role that may create roles safe: none of them can make users, keep keys,
-    or loosen the boundary itself (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
+    The boundary is what makes a deployment role that may create roles safe: none of them can make users or keys, make
+    a role without the boundary, or loosen it (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
     """
 
     path: str
@@ -78,40 +80,69 @@ class Roles(pulumi.ComponentResource):
         return Role(resource=role, arn=arn, grants=attached)
 
 
+_SERVICES = (
+    "acm",
+    "autoscaling",
+    "bedrock",
+    "budgets",
+    "cloudwatch",
+    "ec2",
+    "ecr",
+    "eks",
+    "eks-auth",
+    "elasticache",
+    "elasticloadbalancing",
+    "iam",
+    "kms",
+    "logs",
+    "rds",
+    "rds-db",
+    "route53",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "ssm",
+    "ssmmessages",
+    "sts",
+    "tag",
+    "wafv2",
+)
+"""All that the platform consists of; a role's own policies say how much of it is for whom."""
+
+_CHANGE_ROLE = ("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy")
+
+
 def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
-    """Return the boundary: anything but making identities, touching the boundary, or leaving the account's care."""
-    own_policies = location.iam_arn(f"policy{path}*")
+    """Return the boundary: the platform's services, without a way to more rights than one has.
+
+    Each denial closes one way; the one that asks for the boundary is AWS's own example of delegated administration.
+    """
+    own_policies, own_roles = location.iam_arn(f"policy{path}*"), location.iam_arn(f"role{path}*")
+    delivery = [
+        location.iam_arn(f"role{path}{physical_name('delivery-role', location.stack, role)}")
+        for role in ("preview", "deploy")
+    ]
+
+    def deny(actions: Sequence[str], **where: Any) -> Statement:
+        return {"Effect": "Deny", "Action": list(actions), **where}
+
     return (
-        {"Effect": "Allow", "Action": "*", "Resource": "*"},
-        {
-            "Effect": "Deny",
-            "Action": [
-                "iam:CreateUser",
-                "iam:CreateAccessKey",
-                "iam:CreateLoginProfile",
-                "iam:UpdateLoginProfile",
-                "iam:AddUserToGroup",
-                "iam:AttachUserPolicy",
-                "iam:PutUserPolicy",
-                "iam:CreateSAMLProvider",
-                "organizations:*",
-                "account:*",
-            ],
-            "Resource": "*",
-        },
-        {
-            "Effect": "Deny",
-            "Action": [
-                "iam:CreatePolicyVersion",
-                "iam:DeletePolicy",
-                "iam:DeletePolicyVersion",
-                "iam:SetDefaultPolicyVersion",
-            ],
-            "Resource": own_policies,
-        },
-        {
-            "Effect": "Deny",
-            "Action": ["iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"],
-            "Resource": "*",
-        },
+        {"Effect": "Allow", "Action": [f"{service}:*" for service in _SERVICES], "Resource": "*"},
+        # No identity that outlives a session.
+        deny(
+            ["iam:*User*", "iam:*AccessKey*", "iam:*LoginProfile*", "iam:*Group*", "iam:*SAMLProvider*"], Resource="*"
+        ),
+        # No role without the boundary; where a request names none, the condition holds too.
+        deny(
+            ["iam:CreateRole", *_CHANGE_ROLE],
+            Resource="*",
+            Condition={"StringNotLike": {"iam:PermissionsBoundary": own_policies}},
+        ),
+        # No role of others.
+        deny(["iam:PassRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"], NotResource=own_roles),
+        # No delivery role that widens itself.
+        deny([*_CHANGE_ROLE, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"], Resource=delivery),
+        # No other boundary under this one's name.
+        deny(["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion"], Resource=own_policies),
+        deny(["iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"], Resource="*"),
     )

@@ -1,6 +1,5 @@
 """Buckets: customers' documents, and the access logs that tell who touched them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,6 +8,11 @@ import pulumi_aws as aws
 from components.foundation import Foundation
 from components.location import Location
 from components.policies import Statement, document
+
+LOAD_BALANCER_PREFIX = "load-balancer"
+_DOCUMENTS_PREFIX = "s3/documents/"
+_RECOVERY_DAYS = 90
+"""How long an overwritten or deleted document can be brought back."""
 
 
 @dataclass(frozen=True)
@@ -19,55 +23,55 @@ class StorageArgs:
 
 
 class Storage(pulumi.ComponentResource):
-    """Buckets that are private, versioned, encrypted, reachable by TLS only, and that log every access."""
+    """Buckets that are private, versioned, encrypted, reachable by TLS only; every access to a document is logged."""
 
     documents: aws.s3.Bucket
-    access_logs: aws.s3.Bucket
-    load_balancer_logs_bucket: pulumi.Output[str]
-    """Name of the bucket for load balancer logs, known once the load balancer may write to it."""
+    logs_bucket: pulumi.Output[str]
+    """Name of the bucket for access logs, known once they may be written there."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Storage", name, None, opts)
         self._name, self._foundation = name, args.foundation
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self.access_logs, log_policy = self._make_access_logs()
+        self.logs_bucket = self._make_access_logs()
         self.documents = self._make_documents()
-        self.load_balancer_logs_bucket = log_policy.bucket
-        self.register_outputs({"documents": self.documents.bucket, "access_logs": self.access_logs.bucket})
+        self.register_outputs({"documents": self.documents.bucket, "logs": self.logs_bucket})
 
     def _make_documents(self) -> aws.s3.Bucket:
-        bucket, _ = self._make_bucket("documents", key_arn=self._foundation.encryption.data_key.arn, expire_days=None)
+        bucket, _ = self._make_bucket("documents", key_arn=self._foundation.encryption.data_key.arn)
         aws.s3.BucketLogging(
             f"{self._name}-documents",
             bucket=bucket.bucket,
-            target_bucket=self.access_logs.bucket,
-            target_prefix="s3/documents/",
+            target_bucket=self.logs_bucket,
+            target_prefix=_DOCUMENTS_PREFIX,
             opts=self._child,
         )
         return bucket
 
-    def _make_access_logs(self) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
+    def _make_access_logs(self) -> pulumi.Output[str]:
         # Load balancers and S3 itself can write logs to buckets with S3-managed keys only
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html).
-        return self._make_bucket(
-            "access-logs",
-            key_arn=None,
-            expire_days=self._foundation.log_days,
-            writers=_log_writers(self._foundation.location),
-        )
+        _, policy = self._make_bucket("access-logs", expire_days=self._foundation.log_days, writers=True)
+        return policy.bucket
 
     def _make_bucket(
         self,
         role: str,
         *,
-        key_arn: pulumi.Input[str] | None,
-        expire_days: int | None,
-        writers: Sequence[Statement] = (),
+        key_arn: pulumi.Input[str] | None = None,
+        expire_days: int | None = None,
+        writers: bool = False,
     ) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
         """Make a bucket with everything that keeps it closed. Without a key of ours, S3 encrypts with its own."""
         name = f"{self._name}-{role}"
-        bucket = aws.s3.Bucket(name, opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect))
+        protect = self._foundation.protect
+        bucket = aws.s3.Bucket(
+            name,
+            # Logs arrive until the end: a stack that may be lost must not be kept by them.
+            force_destroy=not protect,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
         closed = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=bucket.bucket,
@@ -103,7 +107,9 @@ class Storage(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=document(_tls_only(bucket.arn), *_on_objects_of(bucket.arn, writers)),
+            policy=document(
+                _tls_only(bucket.arn), *(_log_writers(bucket.arn, self._foundation.location) if writers else ())
+            ),
             # S3 refuses two changes to a bucket's access at once.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )
@@ -118,7 +124,7 @@ class Storage(pulumi.ComponentResource):
                 "status": "Enabled",
                 "filter": {},
                 "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
-                "noncurrent_version_expiration": {"noncurrent_days": 90},
+                "noncurrent_version_expiration": {"noncurrent_days": _RECOVERY_DAYS if expire_days is None else 1},
             }
         ]
         if expire_days is not None:
@@ -143,30 +149,28 @@ def _tls_only(bucket_arn: pulumi.Input[str]) -> Statement:
     }
 
 
-def _log_writers(location: Location) -> tuple[Statement, ...]:
-    """Let S3 and load balancers of this account write logs.
+def _log_writers(bucket_arn: pulumi.Input[str], location: Location) -> tuple[Statement, Statement]:
+    """Let S3 and load balancers write logs of this account, each under its own prefix.
 
     Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html,
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html. Load balancers put
+    the account into the path; AWS's own policy for them has no condition.
     """
-    from_here = {"StringEquals": {"aws:SourceAccount": location.account_id}}
+    balancers = f"/{LOAD_BALANCER_PREFIX}/AWSLogs/{location.account_id}/*"
     return (
         {
             "Sid": "S3AccessLogs",
             "Effect": "Allow",
             "Principal": {"Service": "logging.s3.amazonaws.com"},
             "Action": "s3:PutObject",
-            "Condition": from_here,
+            "Resource": pulumi.Output.concat(bucket_arn, f"/{_DOCUMENTS_PREFIX}*"),
+            "Condition": {"StringEquals": {"aws:SourceAccount": location.account_id}},
         },
         {
             "Sid": "LoadBalancerLogs",
             "Effect": "Allow",
             "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
             "Action": "s3:PutObject",
-            "Condition": from_here,
+            "Resource": pulumi.Output.concat(bucket_arn, balancers),
         },
     )
-
-
-def _on_objects_of(bucket_arn: pulumi.Input[str], statements: Sequence[Statement]) -> list[Statement]:
-    return [{**statement, "Resource": pulumi.Output.concat(bucket_arn, "/*")} for statement in statements]

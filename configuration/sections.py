@@ -102,6 +102,14 @@ def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterato
             yield Problem(where, _rule(detail), show(detail["input"]))
 
 
+_KINDS = {
+    "dict_type": "must be a mapping",
+    "string_too_long": "must be shorter",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+}
+
+
 def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each kind of mistake
     """Return the rule that a single value breaks."""
     given, limits = detail["input"], detail.get("ctx", {})
@@ -116,10 +124,12 @@ def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each ki
             return "must be a whole number" + (" without quotes" if isinstance(given, str) else "")
         case "bool_type":
             return "must be true or false" + (" without quotes" if isinstance(given, str) else "")
-        case "ip_v4_network":
+        case "ip_v4_network" | "value_error":
             return "must be an IPv4 network without host bits, such as 10.0.0.0/16"
         case "too_short":
             return f"must have at least {limits['min_length']}"
+        case kind if kind in _KINDS:
+            return _KINDS[kind]
         case _:
             rule = detail["msg"].replace("Input should be", "must be").replace("Input is", "must be")
             return rule[0].lower() + rule[1:]

@@ -14,9 +14,6 @@ from prismctl.graph import UNKNOWN, Reference
 
 TYPE = "eks:index:Cluster"
 
-# What the plugin reads from the issuer's certificate over the network.
-_THUMBPRINT = "0" * 40
-
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
@@ -52,7 +49,7 @@ class Register(Protocol):
 _REQUIRED: Mapping[str, Any] = {
     "authenticationMode": "API",
     "createInstanceRole": False,
-    "createOidcProvider": True,
+    "createOidcProvider": False,
     "skipDefaultNodeGroup": True,
     "skipDefaultSecurityGroups": True,
     "useDefaultVpcCni": True,
@@ -121,8 +118,7 @@ def build(
     )
     for who, entry in inputs.get("accessEntries", {}).items():
         _register_access(name, urn, who, entry, cluster, dependencies_of, register)
-    oidc = register(_oidc_provider(name, urn, cluster))
-    return _outputs(cluster, oidc, kubeconfig)
+    return _outputs(cluster, kubeconfig)
 
 
 def _control_plane(
@@ -202,21 +198,6 @@ def _register_access(
         )
 
 
-def _oidc_provider(name: str, urn: str, cluster: Registered) -> Child:
-    return Child(
-        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-        name=f"{name}-oidcProvider",
-        parent=urn,
-        inputs={
-            "clientIdLists": ["sts.amazonaws.com"],
-            "url": _issuer(cluster),
-            "thumbprintLists": [_THUMBPRINT],
-        },
-        dependencies=[cluster.reference.urn],
-        property_dependencies={"url": [cluster.reference.urn]},
-    )
-
-
 def _issuer(cluster: Registered) -> Any:
     identities = cluster["identities"]
     return UNKNOWN if identities is UNKNOWN else identities[0]["oidcs"][0]["issuer"]
@@ -271,7 +252,7 @@ def _kubeconfig(cluster: Registered) -> Any:
     }
 
 
-def _outputs(cluster: Registered, oidc: Registered, kubeconfig: Any) -> Mapping[str, Any]:
+def _outputs(cluster: Registered, kubeconfig: Any) -> Mapping[str, Any]:
     vpc_config, issuer = cluster["vpcConfig"], _issuer(cluster)
     group = UNKNOWN if vpc_config is UNKNOWN else vpc_config.get("clusterSecurityGroupId", UNKNOWN)
     return {
@@ -281,7 +262,7 @@ def _outputs(cluster: Registered, oidc: Registered, kubeconfig: Any) -> Mapping[
         "clusterSecurityGroupId": group,
         "nodeSecurityGroupId": group,
         "instanceRoles": [],
-        "oidcProviderArn": oidc["arn"],
+        "oidcProviderArn": "",
         "oidcProviderUrl": issuer,
         "oidcIssuer": issuer if issuer is UNKNOWN else issuer.removeprefix("https://"),
     }

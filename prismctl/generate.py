@@ -20,6 +20,9 @@ runtime:
   options:
     toolchain: pip
     virtualenv: .venv
+options:
+  # What AWS and the autoscaler changed is read before anything is decided: nodes are not scaled back by an old state.
+  refresh: always
 config:
 """
 

@@ -32,7 +32,10 @@ class Wanted:
 
 def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> None:
     """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake."""
-    for file in wanted.files().values():
+    files = list(wanted.files().values())
+    if len({file.absolute() for file in files}) < len(files):
+        raise UsageError(f"{files[0]}: named for two outputs; give each a file of its own")
+    for file in files:
         if not file.absolute().parent.is_dir():
             raise UsageError(f"{file}: the folder does not exist")
         if file.is_dir():

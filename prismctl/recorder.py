@@ -305,30 +305,27 @@ class _RecordingMonitor(mocks.MockMonitor):
         inputs = values.decode(request.object)
 
         def register(child: eks_component.Child) -> eks_component.Registered:
-            custom, props = True, dict(child.inputs)
+            # The engine hands a component's protection down to its children.
+            props, opts = dict(child.inputs), pulumi.ResourceOptions(protect=request.protect)
             for transform in transforms:
                 result = transform(
-                    pulumi.ResourceTransformArgs(
-                        custom=custom, type_=child.type, name=child.name, props=props, opts=pulumi.ResourceOptions()
-                    )
+                    pulumi.ResourceTransformArgs(custom=True, type_=child.type, name=child.name, props=props, opts=opts)
                 )
-                props = result.props if result else props
-            package = child.type.partition(":")[0]
+                props, opts = (result.props, result.opts) if result else (props, opts)
             response = self.RegisterResource(
                 resource_pb2.RegisterResourceRequest(
                     type=child.type,
                     name=child.name,
                     parent=child.parent,
-                    custom=custom,
+                    custom=True,
                     object=values.encode(props),
-                    provider=request.providers.get(package, ""),
+                    provider=request.providers.get(child.type.partition(":")[0], ""),
                     dependencies=child.dependencies,
                     propertyDependencies={
                         key: resource_pb2.RegisterResourceRequest.PropertyDependencies(urns=urns)
                         for key, urns in child.property_dependencies.items()
                     },
-                    # The engine hands a component's protection down to its children.
-                    protect=request.protect,
+                    protect=bool(opts.protect),
                     ignoreChanges=child.ignore_changes,
                     sourcePosition=request.sourcePosition,
                 )

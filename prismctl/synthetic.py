@@ -333,6 +333,7 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:rds/cluster:Cluster": _aurora,
     "aws:rds/clusterInstance:ClusterInstance": _aurora_instance,
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": _rds_group("cluster-pg"),
+    "aws:rds/parameterGroup:ParameterGroup": _rds_group("pg"),
     "aws:rds/subnetGroup:SubnetGroup": _rds_group("subgrp"),
     "aws:route53/record:Record": _record,
     "aws:s3/bucket:Bucket": _bucket,

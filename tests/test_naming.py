@@ -11,7 +11,9 @@ from naming import CONTRACTS, STACK_NAME, physical_name
 STACKS = st.from_regex(STACK_NAME, fullmatch=True)
 # Few letters, so that names which could be confused turn up often.
 CONFUSABLE_STACKS = st.from_regex(r"[ab][ab1]{1,3}", fullmatch=True)
-CONFUSABLE_ROLES = st.from_regex(r"[ab1][ab1/-]{0,4}", fullmatch=True)
+CONFUSABLE_ROLES = st.from_regex(r"[ab1]{1,2}(-[ab1]{1,2}){0,2}", fullmatch=True)
+# From one letter to more than any limit.
+ROLES = st.lists(st.text("abc019", min_size=1, max_size=120), min_size=1, max_size=6).map("-".join)
 
 NAMES = {
     "cluster": ("", "ai-prism-dev"),
@@ -50,7 +52,7 @@ def test_a_name_is_the_one_that_the_outside_relies_on(contract):
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@given(stack=STACKS, role=st.text("abc-", min_size=1, max_size=600))
+@given(stack=STACKS, role=ROLES)
 @settings(max_examples=50)
 def test_a_name_is_whole_and_within_its_limit_or_refused(contract, stack, role):
     role = role if has_role(contract) else ""
@@ -108,7 +110,7 @@ def test_two_contracts_for_one_property_of_one_type_never_get_the_same_name(one,
 def test_a_stack_name_that_could_be_misread_is_refused(stack):
     with pytest.raises(ValueError, match="stack") as refused:
         physical_name("cluster", stack)
-    assert str(refused.value) == f"a stack's name is 2 to 16 lower-case letters and digits, got {stack!r}"
+    assert str(refused.value) == f"a stack's name is a lower-case letter and 1 to 15 more or digits, got {stack!r}"
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -118,6 +120,41 @@ def test_no_contract_takes_a_stack_name_with_other_characters(contract, stack):
     assume(not (stack.isascii() and stack.isalnum() and stack.islower()))
     with pytest.raises(ValueError, match="a stack's name is"):
         physical_name(contract, stack, "role" if has_role(contract) else "")
+
+
+CONTRACTS_WITH_A_ROLE = [contract for contract in CONTRACTS if has_role(contract)]
+
+
+def misread(contract, role):
+    with pytest.raises(ValueError, match="role") as refused:
+        physical_name(contract, "dev", role)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS_WITH_A_ROLE)
+@pytest.mark.parametrize(
+    "role", ["-", "-a", "a-", "a--b", "-a-", "A", "a_b", "a b", " a", "a/b", "../a", "a\n", "a.b", "é", "٣", "{stem}"]
+)
+def test_a_role_that_could_be_misread_is_refused(contract, role):
+    assert misread(contract, role) == f"a role is lower-case words joined by hyphens, got {role!r}"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS_WITH_A_ROLE)
+@given(before=st.text("ab1-", max_size=5), wrong=st.characters(), after=st.text("ab1-", max_size=5))
+@settings(max_examples=50)
+def test_no_contract_takes_a_role_with_other_characters(contract, before, wrong, after):
+    assume(wrong not in "abcdefghijklmnopqrstuvwxyz0123456789-")
+    role = f"{before}{wrong}{after}"
+    assert misread(contract, role) == f"a role is lower-case words joined by hyphens, got {role!r}"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS_WITH_A_ROLE)
+@given(words=st.lists(st.text("ab1", max_size=2), min_size=2, max_size=4))
+@settings(max_examples=50)
+def test_no_contract_takes_a_role_with_an_empty_word(contract, words):
+    assume("" in words)
+    role = "-".join(words)
+    assert misread(contract, role) == f"a role is lower-case words joined by hyphens, got {role!r}"
 
 
 def test_a_missing_role_is_refused():

@@ -311,6 +311,25 @@ def test_stateful_resources_are_protected_in_staging_and_prod(unknown: Graph) ->
         assert resource.protect is (unknown.stack in ("staging", "prod")), resource.urn
 
 
+def test_a_stack_that_may_be_lost_does_not_hold_on_to_its_buckets_and_images(unknown: Graph) -> None:
+    may_be_lost = unknown.stack in ("dev", "integration")
+    for bucket in unknown.of_type("aws:s3/bucket:Bucket"):
+        assert bucket["forceDestroy"] is may_be_lost
+    for repository in unknown.of_type("aws:ecr/repository:Repository"):
+        assert repository["forceDelete"] is may_be_lost
+
+
+def test_an_administrator_can_be_removed_from_a_protected_cluster(unknown: Graph) -> None:
+    entries = unknown.of_type("aws:eks/accessEntry:AccessEntry")
+    assert [entry.name for entry in entries] == ["cluster-delivery"]
+    assert not any(entry.protect for entry in entries)
+
+
+def test_whoever_makes_the_cluster_does_not_stay_its_administrator(unknown: Graph) -> None:
+    access = unknown.of_type("aws:eks/cluster:Cluster")[0]["accessConfig"]
+    assert access == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+
+
 def test_deletion_protection_of_aws_goes_with_protect(unknown: Graph) -> None:
     on = unknown.stack in ("staging", "prod")
     assert unknown.of_type("aws:rds/cluster:Cluster")[0]["deletionProtection"] is on
@@ -318,13 +337,13 @@ def test_deletion_protection_of_aws_goes_with_protect(unknown: Graph) -> None:
     assert unknown.of_type("aws:lb/loadBalancer:LoadBalancer")[0]["enableDeletionProtection"] is on
 
 
-def test_network_plugin_and_pod_identity_come_before_the_nodes_and_the_other_add_ons_after(unknown: Graph) -> None:
+def test_what_nodes_need_comes_before_them_and_the_other_add_ons_after(unknown: Graph) -> None:
     addons = {resource["addonName"]: resource for resource in unknown.of_type("aws:eks/addon:Addon")}
     groups = {resource.urn for resource in unknown.of_type("aws:eks/nodeGroup:NodeGroup")}
-    early = {addons["vpc-cni"].urn, addons["eks-pod-identity-agent"].urn}
+    early = {addons[addon].urn for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")}
     for group in groups:
         assert early <= unknown.needs(unknown.by_urn[group]), group
-    for addon in ("coredns", "kube-proxy", "metrics-server", "aws-ebs-csi-driver"):
+    for addon in ("coredns", "metrics-server", "aws-ebs-csi-driver"):
         assert groups <= unknown.needs(addons[addon]), addon
 
 

@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 import versions
@@ -85,6 +86,11 @@ def test_a_file_with_the_right_shape_is_read(write):
 def test_a_version_without_quotes_is_refused_because_it_would_lose_its_last_zero(write):
     with pytest.raises(ValidationError, match=r"kubernetes\.`1\.3`"):
         versions.load(write('1.30: {source: "https://example.com"}'))
+
+
+def test_a_version_twice_is_refused(write):
+    with pytest.raises(yaml.MarkedYAMLError, match=r"key 1\.36 twice"):
+        versions.load(write('"1.36": {source: "https://a.example"}\n  "1.36": {source: "https://b.example"}'))
 
 
 def test_a_misspelt_key_is_refused(write):

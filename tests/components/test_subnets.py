@@ -132,10 +132,26 @@ def test_the_platforms_tiers_leave_room_for_tiers_to_come():
     assert set(range(16)) - taken == {2, 3, 4, 5, 6, 7}
 
 
-@pytest.mark.xfail(strict=True, reason="two zones that end in the same letter get the same addresses")
-def test_zones_that_share_a_letter_are_refused():
-    with pytest.raises(ValueError, match="letter"):
-        allocate(NETWORK, ["us-east-1a", "us-east-1-bos-1a"])
+@pytest.mark.parametrize(
+    "zones",
+    [
+        ["us-east-1a", "us-east-1-bos-1a"],
+        ["us-east-1a", "us-east-1a"],
+        ["us-east-1b", "us-east-1a", "us-east-1c", "eu-west-1b"],
+    ],
+    ids=str,
+)
+def test_zones_that_share_a_letter_are_refused(zones):
+    with pytest.raises(ValueError, match="letter") as refused:
+        allocate(NETWORK, iter(zones))
+    assert str(refused.value) == f"each zone needs a letter of its own, got {', '.join(zones)}"
+
+
+def test_tiers_that_share_a_name_are_refused():
+    tiers = [Tier(name="pods", first_slot=0), Tier(name="data", first_slot=1), Tier(name="pods", first_slot=2)]
+    with pytest.raises(ValueError, match="name") as refused:
+        allocate(NETWORK, ["us-east-1a"], tiers)
+    assert str(refused.value) == "each tier needs a name of its own, got pods, data, pods"
 
 
 @pytest.mark.parametrize("letter", string.ascii_lowercase[:8])

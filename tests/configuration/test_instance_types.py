@@ -47,15 +47,54 @@ def test_intel_amd_and_gpu_types_are_not_arm(name):
     assert not InstanceShape.of(name).arm
 
 
-@pytest.mark.xfail(strict=True, reason="the first Graviton type and the one with a GPU pass for x86_64")
 @pytest.mark.parametrize("name", ["a1.large", "g5g.xlarge"])
 def test_graviton_types_with_unusual_names_are_arm_too(name):
     assert InstanceShape.of(name).arm
 
 
-@pytest.mark.xfail(strict=True, reason="all GPU types of one size pass for alike")
 def test_gpu_types_with_twice_the_memory_are_not_interchangeable():
     assert InstanceShape.of("g5.xlarge") != InstanceShape.of("g6e.xlarge")  # 16 GiB, 32 GiB
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("c6i.xlarge", InstanceShape(family="compute", size="xlarge", arm=False, gpu=False)),
+        ("t3a.small", InstanceShape(family="general", size="small", arm=False, gpu=False)),
+        ("m7g.large", InstanceShape(family="general", size="large", arm=True, gpu=False)),
+        ("r6i.2xlarge", InstanceShape(family="memory", size="2xlarge", arm=False, gpu=False)),
+        ("g4dn.xlarge", InstanceShape(family="GPU", size="xlarge", arm=False, gpu=True)),
+        ("g6e.xlarge", InstanceShape(family="g6e", size="xlarge", arm=False, gpu=True)),
+        ("g5g.xlarge", InstanceShape(family="g5g", size="xlarge", arm=True, gpu=True)),
+        ("a1.large", InstanceShape(family="a1", size="large", arm=True, gpu=False)),
+        ("x2gd.large", InstanceShape(family="x2gd", size="large", arm=True, gpu=False)),
+    ],
+)
+def test_a_shape_is_family_size_and_processors(name, shape):
+    assert InstanceShape.of(name) == shape
+
+
+@pytest.mark.parametrize("name", ["g4dn.xlarge", "g5.xlarge", "g5g.xlarge", "g6e.xlarge", "gr6.4xlarge", "p3.2xlarge"])
+def test_gpu_types_have_a_gpu(name):
+    assert InstanceShape.of(name).gpu
+
+
+@pytest.mark.parametrize("name", ["c6g.large", "m7gd.xlarge", "t4g.small", "m5.large", "a1.large", "inf1.xlarge"])
+def test_other_types_have_no_gpu(name):
+    assert not InstanceShape.of(name).gpu
+
+
+def test_series_that_are_not_known_to_be_like_others_are_like_themselves_alone():
+    names = (
+        "x1.16xlarge",
+        "x1e.16xlarge",
+        "x2idn.16xlarge",
+        "i3.16xlarge",
+        "g5g.16xlarge",
+        "p3.16xlarge",
+        "a1.16xlarge",
+    )
+    assert len({InstanceShape.of(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -271,11 +271,17 @@ def test_nothing_is_registered_for_an_unknown_use():
     assert registered == []
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="an input that the stand-in needs is not asked for")
-@pytest.mark.parametrize("key", ["encryptionConfigKeyArn", "privateSubnetIds"])
+@pytest.mark.parametrize("key", ["encryptionConfigKeyArn", "privateSubnetIds", "serviceRole"])
 def test_an_input_that_is_missing_is_refused_by_naming_it(key):
-    with pytest.raises(NotImplementedError, match=key):
+    assert refusal(**{key: None}) == key
+    with pytest.raises(NotImplementedError, match=f" {key}$"):
         run(**{key: None})
+
+
+def test_several_missing_inputs_are_named_together_and_in_order():
+    assert refusal(serviceRole=None, privateSubnetIds=None, encryptionConfigKeyArn=None) == (
+        "encryptionConfigKeyArn, privateSubnetIds, serviceRole"
+    )
 
 
 def test_the_stand_in_stands_for_the_component_of_pulumi_eks():

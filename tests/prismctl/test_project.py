@@ -133,10 +133,16 @@ def test_a_key_twice_is_refused_at_any_depth(project, text, where, key):
     assert refusal(project) == f"Pulumi.dev.yaml:{where}: not valid YAML: key {key} twice"
 
 
-@pytest.mark.xfail(strict=True, reason="a key that overrides a merged one passes for a repetition")
 def test_a_key_may_override_one_that_is_merged(project):
     write(project, "dev", "shared: &shared {size: small}\nconfig:\n  a:\n    <<: *shared\n    size: large\n")
     assert json.loads(project.config("dev")["shop:a"]) == {"size": "large"}
+
+
+def test_words_and_days_without_quotes_are_text(project):
+    write(project, "dev", "config:\n  a: yes\n  b: 2026-11-23\n  c: 12:30\n  d: {e: [no, on, 2026-11-23, 12:30]}\n")
+    config = project.config("dev")
+    assert (config["shop:a"], config["shop:b"], config["shop:c"]) == ("yes", "2026-11-23", "12:30")
+    assert json.loads(config["shop:d"]) == {"e": ["no", "on", "2026-11-23", "12:30"]}
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "just text\n", "3\n"])

@@ -1,0 +1,93 @@
+"""What a preview writes to files: whole, under the usual mode, or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from prismctl import outputs
+from prismctl.errors import UsageError
+from prismctl.outputs import Wanted
+from prismctl.project import ROOT, Project
+
+
+@pytest.fixture
+def write(monkeypatch):
+    """Return a function that writes ready texts, as if the stacks had been previewed."""
+
+    def previewed(_project, stacks, _render, *, known):
+        del known
+        kinds = ("text", "json", "markdown", "svg")
+        return {stack: {"warnings": "", **{kind: f"{kind} of {stack}\n" for kind in kinds}} for stack in stacks}
+
+    monkeypatch.setattr(outputs, "preview_each", previewed)
+    return lambda stacks, **wanted: outputs.write(Project(ROOT), stacks, Wanted(**wanted), known=False)
+
+
+def contents(folder):
+    return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
+
+
+def test_each_output_goes_to_its_file(write, tmp_path, capsys):
+    write(("dev",), markdown=tmp_path / "plan.md", svg=tmp_path / "plan.svg")
+    assert contents(tmp_path) == {"plan.md": "markdown of dev\n", "plan.svg": "svg of dev\n"}
+    assert tuple(capsys.readouterr()) == (
+        "text of dev\n",
+        f"wrote {tmp_path / 'plan.md'}\nwrote {tmp_path / 'plan.svg'}\n",
+    )
+
+
+def test_several_stacks_share_the_comment_and_get_a_diagram_each(write, tmp_path):
+    write(("dev", "prod"), markdown=tmp_path / "plan.md", svg=tmp_path / "plan.svg")
+    assert contents(tmp_path) == {
+        "plan.md": "markdown of dev\n\nmarkdown of prod\n",
+        "plan-dev.svg": "svg of dev\n",
+        "plan-prod.svg": "svg of prod\n",
+    }
+
+
+def test_a_file_has_the_mode_that_any_new_file_has(write, tmp_path):
+    usual = tmp_path / "usual"
+    usual.touch()
+    write(("dev",), markdown=tmp_path / "plan.md", svg=tmp_path / "plan.svg")
+    modes = {file.name: file.stat().st_mode for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("usual", "plan.md", "plan.svg"), usual.stat().st_mode)
+
+
+def test_a_file_that_exists_is_replaced_whole(write, tmp_path):
+    file = tmp_path / "plan.svg"
+    file.write_text("something old and much longer than what is new\n" * 9, encoding="utf-8")
+    write(("dev",), svg=file)
+    assert contents(tmp_path) == {"plan.svg": "svg of dev\n"}
+
+
+@pytest.mark.parametrize("output", ["markdown", "svg"])
+def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(write, tmp_path, capsys, output):
+    with pytest.raises(UsageError) as error:
+        write(("dev",), **{output: tmp_path})
+    assert str(error.value) == f"{tmp_path}: is a folder; give the name of a file"
+    assert tuple(capsys.readouterr()) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_place_of_one_stacks_diagram_is_told_and_nothing_half_written_remains(write, tmp_path):
+    (tmp_path / "plan-dev.svg").mkdir()
+    with pytest.raises(UsageError) as error:
+        write(("dev", "prod"), svg=tmp_path / "plan.svg")
+    assert str(error.value) == f"{tmp_path / 'plan-dev.svg'}: cannot be written: Is a directory"
+    assert [file.name for file in tmp_path.iterdir()] == ["plan-dev.svg"]
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(write, tmp_path, monkeypatch):
+    file = tmp_path / "plan.svg"
+    file.write_text("old\n", encoding="utf-8")
+    whole = Path.write_text
+
+    def half(path, text, **options):
+        whole(path, text[: len(text) // 2], **options)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(UsageError) as error:
+        write(("dev",), svg=file)
+    assert str(error.value) == f"{file}: cannot be written: No space left on device"
+    assert contents(tmp_path) == {"plan.svg": "old\n"}
