@@ -52,7 +52,7 @@ for number in range({extra}):
     NodeGroup(
         f"extra-{{number}}",
         NodeGroupArgs(
-            platform["base"], cluster.name, cluster.before_nodes, cluster.node_role.arn, network.private_subnet_ids,
+            platform["foundation"], cluster.name, cluster.before_nodes, cluster.node_role.arn, network.private_subnet_ids,
             cluster.node_security_group_ids, "extra", platform["config"].nodes.web,
         ),
         platform["on_aws"],

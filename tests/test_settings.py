@@ -98,6 +98,17 @@ TABLE = {
     "protection": (lambda s: s.environment.protect, (False, False, True, True)),
     "region": (lambda s: s.aws.region, ("us-east-1",) * 4),
     "kind": (lambda s: s.environment.kind, STACKS),
+    "retiring": (lambda s: s.environment.retiring, (False,) * 4),
+    "database version": (lambda s: s.database.version, ("17.11",) * 4),
+    "zone and API": (
+        lambda s: (s.dns.zone, s.dns.api_host),
+        (
+            ("dev.ai-prism.com", "api.dev.ai-prism.com"),
+            ("integration.ai-prism.com", "api.integration.ai-prism.com"),
+            ("staging.ai-prism.com", "api.staging.ai-prism.com"),
+            ("ai-prism.com", "api.ai-prism.com"),
+        ),
+    ),
 }
 CELLS = [
     pytest.param(row, stack, value, id=f"{row}-{stack}")
@@ -116,10 +127,15 @@ def test_there_are_the_four_stacks_of_the_design():
     assert Project(ROOT).stacks() == STACKS
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_knows_its_name_and_has_no_warnings_on_the_day_it_was_written(stack):
+NOBODY = "ai-prism:observability.alert_emails: empty: alarms reach nobody but what else subscribes to the topic"
+
+
+@pytest.mark.parametrize(
+    ("stack", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,)), ("prod", (NOBODY,))]
+)
+def test_a_stack_knows_its_name_and_warns_of_nothing_but_that_alarms_reach_nobody(stack, warnings):
     assert parsed(stack).stack == stack
-    assert parsed(stack).warnings == ()
+    assert parsed(stack).warnings == warnings
 
 
 def test_no_two_stacks_share_an_account_or_an_address():
@@ -146,6 +162,8 @@ KNOWN_ENDPOINTS = ", ".join(
     [*ENDPOINTS, "ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime"]
 )
 SECTIONS = "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability"
+IMAGE = r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$"
+REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
 # What is wrong: (edits of the dev stack, the one line that says so).
@@ -190,7 +208,7 @@ ONE_PROBLEM = {
     ),
     "one value for several": (
         {"nodes.web.types": "t3.medium"},
-        "ai-prism:nodes.web.types: must be a valid array, got t3.medium",
+        "ai-prism:nodes.web.types: must be a list, got t3.medium",
     ),
     "a missing key": ({"network.cidr": REMOVED}, "ai-prism:network.cidr: is required"),
     "a missing key two levels down": ({"nodes.gpu.max": REMOVED}, "ai-prism:nodes.gpu.max: is required"),
@@ -273,6 +291,18 @@ ONE_PROBLEM = {
     "an administrator with an unfit name": (
         {"cluster.admins": {"On Call": "arn:aws:iam::111122223333:role/ops"}},
         "ai-prism:cluster.admins: must be named by lower-case words joined with hyphens, got On Call",
+    ),
+    "an administrator twice": (
+        {"cluster.admins": dict.fromkeys(("ops", "on-call"), "arn:aws:iam::111122223333:role/ops")},
+        ('ai-prism:cluster.admins: must name each role once: an access entry is one role\'s, got ["ops", "on-call"]'),
+    ),
+    "an administrator with the name of the deployment role": (
+        {"cluster.admins": {"delivery": "arn:aws:iam::111122223333:role/ops"}},
+        "ai-prism:cluster.admins.delivery: must have another name: the deployment role is an administrator already",
+    ),
+    "administrators without names": (
+        {"cluster.admins": ["arn:aws:iam::111122223333:role/ops"]},
+        'ai-prism:cluster.admins: must be a mapping, got ["arn:aws:iam::111122223333:role/ops"]',
     ),
     "fewer nodes wanted than the least": (
         {"nodes.web.min": 2},
@@ -381,15 +411,23 @@ ONE_PROBLEM = {
     ),
     "an API outside its zone": (
         {"dns.api_host": "api.example.com"},
-        "ai-prism:dns.api_host: must lie in the zone ai-prism.com, got api.example.com",
+        "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
+    ),
+    "an API in the zone above": (
+        {"dns.api_host": "api.ai-prism.com"},
+        "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.ai-prism.com",
     ),
     "an API in a zone that only ends alike": (
-        {"dns.api_host": "not-ai-prism.com"},
-        "ai-prism:dns.api_host: must lie in the zone ai-prism.com, got not-ai-prism.com",
+        {"dns.api_host": "not-dev.ai-prism.com"},
+        "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got not-dev.ai-prism.com",
     ),
     "a host with an address for a name": (
         {"dns.api_host": "https://api.ai-prism.com"},
         f"ai-prism:dns.api_host: must match {HOST}, got https://api.ai-prism.com",
+    ),
+    "a host that is too long": (
+        {"dns.api_host": f"{'a.' * 119}dev.ai-prism.com"},
+        f"ai-prism:dns.api_host: must be shorter, got {'a.' * 39}a…",
     ),
     "more replicas at least than at most": (
         {"api.min_replicas": 4},
@@ -399,9 +437,29 @@ ONE_PROBLEM = {
         {"registry": {"images": ["api", "api"]}},
         'ai-prism:registry.images: must name each image once, got ["api", "api"]',
     ),
+    "an image with a long word": (
+        {"registry": {"images": ["a" * 31]}},
+        f"ai-prism:registry.images.0: must match {IMAGE}, got {'a' * 31}",
+    ),
+    "an image with two hyphens in a row": (
+        {"registry": {"images": ["api", "web--page"]}},
+        f"ai-prism:registry.images.1: must match {IMAGE}, got web--page",
+    ),
+    "an image that is too long": (
+        {"registry": {"images": [f"{'a' * 30}-{'b' * 30}"]}},
+        f"ai-prism:registry.images.0: must be shorter, got {'a' * 30}-{'b' * 30}",
+    ),
     "a repository without an owner": (
         {"delivery.repository": "infrastructure"},
-        r"ai-prism:delivery.repository: must match ^[\w.-]+/[\w.-]+$, got infrastructure",
+        f"ai-prism:delivery.repository: must match {REPOSITORY}, got infrastructure",
+    ),
+    "a repository with letters that GitHub does not know": (
+        {"delivery.repository": "société/infrastructure"},
+        f"ai-prism:delivery.repository: must match {REPOSITORY}, got société/infrastructure",
+    ),
+    "a retirement in quotes": (
+        {"environment.retiring": "true"},
+        "ai-prism:environment.retiring: must be true or false without quotes, got true",
     ),
     "a retention that CloudWatch does not know": (
         {"observability.log_days": 15},
@@ -487,6 +545,38 @@ def test_staging_is_protected_too():
     ]
 
 
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_what_is_retiring_may_go_without_protection(stack):
+    retiring = accepted({"environment.retiring": True, "environment.protect": False}, stack).environment
+    assert (retiring.retiring, retiring.protect) == (True, False)
+    assert accepted({"environment.retiring": True}, stack).environment.protect
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_what_is_not_retiring_is_refused_without_protection(stack):
+    assert refused({"environment.retiring": False, "environment.protect": False}, stack) == [
+        f"ai-prism:environment.protect: must be true in {stack}, got false"
+    ]
+
+
+@pytest.mark.parametrize("wrong", [wrong for wrong in PROD if wrong != "no protection"])
+def test_what_is_retiring_keeps_every_other_rule_of_prod(wrong):
+    edits, line = PROD[wrong]
+    assert refused({**edits, "environment.retiring": True, "environment.protect": False}, "prod") == [line]
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_an_address_for_alerts_leaves_nothing_to_warn_of(stack):
+    assert accepted({"observability.alert_emails": ["ops@example.com"]}, stack).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,)), ("prod", (NOBODY,))]
+)
+def test_the_kind_of_environment_decides_whether_alarms_must_reach_somebody(kind, warnings):
+    assert accepted({"environment.kind": kind, "observability.alert_emails": []}, "prod").warnings == warnings
+
+
 def test_one_zone_is_too_few():
     assert refused({"network.zones": ["us-east-1a"], "network.nat_gateways": 1}) == [
         'ai-prism:network.zones: must have at least 2, got ["us-east-1a"]'
@@ -511,13 +601,18 @@ def test_arm_types_are_told_one_by_one():
         {"network.vpn_gateway": True},
         {"cluster.public_access_cidrs": ["203.0.113.0/24"]},
         {"cluster.admins": {"on-call": "arn:aws:iam::111122223333:role/on-call"}},
+        {"cluster.admins": {who: f"arn:aws:iam::111122223333:role/{who}" for who in ("ops", "deliverer")}},
         {"nodes.web.min": 0, "nodes.web.desired": 0},
         {"nodes.api.types": ["c5.large", "c5a.large", "c6i.large"]},
         {"nodes.gpu.types": ["p3.2xlarge"]},
         {"database.backup_window": "06:00-06:30"},
-        {"dns.api_host": "ai-prism.com"},
+        {"dns.api_host": "dev.ai-prism.com"},
+        {"environment.retiring": True},
+        {"dns.api_host": f"{'a.' * 118}dev.ai-prism.com"},
         {"api.min_replicas": 3},
         {"registry": {"images": ["api"]}},
+        {"registry": {"images": ["2-web-pages", f"{'a' * 30}-{'b' * 29}"]}},
+        {"delivery.repository": "My_Company-2/infra.structure"},
         {"observability.alert_emails": ["ops@example.com"]},
     ],
     ids=str,
@@ -547,6 +642,14 @@ def test_a_version_that_leaves_within_ninety_days_is_a_warning(days):
 
 def test_a_version_that_leaves_in_ninety_one_days_is_no_warning():
     assert accepted({}, today=KUBERNETES_ENDS - datetime.timedelta(days=91)).warnings == ()
+
+
+def test_a_version_that_leaves_is_told_before_alarms_that_reach_nobody():
+    today = KUBERNETES_ENDS - datetime.timedelta(days=1)
+    assert accepted({}, "prod", today).warnings == (
+        "ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in 1 days",
+        NOBODY,
+    )
 
 
 def test_each_version_out_of_support_is_a_line_of_its_own():
@@ -608,7 +711,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         "ai-prism:aws.account_id: must match ^[0-9]{12}$, got 1",
         "ai-prism:network.hunter: unknown key; known are cidr, zones, nat_gateways, endpoints, vpn_gateway",
         "ai-prism:nodes.web.desired: must be at least min (7), got 1",
-        "ai-prism:dns.api_host: must lie in the zone ai-prism.com, got api.example.com",
+        "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
         "ai-prism:api.max_replicas: must be at least min_replicas (99), got 3",
         f"ai-prism:zzz: unknown key; known are {SECTIONS}",
         "ai-prism:cluster.version: must be a version that versions.yaml lists (1.34, 1.35, 1.36), got 1.28",
@@ -684,6 +787,13 @@ def test_a_running_program_warns_of_versions_that_leave(running, monkeypatch):
     monkeypatch.setenv("AI_PRISM_TODAY", "2027-07-31")
     settings.load()
     assert running == ["ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in 2 days"]
+
+
+def test_a_running_program_warns_of_alarms_that_reach_nobody(running, monkeypatch):
+    edits = {"environment.kind": "staging", "environment.protect": True}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(edited("dev", edits)))
+    settings.load()
+    assert running == [NOBODY]
 
 
 def test_a_given_day_goes_before_the_environments(running):
@@ -764,7 +874,7 @@ def test_messages_are_in_the_words_of_the_file(edits, line):
         ({"network.zones": [5]}, "ai-prism:network.zones.0: must be text: put it in quotes, got 5"),
         (
             {"registry": {"images": ["Api"]}},
-            "ai-prism:registry.images.0: must match ^[a-z][a-z0-9-]{0,30}$, got Api",
+            f"ai-prism:registry.images.0: must match {IMAGE}, got Api",
         ),
     ],
     ids=str,
@@ -814,4 +924,4 @@ def test_an_unfit_network_is_told_beside_other_mistakes_of_its_section():
 
 @pytest.mark.parametrize(("value", "shown"), [(True, "true"), (None, "null")])
 def test_what_quotes_would_not_mend_is_not_told_to_be_quoted(value, shown):
-    assert refused({"cluster.version": value}) == [f"ai-prism:cluster.version: must be a valid string, got {shown}"]
+    assert refused({"cluster.version": value}) == [f"ai-prism:cluster.version: must be text, got {shown}"]

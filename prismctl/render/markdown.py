@@ -51,7 +51,7 @@ def _warnings(graph: Graph) -> Iterator[str]:
 def _components(graph: Graph) -> Iterator[str]:
     """Yield the table of what lies directly below the stack; providers are no part of the platform."""
     rows: list[tuple[str, ...]] = []
-    for component in sorted(graph.children.get(graph.root.urn, ()), key=lambda child: child.name):
+    for component in sorted(graph.children.get(graph.root.urn, ()), key=lambda child: (child.name, child.type)):
         if component.custom:
             continue
         inside = [resource for resource in _below(graph, component) if resource.custom]
@@ -72,7 +72,10 @@ def _components(graph: Graph) -> Iterator[str]:
 
 
 def _stateful(graph: Graph) -> Iterator[str]:
-    found = sorted(graph.of_type(*STATEFUL), key=lambda resource: (STATEFUL.index(resource.type), resource.name))
+    # Under parents of different types two resources may share type and name; never a URN.
+    found = sorted(
+        graph.of_type(*STATEFUL), key=lambda resource: (STATEFUL.index(resource.type), resource.name, resource.urn)
+    )
     rows = [
         (_escape(resource.name), _escape(short_type(resource.type)), "yes" if resource.protect else "**no**")
         for resource in found

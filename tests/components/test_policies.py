@@ -15,7 +15,7 @@ TRUSTS = {
     "a service": trust_service("rds.amazonaws.com", ACCOUNT),
     "instances": trust_instances(),
     "pods": trust_pods(CLUSTER, ACCOUNT),
-    "workflows": trust_github(PROVIDER, "company/repository", ["environment:dev"]),
+    "workflows": trust_github(PROVIDER, "company/repository", "environment:dev"),
 }
 
 
@@ -83,18 +83,18 @@ def test_instances_need_no_condition_because_ec2_sends_no_source_account():
     }
 
 
-def test_workflows_are_known_by_audience_and_by_each_whole_subject():
-    statement = trust_github(PROVIDER, "company/repository", ["environment:dev", "ref:refs/heads/main"])
-    assert statement["Principal"] == {"Federated": PROVIDER}
-    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": [
-                "repo:company/repository:environment:dev",
-                "repo:company/repository:ref:refs/heads/main",
-            ],
-        }
+@pytest.mark.parametrize("subject", ["environment:dev", "pull_request", "ref:refs/heads/main"])
+def test_workflows_are_known_by_audience_and_by_their_whole_subject(subject):
+    assert trust_github(PROVIDER, "company/repository", subject) == {
+        "Effect": "Allow",
+        "Principal": {"Federated": PROVIDER},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": f"repo:company/repository:{subject}",
+            }
+        },
     }
 
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import pulumi
@@ -47,6 +47,8 @@ class Garden(Section):
     """A section that needs nothing."""
 
     trees: int = 0
+    beds: Mapping[str, str] = {}
+    motto: Annotated[str, Field(max_length=5)] = ""
 
 
 GOOD = {"name": "villa", "floors": 2, "door": {"width": 90}}
@@ -172,13 +174,42 @@ def test_a_value_that_breaks_a_pattern_is_told_the_pattern():
     [
         (5, "p:house.name: must be text: put it in quotes, got 5"),
         (1.5, "p:house.name: must be text: put it in quotes, got 1.5"),
-        (True, "p:house.name: must be a valid string, got true"),
-        (None, "p:house.name: must be a valid string, got null"),
-        (["villa"], 'p:house.name: must be a valid string, got ["villa"]'),
+        (True, "p:house.name: must be text, got true"),
+        (None, "p:house.name: must be text, got null"),
+        (["villa"], 'p:house.name: must be text, got ["villa"]'),
     ],
 )
 def test_only_a_number_is_told_to_be_put_in_quotes(given_name, line):
     assert told(name=given_name) == [line]
+
+
+@pytest.mark.parametrize(
+    ("colours", "line"),
+    [
+        ("red", "p:house.colours: must be a list, got red"),
+        ({"red": 1}, 'p:house.colours: must be a list, got {"red": 1}'),
+        (None, "p:house.colours: must be a list, got null"),
+    ],
+)
+def test_what_is_no_list_is_told_so(colours, line):
+    assert told(colours=colours) == [line]
+
+
+@pytest.mark.parametrize(
+    ("beds", "line"),
+    [
+        ("roses", "p:garden.beds: must be a mapping, got roses"),
+        (["roses"], 'p:garden.beds: must be a mapping, got ["roses"]'),
+        (None, "p:garden.beds: must be a mapping, got null"),
+    ],
+)
+def test_what_is_no_mapping_is_told_so(beds, line):
+    assert parse({"beds": beds}, Garden, "p:garden") == (None, [line])
+
+
+def test_text_that_is_too_long_is_told_to_be_shorter():
+    assert parse({"motto": "a" * 5}, Garden, "p:garden")[1] == []
+    assert parse({"motto": "a" * 6}, Garden, "p:garden") == (None, ["p:garden.motto: must be shorter, got aaaaaa"])
 
 
 def test_too_few_items_are_told_by_the_least_number():
@@ -197,7 +228,9 @@ def test_a_wrong_item_of_one_list_does_not_silence_another():
     ]
 
 
-@pytest.mark.parametrize("text", ["10.0.0.1/16", "10.0.0.0/33", "10.0.0/16", "everything", "::/64", ""])
+@pytest.mark.parametrize(
+    "text", ["10.0.0.1/16", "10.0.0.0/33", "10.0.0/16", "everything", "::/64", "10.0.0.0/16/2", ""]
+)
 def test_what_is_no_network_is_told_what_one_looks_like(text):
     assert told(street=text) == [
         f"p:house.street: must be an IPv4 network without host bits, such as 10.0.0.0/16, got {text}"

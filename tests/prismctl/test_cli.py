@@ -128,6 +128,16 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(optio
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_file_for_two_outputs_is_refused_before_anything_is_written(tmp_path, capsys):
+    file = str(tmp_path / "plan")
+    assert cli.main(["preview", "dev", "--markdown", file, "--svg", file]) == 2
+    assert tuple(capsys.readouterr()) == (
+        "",
+        f"error: {file}: named for two outputs; give each a file of its own\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("day", ["tomorrow", "2026-02-30", "23.11.2026"])
 def test_a_day_that_is_none_is_refused(day, capsys):
     assert cli.main(["preview", "dev", "--today", day]) == 2

@@ -16,7 +16,7 @@ POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 INPUTS = {
     "authenticationMode": "API",
     "createInstanceRole": False,
-    "createOidcProvider": True,
+    "createOidcProvider": False,
     "skipDefaultNodeGroup": True,
     "skipDefaultSecurityGroups": True,
     "useDefaultVpcCni": True,
@@ -57,9 +57,6 @@ MADE = {
         "identities": [{"oidcs": [{"issuer": ISSUER}]}],
         "vpcConfig": {"clusterSecurityGroupId": "sg-1"},
     },
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
-        "arn": "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABC"
-    },
 }
 CLUSTER, ENTRY = "urn:cluster-eksCluster", "urn:cluster-deploy"
 
@@ -90,7 +87,6 @@ def test_exactly_the_plugins_children_are_registered_under_their_parents():
         ("pulumi:providers:kubernetes", "cluster-eks-k8s", URN),
         ("aws:eks/accessEntry:AccessEntry", "cluster-deploy", URN),
         ("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "cluster-deploy-admin", ENTRY),
-        ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "cluster-oidcProvider", URN),
     ]
 
 
@@ -100,7 +96,7 @@ def test_the_same_children_are_registered_whether_values_are_known_or_not():
 
 def test_without_access_entries_nobody_is_let_in():
     children, _ = run(accessEntries=None)
-    assert [each.name for each in children] == ["cluster-eksCluster", "cluster-eks-k8s", "cluster-oidcProvider"]
+    assert [each.name for each in children] == ["cluster-eksCluster", "cluster-eks-k8s"]
 
 
 def test_every_access_entry_has_its_own_associations():
@@ -176,7 +172,6 @@ def test_values_that_only_an_update_can_tell_are_unknown():
     children, outputs = run()
     inputs = {each.type: each.inputs for each in children}
     assert inputs["pulumi:providers:kubernetes"]["kubeconfig"] is UNKNOWN
-    assert inputs["aws:iam/openIdConnectProvider:OpenIdConnectProvider"]["url"] is UNKNOWN
     assert outputs == {
         "kubeconfig": UNKNOWN,
         "kubeconfigJson": UNKNOWN,
@@ -184,7 +179,7 @@ def test_values_that_only_an_update_can_tell_are_unknown():
         "clusterSecurityGroupId": UNKNOWN,
         "nodeSecurityGroupId": UNKNOWN,
         "instanceRoles": [],
-        "oidcProviderArn": UNKNOWN,
+        "oidcProviderArn": "",
         "oidcProviderUrl": UNKNOWN,
         "oidcIssuer": UNKNOWN,
     }
@@ -195,7 +190,7 @@ def test_outputs_are_those_of_the_children():
     assert outputs["clusterSecurityGroupId"] == outputs["nodeSecurityGroupId"] == "sg-1"
     assert outputs["oidcProviderUrl"] == ISSUER
     assert outputs["oidcIssuer"] == ISSUER.removeprefix("https://")
-    assert outputs["oidcProviderArn"].endswith(outputs["oidcIssuer"])
+    assert outputs["oidcProviderArn"] == ""
 
 
 def test_the_kubeconfig_says_how_to_get_a_credential_and_holds_none():
@@ -238,7 +233,8 @@ def refusal(**changes):
         ("roleMappings", []),
         ("authenticationMode", "CONFIG_MAP"),
         ("createInstanceRole", True),
-        ("createOidcProvider", False),
+        ("createOidcProvider", True),
+        ("createOidcProvider", None),
         ("skipDefaultNodeGroup", False),
         ("skipDefaultSecurityGroups", None),
         ("useDefaultVpcCni", None),

@@ -69,6 +69,20 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(write
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("stacks", [("dev",), ("dev", "prod")], ids=", ".join)
+@pytest.mark.parametrize("relative", ["neither", "markdown", "svg"])
+def test_one_file_for_two_outputs_is_refused_before_anything_is_written(
+    write, tmp_path, capsys, monkeypatch, stacks, relative
+):
+    monkeypatch.chdir(tmp_path)
+    named = {output: Path("plan") if output == relative else tmp_path / "plan" for output in ("markdown", "svg")}
+    with pytest.raises(UsageError) as error:
+        write(stacks, **named)
+    assert str(error.value) == f"{named['markdown']}: named for two outputs; give each a file of its own"
+    assert tuple(capsys.readouterr()) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_in_place_of_one_stacks_diagram_is_told_and_nothing_half_written_remains(write, tmp_path):
     (tmp_path / "plan-dev.svg").mkdir()
     with pytest.raises(UsageError) as error:

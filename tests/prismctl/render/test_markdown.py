@@ -1,5 +1,6 @@
 """The comment under a pull request: it tells what matters, shows no secret, and survives any text."""
 
+import dataclasses
 import re
 
 import pytest
@@ -22,7 +23,7 @@ def comment(graph: Graph) -> str:
 
 def resource(type_: str, name: str, *, parent: Resource | None = None, protect: bool = False) -> Resource:
     return Resource(
-        urn=f"urn:pulumi:s::p::{type_}::{name}",
+        urn=f"urn:pulumi:s::p::{f'{parent.type}$' if parent and parent.type != STACK_TYPE else ''}{type_}::{name}",
         type=type_,
         name=name,
         custom=not type_.startswith("ai-prism:"),
@@ -153,7 +154,11 @@ def test_every_type_is_counted(comment: str, graph: Graph) -> None:
 
 def test_the_order_of_registration_changes_nothing(graph: Graph) -> None:
     resources = tuple(reversed(graph.resources))
-    turned = Graph(
-        project=graph.project, stack=graph.stack, resources=resources, outputs=graph.outputs, known=graph.known
-    )
-    assert markdown.render(turned) == markdown.render(graph)
+    assert markdown.render(dataclasses.replace(graph, resources=resources)) == markdown.render(graph)
+
+
+def test_the_order_of_namesakes_changes_nothing() -> None:
+    nodes = resource("ai-prism:aws:Nodes", "storage", parent=ROOT)
+    kept = resource("aws:s3/bucket:Bucket", "bucket", parent=STORE, protect=True)
+    open_ = resource("aws:s3/bucket:Bucket", "bucket", parent=nodes)
+    assert render(STORE, nodes, kept, open_) == render(nodes, STORE, open_, kept)
