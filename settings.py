@@ -330,7 +330,7 @@ SECTIONS: Mapping[str, type[Section]] = {
 
 
 def load(today: datetime.date | None = None) -> Settings:
-    """Return the settings of the running stack, and log a warning for each version about to leave support.
+    """Return the settings of the running stack, and log what it warns of.
 
     `today` decides what is out of support; without it the day is that of AI_PRISM_TODAY or of the calendar.
     Raises SettingsError with every problem at once.
@@ -411,10 +411,14 @@ def _chosen_versions(
     )
 
 
+def _days(number: int) -> str:
+    return f"{number} day" if number == 1 else f"{number} days"
+
+
 def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
     chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"])
     leaving = tuple(
-        f"{path}: {product} {version} leaves support on {ends}, in {(ends - today).days} days"
+        f"{path}: {product} {version} leaves support on {ends}, in {_days((ends - today).days)}"
         for path, product, version, releases in chosen
         if releases[version].leaving(today) and (ends := releases[version].support_ends)
     )

@@ -24,22 +24,33 @@ class Wanted:
     markdown: Path | None = None
     svg: Path | None = None
 
-    def files(self) -> dict[str, Path]:
-        """Return the files to write, by the output that goes there."""
-        named = {"markdown": self.markdown, "svg": self.svg}
-        return {output: file for output, file in named.items() if file is not None}
+    def documents(self, stacks: Sequence[str]) -> list[tuple[Path, str, Sequence[str]]]:
+        """Return each file to write, with the output and the stacks that go there.
+
+        With several stacks, diagrams get a file each, and Markdown is joined. Raises UsageError where a file cannot be
+        one, or is named twice.
+        """
+        found: list[tuple[Path, str, Sequence[str]]] = []
+        if self.markdown:
+            found.append((self.markdown, "markdown", stacks))
+        if self.svg and len(stacks) == 1:
+            found.append((self.svg, "svg", stacks))
+        elif self.svg:
+            found += [(self.svg.with_stem(f"{self.svg.stem}-{stack}"), "svg", [stack]) for stack in stacks]
+        for file, _, _ in found:
+            if not os.path.isdir(file.absolute().parent):  # noqa: PTH112  # False, not an error, for an impossible name
+                raise UsageError(f"{file}: the folder does not exist")
+            if os.path.isdir(file):  # noqa: PTH112
+                raise UsageError(f"{file}: is a folder; give the name of a file")
+        names = [file.resolve() for file, _, _ in found]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"{twice}: named for two outputs; give each a file of its own")
+        return found
 
 
 def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> None:
     """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake."""
-    files = list(wanted.files().values())
-    if len({file.absolute() for file in files}) < len(files):
-        raise UsageError(f"{files[0]}: named for two outputs; give each a file of its own")
-    for file in files:
-        if not file.absolute().parent.is_dir():
-            raise UsageError(f"{file}: the folder does not exist")
-        if file.is_dir():
-            raise UsageError(f"{file}: is a folder; give the name of a file")
+    documents = wanted.documents(stacks)
     console = Console(highlight=False, soft_wrap=True)
     terminal = console.is_terminal, console.width
     render = functools.partial(_render, wanted=wanted, terminal=terminal)
@@ -52,7 +63,8 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
         for warning in text["warnings"].splitlines():
             print(f"warning: {stack}: {warning}", file=sys.stderr)  # noqa: T201
     _print(texts, wanted)
-    _save(texts, wanted)
+    for file, output, members in documents:
+        _save(file, "\n".join(texts[stack][output] for stack in members))
 
 
 def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> Mapping[str, str]:
@@ -91,21 +103,14 @@ def _print(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
         sys.stdout.write(f"{{{plans}}}\n")
 
 
-def _save(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
-    """Write each file whole or not at all; with several stacks, diagrams get a file each and Markdown is joined."""
-    files: dict[Path, str] = {}
-    for output, file in wanted.files().items():
-        if output == "markdown" or len(texts) == 1:
-            files[file] = "\n".join(text[output] for text in texts.values())
-        else:
-            files |= {file.with_stem(f"{file.stem}-{stack}"): text[output] for stack, text in texts.items()}
-    for file, content in files.items():
-        part = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            part.write_text(content, encoding="utf-8")
-            part.replace(file)
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
-        finally:
-            part.unlink(missing_ok=True)
-        print(f"wrote {file}", file=sys.stderr)  # noqa: T201
+def _save(file: Path, content: str) -> None:
+    """Write the file whole or not at all."""
+    part = file.with_name(f".{os.getpid()}-{file.name}"[:255])
+    try:
+        part.write_text(content, encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"wrote {file}", file=sys.stderr)  # noqa: T201

@@ -52,8 +52,8 @@ for number in range({extra}):
     NodeGroup(
         f"extra-{{number}}",
         NodeGroupArgs(
-            platform["foundation"], cluster.name, cluster.before_nodes, cluster.node_role.arn, network.private_subnet_ids,
-            cluster.node_security_group_ids, "extra", platform["config"].nodes.web,
+            platform["foundation"], cluster.name, cluster.before_nodes, cluster.node_role.arn,
+            network.private_subnet_ids, cluster.node_security_group_ids, "extra", platform["config"].nodes.web,
         ),
         platform["on_aws"],
     )

@@ -636,7 +636,7 @@ def test_a_version_is_refused_on_the_day_after_its_support():
 def test_a_version_that_leaves_within_ninety_days_is_a_warning(days):
     today = KUBERNETES_ENDS - datetime.timedelta(days=days)
     assert accepted({}, today=today).warnings == (
-        f"ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in {days} days",
+        f"ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in {days} {'day' if days == 1 else 'days'}",
     )
 
 
@@ -647,7 +647,7 @@ def test_a_version_that_leaves_in_ninety_one_days_is_no_warning():
 def test_a_version_that_leaves_is_told_before_alarms_that_reach_nobody():
     today = KUBERNETES_ENDS - datetime.timedelta(days=1)
     assert accepted({}, "prod", today).warnings == (
-        "ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in 1 days",
+        "ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in 1 day",
         NOBODY,
     )
 

@@ -69,25 +69,39 @@ def test_a_folder_in_place_of_a_file_is_refused_before_anything_is_written(write
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("stacks", [("dev",), ("dev", "prod")], ids=", ".join)
-@pytest.mark.parametrize("relative", ["neither", "markdown", "svg"])
+@pytest.mark.parametrize(
+    ("stacks", "markdown", "svg", "twice"),
+    [
+        (("dev",), "plan", "plan", "plan"),
+        (("dev",), "plan", "inner/../plan", "plan"),
+        (("dev",), "plan", "link/plan", "plan"),
+        (("dev", "prod"), "plan-dev.svg", "plan.svg", "plan-dev.svg"),
+    ],
+)
+@pytest.mark.parametrize("relative", [True, False])
 def test_one_file_for_two_outputs_is_refused_before_anything_is_written(
-    write, tmp_path, capsys, monkeypatch, stacks, relative
+    write, tmp_path, capsys, monkeypatch, stacks, markdown, svg, twice, relative
 ):
     monkeypatch.chdir(tmp_path)
-    named = {output: Path("plan") if output == relative else tmp_path / "plan" for output in ("markdown", "svg")}
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(UsageError) as error:
-        write(stacks, **named)
-    assert str(error.value) == f"{named['markdown']}: named for two outputs; give each a file of its own"
+        write(stacks, markdown=Path(markdown) if relative else tmp_path / markdown, svg=tmp_path / svg)
+    assert str(error.value) == f"{tmp_path / twice}: named for two outputs; give each a file of its own"
     assert tuple(capsys.readouterr()) == ("", "")
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["inner", "link"]
+
+
+def test_several_stacks_may_have_one_name_for_comment_and_diagrams(write, tmp_path):
+    write(("dev", "prod"), markdown=tmp_path / "plan", svg=tmp_path / "plan")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["plan", "plan-dev", "plan-prod"]
 
 
 def test_a_folder_in_place_of_one_stacks_diagram_is_told_and_nothing_half_written_remains(write, tmp_path):
     (tmp_path / "plan-dev.svg").mkdir()
     with pytest.raises(UsageError) as error:
         write(("dev", "prod"), svg=tmp_path / "plan.svg")
-    assert str(error.value) == f"{tmp_path / 'plan-dev.svg'}: cannot be written: Is a directory"
+    assert str(error.value) == f"{tmp_path / 'plan-dev.svg'}: is a folder; give the name of a file"
     assert [file.name for file in tmp_path.iterdir()] == ["plan-dev.svg"]
 
 
