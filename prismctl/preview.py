@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from prismctl import recorder
+from prismctl import recorder, sdk
 from prismctl.errors import UsageError
 from prismctl.graph import Graph
 from prismctl.project import Project
@@ -50,7 +50,7 @@ def preview_each(project: Project, stacks: Sequence[str], render: Render, *, kno
     """Preview several stacks, as many at once as there are processors, after importing the SDK once."""
     if len(stacks) == 1:
         return {stacks[0]: _attempt(project, stacks[0], render, known=known)}
-    recorder.preload(project.root)
+    sdk.preload(project.root)
     # What was imported stays shared between the processes only while nobody touches it, the collector included.
     gc.freeze()
     # This process takes a share itself: each further one pays for its own copies of what it touches.

@@ -1,4 +1,4 @@
-"""Runs the program in this process and records what it registers. The only module that knows the SDK's internals.
+"""Runs the program in this process and records what it registers.
 
 The program is the real one, unchanged; only the engine is missing. Its place is taken by a subclass of the monitor
 that the SDK ships for tests, which keeps every raw request: URNs, parents, providers, dependencies, secrets, unknown
@@ -11,26 +11,22 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
-import importlib
 import json
 import os
-import re
 import runpy
 import sys
 from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlparse
 
 import pulumi
-import pulumi.log
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi import _types
-from pulumi.runtime import mocks, resource, settings
-from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
+from pulumi.runtime import mocks, settings
+from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
-from prismctl import eks_component, synthetic, values
+from prismctl import eks_component, sdk, synthetic, values
 from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Source
 
 
@@ -85,63 +81,6 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
                 os.environ[name] = value
 
 
-def preload(program: Path) -> None:
-    """Import the program's components, and of the AWS SDK what they mention, down to the types of its properties.
-
-    The SDK does so when something is first touched: processes forked afterwards would each do it again.
-    """
-    sys.path.insert(0, str(program))
-    for file in sorted(program.glob("components/**/[!_]*.py")):
-        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
-        for service, name in re.findall(r"\baws\.([a-z0-9]+)\.([A-Z]\w+)", file.read_text(encoding="utf-8")):
-            mentioned = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)
-            if isinstance(mentioned, type) and issubclass(mentioned, pulumi.Resource):
-                _types.resource_types(mentioned)
-
-
-def _silent(*_: Any, **__: Any) -> None:
-    """Stand in for the SDK's debug log, which words a dozen messages for every resource and finds no reader."""
-
-
-class _NoUrn:
-    """Stands in for the URN that the SDK works out for itself, in case that no monitor gives one."""
-
-    async def future(self) -> None:
-        """Resolve to nothing."""
-
-
-def _lighten(program: Path, outputs: "set[asyncio.Task[Any]]") -> None:
-    """Take from the SDK what nobody needs in this process: a third of a run's time."""
-    pulumi.log.debug = _silent
-    resource.create_urn = cast("Any", lambda *_, **__: _NoUrn())  # pyright: ignore[reportUnknownLambdaType]
-    resource._get_stack_trace = _locate(program)  # noqa: SLF001
-    # Both are looked up for every output, through context variables that tell programs running side by side apart.
-    # Here one program runs at a time.
-    shared, each = cast("Any", settings.Settings), cast("Any", settings.SETTINGS)
-    shared.lock, shared.outputs = each.lock, outputs
-
-
-def _locate(program: Path) -> Callable[[], source_pb2.StackTrace]:
-    """Return a replacement for the SDK's stack trace: the one frame that is in the program.
-
-    The SDK's own trace reads the source of every frame for every resource, a sixth of a run's time.
-    """
-    inside = f"{program}{os.sep}"
-    outside = f"{inside}prismctl{os.sep}"
-
-    def locate() -> source_pb2.StackTrace:
-        frame = sys._getframe(1)  # noqa: SLF001
-        while frame is not None:
-            file = frame.f_code.co_filename
-            if file.startswith(inside) and not file.startswith(outside) and "site-packages" not in file:
-                position = source_pb2.SourcePosition(uri=f"file://{file}", line=frame.f_lineno)
-                return source_pb2.StackTrace(frames=[source_pb2.StackFrame(pc=position)])
-            frame = frame.f_back
-        return source_pb2.StackTrace()
-
-    return locate
-
-
 async def _run(
     program: Path, project: str, stack: str, monitor: "_RecordingMonitor", engine: "_Engine", *, known: bool
 ) -> None:
@@ -161,7 +100,7 @@ async def _run(
             outputs=outputs,
         )
     )
-    _lighten(program, outputs)
+    sdk.lighten(program, outputs)
     sys.path[:] = [str(program), *(entry for entry in sys.path if entry != str(program))]
 
     async def main() -> None:

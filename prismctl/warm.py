@@ -3,7 +3,7 @@
 import importlib
 
 from prismctl.project import ROOT
-from prismctl.recorder import preload
+from prismctl.sdk import preload
 
 MODULES = ("prismctl.cli", "prismctl.outputs", "prismctl.render.tree", "hypothesis", "pytest", "xdist")
 

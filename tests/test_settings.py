@@ -635,8 +635,9 @@ def test_a_version_is_refused_on_the_day_after_its_support():
 @pytest.mark.parametrize("days", [90, 1, 0])
 def test_a_version_that_leaves_within_ninety_days_is_a_warning(days):
     today = KUBERNETES_ENDS - datetime.timedelta(days=days)
+    left = "1 day" if days == 1 else f"{days} days"
     assert accepted({}, today=today).warnings == (
-        f"ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in {days} {'day' if days == 1 else 'days'}",
+        f"ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in {left}",
     )
 
 
