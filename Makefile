@@ -10,6 +10,10 @@ STACKS := $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
 BIN := .venv/bin
 READY := .venv/.ready
 
+ifneq ($(filter preview,$(MAKECMDGOALS)),)
+$(if $(STACK),,$(error which stack? make preview STACK=..., possible are $(STACKS), or all))
+endif
+
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
 .PHONY: help
@@ -21,19 +25,15 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
 	@echo "Setting up .venv (once, about a minute)"
 	@rm -f $@
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@# Bytecode for what is used, not for all of the SDK: importing once writes it, wherever the environment forbids it.
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m prismctl.warm
 	@touch $@
 
-.PHONY: stack-given
-stack-given:
-	@$(if $(STACK),,echo "error: which stack? make preview STACK=..., possible are $(STACKS), or all" >&2; exit 2)
-
 .PHONY: preview
-preview: stack-given $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
+preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
 	@$(BIN)/python -m prismctl preview $(STACK) $(ARGS)
 
 .PHONY: test
@@ -41,7 +41,7 @@ test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: $(READY) ## Check format, lint, types, generated files and locks.
+check: $(READY) ## Check format, lint, types and generated files.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: badly formatted; make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright --warnings

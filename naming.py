@@ -121,7 +121,7 @@ def physical_name(contract: str, stack: str, role: str = "") -> str:
     Raises ValueError where the stack's name would make names ambiguous, a part is missing, or the budget is exceeded.
     """
     if not STACK_NAME.fullmatch(stack):
-        raise ValueError(f"a stack's name is a lower-case letter and 1 to 15 more or digits, got {stack!r}")
+        raise ValueError(f"a stack's name is 2 to 16 lower-case letters and digits, the first a letter, got {stack!r}")
     terms = CONTRACTS[contract]
     if ("{role}" in terms.shape) != bool(role):
         raise ValueError(f"the name of {contract!r} is {terms.shape!r}, got the role {role!r}")

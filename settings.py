@@ -7,7 +7,6 @@ problem. The rules within a section live on the section, those between sections 
 import datetime
 import inspect
 import ipaddress
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,9 +22,6 @@ from configuration.instance_types import InstanceShape
 from configuration.sections import Problem, Section, SettingsError, parse_section, require, show, unknown_key
 from configuration.windows import window_rules
 from naming import PROJECT, STACK_NAME
-
-TODAY_VARIABLE = "AI_PRISM_TODAY"
-"""Environment variable (ISO date) that answers for the calendar, to see what a stack will be told at a later day."""
 
 PRIVATE_RANGES = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -102,7 +98,7 @@ class Cluster(Section):
     version: str
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
     """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
-    admins: Annotated[Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]], Field()] = {}
+    admins: Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]] = {}
     """IAM roles with cluster administration, by the name that explains who they are."""
 
     def rules(self) -> Iterator[Problem]:
@@ -238,7 +234,7 @@ class Dns(Section):
 
 
 class Api(Section):
-    """How far the API scales."""
+    """How far the API scales; checked here, and handed to the application once its chart is part of the program."""
 
     min_replicas: Annotated[int, Field(ge=1)]
     max_replicas: Annotated[int, Field(ge=1)]
@@ -335,11 +331,16 @@ def load(today: datetime.date | None = None) -> Settings:
     `today` decides what is out of support; without it the day is that of AI_PRISM_TODAY or of the calendar.
     Raises SettingsError with every problem at once.
     """
+    try:
+        versions.load()
+        today = today or versions.today()
+    except ValueError as error:
+        raise pulumi.RunError(str(error)) from None
     settings = parse(
         pulumi.get_stack(),
         pulumi.runtime.config.get_config_env(),
         secret_keys=frozenset(pulumi.runtime.config.get_config_secret_keys_env()),
-        today=today or _today(),
+        today=today,
     )
     for warning in settings.warnings:
         pulumi.log.warn(warning)
@@ -356,7 +357,9 @@ def parse(
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     problems: list[Problem] = []
     if not STACK_NAME.fullmatch(stack):
-        problems.append(Problem("stack", "must be a lower-case letter and 1 to 15 more or digits", show(stack)))
+        problems.append(
+            Problem("stack", "must be 2 to 16 lower-case letters and digits, the first a letter", show(stack))
+        )
     sections: dict[str, Section] = {}
     for name, section in SECTIONS.items():
         if f"{PROJECT}:{name}" in secret_keys:
@@ -379,16 +382,6 @@ def parse(
     return Settings(stack=stack, warnings=_warnings(chosen, today), **chosen)
 
 
-def _today() -> datetime.date:
-    given = os.environ.get(TODAY_VARIABLE)
-    if not given:
-        return datetime.datetime.now(tz=datetime.UTC).date()
-    try:
-        return datetime.date.fromisoformat(given)
-    except ValueError:
-        raise pulumi.RunError(f"{TODAY_VARIABLE}: must be a day such as 2026-11-23, got {given}") from None
-
-
 def _supported_versions(cluster: Cluster, database: Database, cache: Cache, today: datetime.date) -> Iterator[Problem]:
     for path, _, version, releases in _chosen_versions(cluster, database, cache):
         release = releases.get(version)
@@ -396,7 +389,7 @@ def _supported_versions(cluster: Cluster, database: Database, cache: Cache, toda
             yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version))
         elif release.ended(today):
             alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
-            others = f"supported are {alive}" if alive else "versions.yaml lists no later one"
+            others = f"supported are {alive}" if alive else "add a later one to versions.yaml, with its source"
             yield Problem(path, f"left support on {release.support_ends}; {others}", version)
 
 
@@ -423,7 +416,7 @@ def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, .
         if releases[version].leaving(today) and (ends := releases[version].support_ends)
     )
     untold = sections["environment"].kind in ("staging", "prod") and not sections["observability"].alert_emails
-    nobody = f"{PROJECT}:observability.alert_emails: empty: alarms reach nobody but what else subscribes to the topic"
+    nobody = f"{PROJECT}:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
     return (*leaving, nobody) if untold else leaving
 
 

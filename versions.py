@@ -2,11 +2,12 @@
 
 import datetime
 import functools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from configuration.yaml_files import Loader
 
@@ -24,10 +25,6 @@ class _Record(BaseModel):
     source: str
     note: str = ""
 
-
-class Release(_Record):
-    """A version that a stack may choose."""
-
     def ended(self, today: datetime.date) -> bool:
         return self.support_ends is not None and self.support_ends < today
 
@@ -35,7 +32,11 @@ class Release(_Record):
         return self.support_ends is not None and not self.ended(today) and self.support_ends - today <= LEAVING
 
 
-class Pin(Release):
+class Release(_Record):
+    """A version that a stack may choose."""
+
+
+class Pin(_Record):
     """The one version that every stack gets."""
 
     version: str | None
@@ -68,7 +69,35 @@ class Versions(BaseModel):
         return {addon: pins.versions.get(kubernetes) for addon, pins in self.addons.items()}
 
 
+TODAY_VARIABLE = "AI_PRISM_TODAY"
+"""Environment variable (ISO date) that answers for the calendar, to see what will be told at a later day."""
+
+
+def today() -> datetime.date:
+    """Return the day by which versions are judged; raises ValueError where AI_PRISM_TODAY names none."""
+    given = os.environ.get(TODAY_VARIABLE)
+    if not given:
+        return datetime.datetime.now(tz=datetime.UTC).date()
+    try:
+        return datetime.date.fromisoformat(given)
+    except ValueError:
+        raise ValueError(f"{TODAY_VARIABLE}: must be a day such as 2026-11-23, got {given}") from None
+
+
 @functools.cache
 def load(file: Path = FILE) -> Versions:
-    """Return what `versions.yaml` says; raises pydantic's ValidationError where the file breaks its own shape."""
+    """Return what `versions.yaml` says; raises ValueError, naming each place, where it cannot be used."""
+    try:
+        return _read(file)
+    except OSError as error:
+        raise ValueError(f"{file.name}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file.name}: not valid YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        places = (f"  {'.'.join(map(str, each['loc']))}: {each['msg'].lower()}" for each in error.errors())
+        count = f"{error.error_count()} problem{'s' if error.error_count() > 1 else ''}"
+        raise ValueError("\n".join([f"{file.name}: {count}", *places])) from None
+
+
+def _read(file: Path) -> Versions:
     return Versions.model_validate(yaml.load(file.read_text(encoding="utf-8"), Loader=Loader))  # noqa: S506  # derives from the safe one

@@ -19,7 +19,7 @@ ISSUER = "token.actions.githubusercontent.com"
 
 @dataclass(frozen=True)
 class DeliveryAccessArgs:
-    """What a DeliveryAccess rests on and is told."""
+    """What DeliveryAccess rests on and is told."""
 
     foundation: Foundation
     settings: settings.Delivery

@@ -23,7 +23,7 @@ DATABASE_USER = "prism_app"
 
 @dataclass(frozen=True)
 class IdentityArgs:
-    """What a Identity rests on and is told."""
+    """What Identity rests on and is told."""
 
     foundation: Foundation
     cluster: Cluster

@@ -15,7 +15,7 @@ from components.roles import Role
 
 @dataclass(frozen=True)
 class NodeAddonsArgs:
-    """What a NodeAddons rests on and is told."""
+    """What NodeAddons rests on and is told."""
 
     foundation: Foundation
     cluster: Cluster

@@ -13,7 +13,7 @@ from components.node_group import NodeGroup, NodeGroupArgs
 
 @dataclass(frozen=True)
 class NodesArgs:
-    """What a Nodes rests on and is told."""
+    """What Nodes rests on and is told."""
 
     foundation: Foundation
     settings: settings.Nodes

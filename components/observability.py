@@ -19,7 +19,7 @@ _COMPARISONS = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
 
 @dataclass(frozen=True)
 class ObservabilityArgs:
-    """What a Observability rests on and is told."""
+    """What Observability rests on and is told."""
 
     foundation: Foundation
     settings: settings.Observability

@@ -17,7 +17,7 @@ _RECOVERY_DAYS = 90
 
 @dataclass(frozen=True)
 class StorageArgs:
-    """What a Storage rests on and is told."""
+    """What Storage rests on and is told."""
 
     foundation: Foundation
 

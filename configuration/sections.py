@@ -121,9 +121,9 @@ def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each ki
         case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
             return "must be text: put it in quotes"
         case "int_type":
-            return "must be a whole number" + (" without quotes" if isinstance(given, str) else "")
+            return "must be a whole number" + (" without quotes" if str(given).isdecimal() else "")
         case "bool_type":
-            return "must be true or false" + (" without quotes" if isinstance(given, str) else "")
+            return "must be true or false" + (" without quotes" if given in ("true", "false") else "")
         case "ip_v4_network" | "value_error":
             return "must be an IPv4 network without host bits, such as 10.0.0.0/16"
         case "too_short":

@@ -1,5 +1,6 @@
 """`python -m prismctl`, and the console script of the same name."""
 
+import io
 import os
 import sys
 
@@ -8,8 +9,19 @@ from prismctl.cli import main
 
 def run() -> None:
     """Run the command line and leave at once: taking the SDK's modules apart would cost as much as half of a run."""
-    code = main()
-    sys.stdout.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no tree lines gets question marks rather than an error.
+            stream.reconfigure(errors="replace")
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough.
+        code = 0
+    except OSError as error:
+        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        code = 3
     sys.stderr.flush()
     os._exit(code)
 

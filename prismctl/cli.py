@@ -22,6 +22,9 @@ app = typer.Typer(
 
 Stack = Annotated[str, typer.Argument(metavar="STACK|all", help="A stack with a Pulumi.STACK.yaml, or all of them.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
+Today = Annotated[
+    str | None, typer.Option("--today", metavar="DAY", help="Judge versions as of this day (2026-11-23), not of now.")
+]
 
 
 @app.callback()
@@ -36,9 +39,7 @@ def preview(
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the pull-request comment.")] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the platform.")] = None,
     known: Annotated[bool, typer.Option("--known", help="Show computed values as after an update.")] = False,
-    today: Annotated[
-        str | None, typer.Option(metavar="DAY", help="Judge versions as of this day (2026-11-23), not of now.")
-    ] = None,
+    today: Today = None,
 ) -> None:
     """Show what the program would make, without an account, credentials or the Pulumi CLI."""
     # A preview allocates much and frees little: collecting in between costs a quarter of the time.
@@ -46,24 +47,27 @@ def preview(
     from prismctl import outputs
 
     stacks = Project(ROOT).choose(stack)
-    if today:
-        os.environ["AI_PRISM_TODAY"] = _day(today)
+    _judge_by(today)
     outputs.write(Project(ROOT), stacks, outputs.Wanted(as_json=as_json, markdown=markdown, svg=svg), known=known)
 
 
 @app.command()
-def versions(as_json: Json = False) -> None:
+def versions(as_json: Json = False, today: Today = None) -> None:
     """List the versions in use, and when each leaves support."""
     from prismctl import versions_report
 
-    versions_report.write(Project(ROOT), as_json=as_json, today=datetime.datetime.now(tz=datetime.UTC).date())
+    _judge_by(today)
+    versions_report.write(Project(ROOT), as_json=as_json)
 
 
-def _day(text: str) -> str:
+def _judge_by(day: str | None) -> None:
+    """Let the program see another day than the calendar's, through its own variable."""
+    if day is None:
+        return
     try:
-        return datetime.date.fromisoformat(text).isoformat()
+        os.environ["AI_PRISM_TODAY"] = datetime.date.fromisoformat(day).isoformat()
     except ValueError:
-        raise UsageError(f"--today: must be a day such as 2026-11-23, got {text}") from None
+        raise UsageError(f"--today: must be a day such as 2026-11-23, got {day}") from None
 
 
 # Typer exports only the leaves of its errors of use.

@@ -24,6 +24,8 @@ options:
   # What AWS and the autoscaler changed is read before anything is decided: nodes are not scaled back by an old state.
   refresh: always
 config:
+  # Nothing is made with credentials that merely lie around.
+  pulumi:disable-default-providers: ["*"]
 """
 
 

@@ -83,7 +83,12 @@ class Resource:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+    retain_on_delete: bool = False
+    custom_timeouts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Durations such as `60m`, by operation."""
+    additional_secret_outputs: tuple[str, ...] = ()
+    providers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of a remote component: the explicit providers that its plugin is handed, by package."""
     source: Source | None = None
     read_inputs: Callable[[], Properties] = field(repr=False, compare=False)
     """Decodes the inputs on first use; most commands look at few of them."""

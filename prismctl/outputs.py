@@ -38,6 +38,8 @@ class Wanted:
         elif self.svg:
             found += [(self.svg.with_stem(f"{self.svg.stem}-{stack}"), "svg", [stack]) for stack in stacks]
         for file, _, _ in found:
+            if file.name in ("", "-"):
+                raise UsageError(f"{str(file)!r}: give the name of a file; standard output has the text")
             if not os.path.isdir(file.absolute().parent):  # noqa: PTH112  # False, not an error, for an impossible name
                 raise UsageError(f"{file}: the folder does not exist")
             if os.path.isdir(file):  # noqa: PTH112
@@ -51,7 +53,7 @@ class Wanted:
 def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> None:
     """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake."""
     documents = wanted.documents(stacks)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     terminal = console.is_terminal, console.width
     render = functools.partial(_render, wanted=wanted, terminal=terminal)
     results = preview_each(project, stacks, render, known=known)
@@ -104,11 +106,15 @@ def _print(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
 
 
 def _save(file: Path, content: str) -> None:
-    """Write the file whole or not at all."""
-    part = file.with_name(f".{os.getpid()}-{file.name}"[:255])
+    """Write the file whole or not at all; a link's target and a device stay what they are."""
+    target = file.resolve()
+    part = target.with_name(f".{os.getpid()}-{target.name}"[:255])
     try:
-        part.write_text(content, encoding="utf-8")
-        part.replace(file)
+        if target.exists() and not target.is_file():
+            target.write_text(content, encoding="utf-8")
+        else:
+            part.write_text(content, encoding="utf-8")
+            part.replace(target)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
     finally:

@@ -4,6 +4,7 @@ import functools
 import gc
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,21 +55,33 @@ def preview_each(project: Project, stacks: Sequence[str], render: Render, *, kno
     # What was imported stays shared between the processes only while nobody touches it, the collector included.
     gc.freeze()
     # This process takes a share itself: each further one pays for its own copies of what it touches.
-    shares = [stacks[first :: os.cpu_count() or 1] for first in range(min(len(stacks), os.cpu_count() or 1))]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    shares = [stacks[first::processors] for first in range(min(len(stacks), processors))]
     helpers = [_Helper(functools.partial(_attempt_all, project, share, render, known=known)) for share in shares[1:]]
-    results = _attempt_all(project, shares[0], render, known=known)
-    for helper in helpers:
-        results |= helper.result()
+    try:
+        results = _attempt_all(project, shares[0], render, known=known)
+        for helper in helpers:
+            results |= helper.result()
+    except BaseException:
+        for helper in helpers:
+            helper.stop()
+        raise
     return {stack: results[stack] for stack in stacks}
 
 
 class _Helper:
-    """A forked process that does one piece of work; it ends with it, or with this process."""
+    """A forked process that does one piece of work and ends with it, or is stopped."""
 
     def __init__(self, work: Callable[[], Results]) -> None:
         forks = multiprocessing.get_context("fork")
         self._receiver, sender = forks.Pipe(duplex=False)
-        self._process = forks.Process(target=lambda: sender.send(work()), daemon=True)
+
+        def run() -> None:
+            # A terminal interrupts both processes; this one is then stopped by the other.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            sender.send(work())
+
+        self._process = forks.Process(target=run, daemon=True)
         self._process.start()
         sender.close()
 
@@ -80,6 +93,11 @@ class _Helper:
             raise RuntimeError("a worker of the preview died") from None
         finally:
             self._process.join()
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.terminate()
+        self._process.join()
 
 
 def _attempt_all(project: Project, stacks: Sequence[str], render: Render, *, known: bool) -> Results:

@@ -54,6 +54,10 @@ class Project:
     def choose(self, stack: str) -> tuple[str, ...]:
         """Return the stacks that `stack` (a name or `all`) means; raises UsageError listing what is possible."""
         known = self.stacks()
+        if "all" in known:
+            raise UsageError("Pulumi.all.yaml: all is no name for a stack: it means every one of them")
+        if not known:
+            raise UsageError(f"no stack has a file Pulumi.STACK.yaml in {self.root}")
         if stack == "all":
             return known
         if stack not in known:
@@ -83,7 +87,8 @@ class Project:
         document = read_yaml(file)
         if not isinstance(document, Mapping):
             raise UsageError(f"{file.name}: must be a mapping with the key config")
-        config = document.get("config") or {}
+        config = document.get("config")
+        config = {} if config is None else config
         if not isinstance(config, Mapping):
             raise UsageError(f"{file.name}: config must be a mapping of keys such as {self.name}:network")
         return {str(key): value for key, value in config.items()}

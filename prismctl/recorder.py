@@ -27,7 +27,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
 from prismctl import eks_component, sdk, synthetic, values
-from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Source
+from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
 
 
 def record(
@@ -43,7 +43,8 @@ def record(
 
     `config` maps full keys to the text that the engine would hand over. With `known`, computed values are synthetic
     ones, as after an update; without, they are unknown, as in a preview of an empty account. Whatever the program
-    raises is raised here. Programs can be run one after another: each gets a context of its own.
+    raises is raised here, and what it logs as an error is a RunError. Programs can be run one after another, each in
+    a context of its own.
     """
     monitor = _RecordingMonitor(program, known=known)
     engine = _Engine()
@@ -55,6 +56,8 @@ def record(
     }
     with _environment(handed):
         context.run(lambda: asyncio.run(_run(program, project, stack, monitor, engine, known=known)))
+    if engine.errors:
+        raise pulumi.RunError("\n".join(engine.errors))
     resources = tuple(monitor.recorded.values())
     return Graph(
         project=project,
@@ -132,10 +135,13 @@ class _Engine:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.errors: list[str] = []
 
     def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802  # the protocol's name
-        if request.severity in (engine_pb2.WARNING, engine_pb2.ERROR):
+        if request.severity == engine_pb2.WARNING:
             self.warnings.append(request.message)
+        elif request.severity == engine_pb2.ERROR:
+            self.errors.append(request.message)
 
 
 class _NoMocks(mocks.Mocks):
@@ -173,39 +179,46 @@ class _RecordingMonitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self.recorded:
             raise ValueError(f"the program registers {urn} twice")
-        if request.type == eks_component.TYPE:
-            id_, outputs = "", self._build_eks_cluster(urn, request)
-        else:
-            id_, outputs = self._answer(urn, request)
+        is_cluster = request.type == eks_component.TYPE
+        if request.transforms and not is_cluster:
+            raise NotImplementedError(f"the preview without an account runs no transforms, got one on {urn}")
+        id_, outputs = ("", struct_pb2.Struct()) if is_cluster else self._answer(urn, request)
+        self.recorded[urn] = self._resource(urn, id_, outputs, request)
+        if is_cluster:
+            # Its children are registered under a component that exists, as they are by the plugin.
+            outputs = self._build_eks_cluster(urn, request)
+            decode = functools.partial(values.decode, outputs)
+            self.recorded[urn] = dataclasses.replace(self.recorded[urn], read_outputs=decode)
         self._objects[urn] = id_, outputs
-        provider = request.provider
-        if not provider and request.remote:
-            provider = request.providers.get(request.type.partition(":")[0], "")
-        parent = self.recorded.get(request.parent)
-        self.recorded.setdefault(
-            urn,
-            Resource(
-                urn=urn,
-                type=request.type,
-                name=request.name,
-                id=id_,
-                custom=request.custom,
-                remote=request.remote,
-                parent=request.parent or None,
-                provider=provider or None,
-                dependencies=tuple(sorted(request.dependencies)),
-                property_dependencies={
-                    key: tuple(sorted(sources.urns)) for key, sources in request.propertyDependencies.items()
-                },
-                protect=request.protect,
-                ignore_changes=tuple(request.ignoreChanges),
-                aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
-                source=self._source(request) or (parent.source if parent else None),
-                read_inputs=functools.partial(values.decode, request.object),
-                read_outputs=functools.partial(values.decode, outputs),
-            ),
-        )
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=outputs)
+
+    def _resource(
+        self, urn: str, id_: str, outputs: struct_pb2.Struct, request: resource_pb2.RegisterResourceRequest
+    ) -> Resource:
+        timeouts = request.customTimeouts
+        durations = {"create": timeouts.create, "update": timeouts.update, "delete": timeouts.delete}
+        dependencies = request.propertyDependencies.items()
+        return Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            id=id_,
+            custom=request.custom,
+            remote=request.remote,
+            parent=request.parent or None,
+            provider=request.provider or None,
+            providers=dict(request.providers) if request.remote else {},
+            dependencies=tuple(sorted(request.dependencies)),
+            property_dependencies={key: tuple(sorted(sources.urns)) for key, sources in dependencies},
+            protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
+            custom_timeouts={operation: duration for operation, duration in durations.items() if duration},
+            ignore_changes=tuple(request.ignoreChanges),
+            additional_secret_outputs=tuple(request.additionalSecretOutputs),
+            source=self._source(request),
+            read_inputs=functools.partial(values.decode, request.object),
+            read_outputs=functools.partial(values.decode, outputs),
+        )
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
         registered = self.recorded[request.urn]
@@ -226,6 +239,11 @@ class _RecordingMonitor(mocks.MockMonitor):
         getattr(response, "return").CopyFrom(answer)
         return response
 
+    def RegisterStackTransform(self, request: Any) -> empty_pb2.Empty:  # noqa: N802
+        raise NotImplementedError("the preview without an account runs no transforms, got one for the whole stack")
+
+    RegisterStackInvokeTransform = RegisterStackTransform
+
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:  # noqa: N802
         raise NotImplementedError(f"the preview without an account cannot read {request.type} {request.id}")
 
@@ -235,24 +253,20 @@ class _RecordingMonitor(mocks.MockMonitor):
         outputs.CopyFrom(request.object)
         if request.type == "pulumi:providers:aws":
             fields = request.object.fields
-            account = json.loads(fields["allowedAccountIds"].string_value)[0]
-            self._where[urn] = account, fields["region"].string_value
+            accounts = json.loads(fields["allowedAccountIds"].string_value or "[]")
+            if not accounts:
+                raise ValueError(f"{urn} accepts any account: give allowed_account_ids")
+            self._where[urn] = accounts[0], fields["region"].string_value
         if not self._known or not request.custom:
             return "", outputs
         account, region = self._where.get(request.provider.rpartition("::")[0], ("", ""))
-        computed = dict(
-            synthetic.OUTPUTS[request.type](
-                synthetic.Made(
-                    urn=urn,
-                    name=request.name,
-                    inputs=values.decode(request.object),
-                    account_id=account,
-                    region=region,
-                )
-            )
-        )
+        inputs, secret = values.reveal(values.decode(request.object))
+        made = synthetic.Made(urn=urn, name=request.name, inputs=inputs, account_id=account, region=region)
+        computed = dict(synthetic.answer(request.type, made))
         id_ = str(computed.pop("id"))
-        values.fill(outputs, computed)
+        hidden = computed if secret else request.additionalSecretOutputs
+        # What was computed from a secret may tell it.
+        values.fill(outputs, {key: Secret(value) if key in hidden else value for key, value in computed.items()})
         return id_, outputs
 
     def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> struct_pb2.Struct:
@@ -261,7 +275,8 @@ class _RecordingMonitor(mocks.MockMonitor):
         inputs = values.decode(request.object)
 
         def register(child: eks_component.Child) -> eks_component.Registered:
-            # The engine hands a component's protection down to its children.
+            # The engine hands a component's protection down to its children. Of a transform's options, protection is
+            # the one that this program uses.
             props, opts = dict(child.inputs), pulumi.ResourceOptions(protect=request.protect)
             for transform in transforms:
                 result = transform(

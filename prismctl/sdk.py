@@ -1,4 +1,4 @@
-"""What the SDK does that nobody needs while one program runs in this process, and how to do without it."""
+"""The SDK's internals: how values travel, and what it does that nobody needs while one program runs in this process."""
 
 import asyncio
 import importlib
@@ -12,8 +12,14 @@ from typing import Any, cast
 import pulumi
 import pulumi.log
 from pulumi import _types
-from pulumi.runtime import resource, settings
+from pulumi.runtime import resource, rpc, settings
 from pulumi.runtime.proto import source_pb2
+
+# How values that are no JSON travel.
+SIGNATURE = rpc._special_sig_key  # noqa: SLF001
+SECRET = rpc._special_secret_sig  # noqa: SLF001
+REFERENCE = rpc._special_resource_sig  # noqa: SLF001
+UNKNOWN_MARK = rpc.UNKNOWN
 
 
 def preload(program: Path) -> None:
@@ -42,7 +48,7 @@ class _NoUrn:
 
 
 def lighten(program: Path, outputs: "set[asyncio.Task[Any]]") -> None:
-    """Take from the SDK what nobody needs in this process: a third of a run's time."""
+    """Take from the SDK, for the life of this process, what nobody needs in it: a third of a run's time."""
     pulumi.log.debug = _silent
     resource.create_urn = cast("Any", lambda *_, **__: _NoUrn())  # pyright: ignore[reportUnknownLambdaType]
     resource._get_stack_trace = _locate(program)  # noqa: SLF001

@@ -359,6 +359,13 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
 """What AWS computes for each resource type, `id` among it; a type that is missing here is not known to exist."""
 
 
+def answer(type_: str, made: Made) -> Outputs:
+    """Return what AWS computes for a resource, its `id` among it; raises LookupError for a type not known here."""
+    if type_ not in OUTPUTS:
+        raise LookupError(f"no synthetic outputs for {type_}: add them to prismctl/synthetic.py")
+    return OUTPUTS[type_](made)
+
+
 def invoke(token: str, arguments: Mapping[str, Any]) -> Outputs:
     """Answer a data source; raises LookupError for one that is not known here."""
     if token == "aws:route53/getZone:getZone":  # noqa: S105  # a function's token, not a secret

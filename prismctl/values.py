@@ -4,14 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 
 from prismctl.graph import UNKNOWN, Reference, Secret, Unknown
-
-_SIGNATURE = rpc._special_sig_key  # noqa: SLF001
-_SECRET = rpc._special_secret_sig  # noqa: SLF001
-_REFERENCE = rpc._special_resource_sig  # noqa: SLF001
-_UNKNOWNS = frozenset({rpc.UNKNOWN})
+from prismctl.sdk import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 
 
 def decode(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -23,7 +18,7 @@ def _decode(value: struct_pb2.Value) -> Any:
     match value.WhichOneof("kind"):
         case "string_value":
             text = value.string_value
-            return UNKNOWN if text in _UNKNOWNS else text
+            return UNKNOWN if text == UNKNOWN_MARK else text
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() else number
@@ -39,12 +34,12 @@ def _decode(value: struct_pb2.Value) -> Any:
 
 def _decode_struct(struct: struct_pb2.Struct) -> Any:
     fields = struct.fields
-    if _SIGNATURE not in fields:
+    if SIGNATURE not in fields:
         return decode(struct)
-    match fields[_SIGNATURE].string_value:
-        case signature if signature == _SECRET:
+    match fields[SIGNATURE].string_value:
+        case signature if signature == SECRET:
             return Secret(_decode(fields["value"]))
-        case signature if signature == _REFERENCE:
+        case signature if signature == REFERENCE:
             return Reference(urn=fields["urn"].string_value, id=fields["id"].string_value)
         case _:
             return decode(struct)
@@ -80,15 +75,30 @@ def _encode(target: struct_pb2.Value, value: Any) -> None:  # noqa: C901  # one 
             for item in value:
                 _encode(target.list_value.values.add(), item)
         case Unknown():
-            target.string_value = rpc.UNKNOWN
+            target.string_value = UNKNOWN_MARK
         case Secret(inner):
-            target.struct_value.fields[_SIGNATURE].string_value = _SECRET
+            target.struct_value.fields[SIGNATURE].string_value = SECRET
             _encode(target.struct_value.fields["value"], inner)
         case Reference(urn, id_):
-            target.struct_value.fields[_SIGNATURE].string_value = _REFERENCE
+            target.struct_value.fields[SIGNATURE].string_value = REFERENCE
             target.struct_value.fields["urn"].string_value = urn
             target.struct_value.fields["id"].string_value = id_
         case None:
             target.null_value = struct_pb2.NULL_VALUE
         case _:
             raise TypeError(f"no wire format for {type(value).__name__}")
+
+
+def reveal(value: Any) -> tuple[Any, bool]:
+    """Return plain data without its Secret wrappers, and whether there were any."""
+    match value:
+        case Secret(inner):
+            return reveal(inner)[0], True
+        case Mapping():
+            pairs = {key: reveal(item) for key, item in value.items()}
+            return {key: plain for key, (plain, _) in pairs.items()}, any(secret for _, secret in pairs.values())
+        case list():
+            items = [reveal(item) for item in value]
+            return [plain for plain, _ in items], any(secret for _, secret in items)
+        case _:
+            return value, False

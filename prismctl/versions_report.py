@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import versions
+from prismctl.errors import UsageError
 from prismctl.project import Project
 
 
@@ -38,9 +39,13 @@ class Row:
         return f"leaves in {left} days" if self.support_ends - today <= versions.LEAVING else "supported"
 
 
-def write(project: Project, *, as_json: bool, today: datetime.date) -> None:
+def write(project: Project, *, as_json: bool) -> None:
     """Print every version in use, those that leave support first."""
-    known, stacks = versions.load(), project.stacks()
+    try:
+        today, known = versions.today(), versions.load()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    stacks = project.stacks()
     rows = sorted(_rows(project, known), key=lambda row: (row.support_ends or datetime.date.max, row.kind, row.name))
     if as_json:
         document = {
@@ -58,7 +63,7 @@ def write(project: Project, *, as_json: bool, today: datetime.date) -> None:
             row.kind,
             row.name,
             row.version or "service's default",
-            "all stacks" if row.used_by == stacks else ", ".join(row.used_by),
+            "all stacks" if row.used_by == stacks else ", ".join(row.used_by) or "none yet",
             row.support_ends.isoformat() if row.support_ends else "",
             f"[{_STYLES.get(status.split()[0], 'dim')}]{status}[/]",
         )
@@ -80,10 +85,8 @@ def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
         ("Aurora PostgreSQL", "database", known.aurora_postgresql),
         ("Valkey", "cache", known.valkey),
     )
-    kubernetes: set[str] = set()
     for kind, section, releases in engines:
         used = _used(project.name, section, chosen)
-        kubernetes |= set(used) if section == "cluster" else set()
         for version, users in used.items():
             release = releases.get(version)
             yield Row(
@@ -96,12 +99,12 @@ def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
                 note=release.note if release else "not in versions.yaml",
             )
     for addon, pins in known.addons.items():
-        for minor in sorted(kubernetes):
+        for minor, users in _used(project.name, "cluster", chosen).items():
             yield Row(
                 kind="add-on",
                 name=addon,
                 version=pins.versions.get(minor),
-                used_by=stacks,
+                used_by=users,
                 support_ends=pins.support_ends,
                 source=pins.source,
                 note=pins.note,
@@ -123,7 +126,10 @@ def _used(project: str, section: str, chosen: Mapping[str, Mapping[str, str]]) -
     """Return the stacks by the version that they give in `section`."""
     used: dict[str, tuple[str, ...]] = {}
     for stack, config in chosen.items():
-        values: Any = json.loads(config.get(f"{project}:{section}", "{}"))
+        try:
+            values: Any = json.loads(config.get(f"{project}:{section}", "{}"))
+        except ValueError:
+            raise UsageError(f"Pulumi.{stack}.yaml: {project}:{section}: must be a mapping") from None
         version = values.get("version") if isinstance(values, dict) else None
         if version is not None:
             used[str(version)] = (*used.get(str(version), ()), stack)

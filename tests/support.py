@@ -13,7 +13,14 @@ def recorded(stack: str, *, known: bool) -> Graph:
     """Return the whole program's graph for a stack of this repository; each is recorded once."""
     key = stack, known
     if key not in _graphs:
-        _graphs[key] = recorder.record(ROOT, "ai-prism", stack, Project(ROOT).config(stack), known=known)
+        _graphs[key] = recorder.record(
+            ROOT,
+            "ai-prism",
+            stack,
+            Project(ROOT).config(stack),
+            secret_keys=Project(ROOT).secret_keys(stack),
+            known=known,
+        )
     return _graphs[key]
 
 

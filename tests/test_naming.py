@@ -110,7 +110,10 @@ def test_two_contracts_for_one_property_of_one_type_never_get_the_same_name(one,
 def test_a_stack_name_that_could_be_misread_is_refused(stack):
     with pytest.raises(ValueError, match="stack") as refused:
         physical_name("cluster", stack)
-    assert str(refused.value) == f"a stack's name is a lower-case letter and 1 to 15 more or digits, got {stack!r}"
+    assert (
+        str(refused.value)
+        == f"a stack's name is 2 to 16 lower-case letters and digits, the first a letter, got {stack!r}"
+    )
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

@@ -127,7 +127,7 @@ def test_there_are_the_four_stacks_of_the_design():
     assert Project(ROOT).stacks() == STACKS
 
 
-NOBODY = "ai-prism:observability.alert_emails: empty: alarms reach nobody but what else subscribes to the topic"
+NOBODY = "ai-prism:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
 
 
 @pytest.mark.parametrize(
@@ -200,11 +200,11 @@ ONE_PROBLEM = {
     "a section that resembles none": ({"zzz": {}}, f"ai-prism:zzz: unknown key; known are {SECTIONS}"),
     "a word for a number": (
         {"nodes.web.min": "one"},
-        "ai-prism:nodes.web.min: must be a whole number without quotes, got one",
+        "ai-prism:nodes.web.min: must be a whole number, got one",
     ),
     "a word for a truth": (
         {"environment.protect": "no"},
-        "ai-prism:environment.protect: must be true or false without quotes, got no",
+        "ai-prism:environment.protect: must be true or false, got no",
     ),
     "one value for several": (
         {"nodes.web.types": "t3.medium"},
@@ -663,7 +663,10 @@ def test_each_version_out_of_support_is_a_line_of_its_own():
 
 def test_a_message_has_no_hole_where_no_listed_version_is_supported():
     assert refused({}, today=KUBERNETES_ENDS + datetime.timedelta(days=1)) == [
-        "ai-prism:cluster.version: left support on 2027-08-02; versions.yaml lists no later one, got 1.36"
+        (
+            "ai-prism:cluster.version: left support on 2027-08-02; "
+            "add a later one to versions.yaml, with its source, got 1.36"
+        )
     ]
 
 
@@ -672,7 +675,8 @@ def test_a_stack_name_that_names_cannot_carry_is_refused(stack):
     with pytest.raises(SettingsError) as error:
         settings.parse(stack, of_file("dev"), today=TODAY)
     assert str(error.value) == (
-        f"Pulumi.{stack}.yaml: 1 problem\n  stack: must be a lower-case letter and 1 to 15 more or digits, got {stack}"
+        f"Pulumi.{stack}.yaml: 1 problem\n"
+        f"  stack: must be 2 to 16 lower-case letters and digits, the first a letter, got {stack}"
     )
 
 

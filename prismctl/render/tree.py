@@ -51,8 +51,8 @@ def _counts(graph: Graph) -> Table:
         title="Resources by type", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
     )
     for _ in range(_COLUMNS):
-        table.add_column(justify="right")
-        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, min_width=3)
+        table.add_column(style="dim", no_wrap=True, ratio=1)
     cells = [(str(number), short_type(type_)) for type_, number in graph.counts().items()]
     rows = -(-len(cells) // _COLUMNS)
     for row in range(rows):

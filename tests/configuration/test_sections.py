@@ -129,7 +129,7 @@ def test_the_value_of_an_unknown_key_is_not_shown():
 @pytest.mark.parametrize(
     ("floors", "line"),
     [
-        ("two", "p:house.floors: must be a whole number without quotes, got two"),
+        ("two", "p:house.floors: must be a whole number, got two"),
         (True, "p:house.floors: must be a whole number, got true"),
         (None, "p:house.floors: must be a whole number, got null"),
         (1.5, "p:house.floors: must be a whole number, got 1.5"),
@@ -148,7 +148,8 @@ def test_a_number_in_quotes_is_no_number():
     ("cellar", "line"),
     [
         ("true", "p:house.cellar: must be true or false without quotes, got true"),
-        ("yes", "p:house.cellar: must be true or false without quotes, got yes"),
+        ("false", "p:house.cellar: must be true or false without quotes, got false"),
+        ("yes", "p:house.cellar: must be true or false, got yes"),
         (1, "p:house.cellar: must be true or false, got 1"),
         (None, "p:house.cellar: must be true or false, got null"),
     ],

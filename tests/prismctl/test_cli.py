@@ -166,7 +166,7 @@ def test_a_preview_as_json_has_the_shape_of_the_engines_own():
     assert plan["steps"][0]["urn"] == "urn:pulumi:dev::ai-prism::pulumi:pulumi:Stack::ai-prism-dev"
     for step in plan["steps"]:
         assert step["op"] == "create"
-        assert set(step) <= {"op", "urn", "provider", "newState"}
+        assert set(step) - {"provider"} == {"op", "urn", "newState", "detailedDiff"}
         assert step["newState"]["urn"] == step["urn"]
         assert isinstance(step["newState"]["custom"], bool)
         assert step["urn"].split("::")[2].rpartition("$")[2] == step["newState"]["type"]

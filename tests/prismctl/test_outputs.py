@@ -119,3 +119,17 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(write, tmp_path, monkeypa
         write(("dev",), svg=file)
     assert str(error.value) == f"{file}: cannot be written: No space left on device"
     assert contents(tmp_path) == {"plan.svg": "old\n"}
+
+
+def test_a_link_stays_a_link_and_its_target_is_replaced(write, tmp_path):
+    target, link = tmp_path / "target.svg", tmp_path / "plan.svg"
+    target.write_text("old", encoding="utf-8")
+    link.symlink_to(target)
+    write(("dev",), svg=link)
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "svg of dev\n"
+
+
+def test_a_device_stays_a_device(write):
+    write(("dev",), svg=Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()

@@ -45,7 +45,16 @@ def test_a_list_of_texts_is_shown_on_one_line(texts):
 
 def test_plain_values_hide_secrets_mark_unknown_ones_and_name_references():
     value = {"a": Secret({"b": 1}), "c": [UNKNOWN, (1, None)], "d": Reference("urn:d", "id-1"), "e": 0.5}
-    assert plain(value) == {"a": "[secret]", "c": [UNKNOWN_MARK, [1, None]], "d": "urn:d", "e": 0.5}
+    assert plain(value) == {
+        "a": "[secret]",
+        "c": [UNKNOWN_MARK, [1, None]],
+        "d": {
+            "4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e",
+            "urn": "urn:d",
+            "id": "id-1",
+        },
+        "e": 0.5,
+    }
 
 
 def test_the_mark_for_unknown_values_is_the_engines():
