@@ -71,6 +71,7 @@ def test_what_is_empty_is_left_out(rendered):
             "type": STACK_TYPE,
             "outputs": {"url": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"},
         },
+        "detailedDiff": None,
     }
 
 
@@ -90,7 +91,14 @@ def test_everything_that_the_engine_would_keep_is_there(rendered):
                 "key": "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
                 "count": 0,
             },
-            "outputs": {"role": "urn:role", "list": ["[secret]"]},
+            "outputs": {
+                "role": {
+                    "4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e",
+                    "urn": "urn:role",
+                    "id": "role-1",
+                },
+                "list": ["[secret]"],
+            },
             "parent": STACK_URN,
             "protect": True,
             "dependencies": ["urn:a", "urn:b"],
@@ -102,6 +110,7 @@ def test_everything_that_the_engine_would_keep_is_there(rendered):
             "ignoreChanges": ["tags"],
             "sourcePosition": "project:///components/network.py#42",
         },
+        "detailedDiff": None,
     }
 
 
@@ -112,3 +121,8 @@ def test_no_secret_reaches_the_document(rendered):
 def test_an_empty_graph_has_no_steps():
     empty = Graph(project="ai-prism", stack="dev", resources=(), outputs={}, known=False)
     assert plan.render(empty, {}, 0) == {"config": {}, "steps": [], "duration": 0, "changeSummary": {"create": 0}}
+
+
+def test_warnings_are_diagnostics():
+    warned = Graph(project="ai-prism", stack="dev", resources=(), outputs={}, warnings=("mind this",), known=False)
+    assert plan.render(warned, {}, 0)["diagnostics"] == [{"message": "mind this", "severity": "warning"}]
