@@ -57,19 +57,19 @@ def preview_each(project: Project, stacks: Sequence[str], render: Render, *, kno
     # This process takes a share itself: each further one pays for its own copies of what it touches.
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shares = [stacks[first::processors] for first in range(min(len(stacks), processors))]
-    helpers = [_Helper(functools.partial(_attempt_all, project, share, render, known=known)) for share in shares[1:]]
+    workers = [_Worker(functools.partial(_attempt_all, project, share, render, known=known)) for share in shares[1:]]
     try:
         results = _attempt_all(project, shares[0], render, known=known)
-        for helper in helpers:
-            results |= helper.result()
+        for worker in workers:
+            results |= worker.result()
     except BaseException:
-        for helper in helpers:
-            helper.stop()
+        for worker in workers:
+            worker.stop()
         raise
     return {stack: results[stack] for stack in stacks}
 
 
-class _Helper:
+class _Worker:
     """A forked process that does one piece of work and ends with it, or is stopped."""
 
     def __init__(self, work: Callable[[], Results]) -> None:

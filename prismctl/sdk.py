@@ -40,6 +40,14 @@ def _silent(*_: Any, **__: Any) -> None:
     """Stand in for the SDK's debug log, which words a dozen messages for every resource and finds no reader."""
 
 
+def _as_it_is(call: Callable[..., Any]) -> Callable[..., Any]:
+    return call
+
+
+def _no_urn(*_: Any, **__: Any) -> "_NoUrn":
+    return _NoUrn()
+
+
 class _NoUrn:
     """Stands in for the URN that the SDK works out for itself, in case that no monitor gives one."""
 
@@ -50,8 +58,11 @@ class _NoUrn:
 def lighten(program: Path, outputs: "set[asyncio.Task[Any]]") -> None:
     """Take from the SDK, for the life of this process, what nobody needs in it: a third of a run's time."""
     pulumi.log.debug = _silent
-    resource.create_urn = cast("Any", lambda *_, **__: _NoUrn())  # pyright: ignore[reportUnknownLambdaType]
-    resource._get_stack_trace = _locate(program)  # noqa: SLF001
+    # Contexts are for threads, and the recorder answers in this one.
+    registration = cast("Any", resource)
+    registration.wrap_with_context = _as_it_is
+    registration.create_urn = _no_urn
+    registration._get_stack_trace = _locate(program)  # noqa: SLF001
     # Both are looked up for every output, through context variables that tell programs running side by side apart.
     # Here one program runs at a time.
     shared, each = cast("Any", settings.Settings), cast("Any", settings.SETTINGS)
