@@ -23,7 +23,7 @@ help: ## List the targets.
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
-	@echo "Setting up .venv (once, about a minute)"
+	@echo "Setting up .venv (once, about half a minute)"
 	@rm -f $@
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
