@@ -17,7 +17,9 @@ LEAVING = datetime.timedelta(days=90)
 """How long before the end of support a version is reported as leaving."""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What is known of a version."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     support_ends: datetime.date | None = None
@@ -32,18 +34,18 @@ class _Record(BaseModel):
         return self.support_ends is not None and not self.ended(today) and self.support_ends - today <= LEAVING
 
 
-class Release(_Record):
+class Release(Record):
     """A version that a stack may choose."""
 
 
-class Pin(_Record):
+class Pin(Record):
     """The one version that every stack gets."""
 
     version: str | None
     """None leaves the choice to the service, because no source confirms a version."""
 
 
-class AddonPins(_Record):
+class AddonPins(Record):
     """An EKS add-on, whose versions go with the cluster's."""
 
     versions: Mapping[str, str] = {}

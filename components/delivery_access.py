@@ -14,6 +14,25 @@ from components.roles import Roles
 from components.storage import Storage
 from naming import physical_name
 
+_REGIONAL_SERVICES = (
+    "acm",
+    "autoscaling",
+    "cloudwatch",
+    "ec2",
+    "ecr",
+    "eks",
+    "elasticache",
+    "elasticloadbalancing",
+    "kms",
+    "logs",
+    "rds",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "wafv2",
+)
+"""What a deployment makes; all of it is within the boundary of `components/roles.py`."""
+
 ISSUER = "token.actions.githubusercontent.com"
 
 
@@ -119,23 +138,7 @@ def _deployment(location: Location, roles: Roles) -> list[Statement]:
     own_roles = location.iam_arn(f"role{roles.path}*")
     return [
         allow(
-            [
-                "acm:*",
-                "autoscaling:*",
-                "cloudwatch:*",
-                "ec2:*",
-                "ecr:*",
-                "eks:*",
-                "elasticache:*",
-                "elasticloadbalancing:*",
-                "kms:*",
-                "logs:*",
-                "rds:*",
-                "s3:*",
-                "secretsmanager:*",
-                "sns:*",
-                "wafv2:*",
-            ],
+            [f"{service}:*" for service in _REGIONAL_SERVICES],
             ["*"],
             {"StringEquals": {"aws:RequestedRegion": location.region}},
         ),

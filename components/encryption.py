@@ -6,9 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.location import Location
-from components.policies import Statement, document
-
-_USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+from components.policies import USE_KEY, Statement, document
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _node_volumes(location: Location) -> tuple[Statement, Statement]:
         "Sid": "NodeVolumes",
         "Effect": "Allow",
         "Principal": {"AWS": "*"},
-        "Action": _USE,
+        "Action": USE_KEY,
         "Resource": "*",
         "Condition": its_requests,
     }
@@ -104,7 +102,7 @@ def _log_groups(location: Location) -> Statement:
         "Sid": "LogGroups",
         "Effect": "Allow",
         "Principal": {"Service": f"logs.{location.region}.amazonaws.com"},
-        "Action": _USE,
+        "Action": USE_KEY,
         "Resource": "*",
         "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": location.arn("logs", "log-group:*")}},
     }

@@ -41,8 +41,9 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = self._vpc.id
         subnets = self._make_subnets()
         nats = self._make_nat_gateways(subnets, self._make_public_routes(subnets))
-        tables = [*self._make_private_routes(subnets, nats), self._make_isolated_table(subnets)]
-        self._make_endpoints(tables, subnets)
+        private_tables = self._make_private_routes(subnets, nats)
+        self._make_isolated_table(subnets)
+        self._make_endpoints(private_tables, subnets)
         self._make_flow_log()
         self._close_default_security_group()
         if args.settings.vpn_gateway:
@@ -157,15 +158,14 @@ class Network(pulumi.ComponentResource):
             tables.append(table)
         return tables
 
-    def _make_isolated_table(self, subnets: dict[tuple[str, str], aws.ec2.Subnet]) -> aws.ec2.RouteTable:
+    def _make_isolated_table(self, subnets: dict[tuple[str, str], aws.ec2.Subnet]) -> None:
         """Make the one table without a route; only the VPC itself is reachable from it."""
         table = self._make_table("isolated")
         for zone in self._settings.zones:
             self._associate("isolated", zone, subnets["isolated", zone], table, None)
-        return table
 
     def _make_endpoints(
-        self, tables: Sequence[aws.ec2.RouteTable], subnets: dict[tuple[str, str], aws.ec2.Subnet]
+        self, private_tables: Sequence[aws.ec2.RouteTable], subnets: dict[tuple[str, str], aws.ec2.Subnet]
     ) -> None:
         region = self._foundation.location.region
         # Only the private tables: the isolated tier stays without any route that leads out of the VPC.
@@ -174,7 +174,7 @@ class Network(pulumi.ComponentResource):
             vpc_id=self.vpc_id,
             service_name=f"com.amazonaws.{region}.s3",
             vpc_endpoint_type="Gateway",
-            route_table_ids=[table.id for table in tables[:-1]],
+            route_table_ids=[table.id for table in private_tables],
             tags=self._named("s3"),
             opts=self._child,
         )

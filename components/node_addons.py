@@ -9,7 +9,7 @@ from components.addon import make_addon
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.nodes import Nodes
-from components.policies import allow, trust_pods
+from components.policies import USE_KEY, allow, trust_pods
 from components.roles import Role
 
 
@@ -55,7 +55,7 @@ class NodeAddons(pulumi.ComponentResource):
             # https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
             grants=[
                 allow(
-                    ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+                    USE_KEY,
                     [args.foundation.encryption.cluster_key_arn],
                 ),
                 allow(

@@ -9,6 +9,10 @@ Statement = Mapping[str, Any]
 """One statement of a policy document; values may be outputs."""
 
 
+USE_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
+"""What using a KMS key for encryption takes."""
+
+
 def document(*statements: Statement) -> pulumi.Output[str]:
     """Return the JSON text of a policy made of `statements`."""
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})

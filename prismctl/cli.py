@@ -64,8 +64,10 @@ def _judge_by(day: str | None) -> None:
     """Let the program see another day than the calendar's, through its own variable."""
     if day is None:
         return
+    from versions import TODAY_VARIABLE
+
     try:
-        os.environ["AI_PRISM_TODAY"] = datetime.date.fromisoformat(day).isoformat()
+        os.environ[TODAY_VARIABLE] = datetime.date.fromisoformat(day).isoformat()
     except ValueError:
         raise UsageError(f"--today: must be a day such as 2026-11-23, got {day}") from None
 

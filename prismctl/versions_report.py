@@ -28,15 +28,8 @@ class Row:
     support_ends: datetime.date | None
     source: str
     note: str = ""
-
-    def status(self, today: datetime.date) -> str:
-        """Return what has to be done, in a word or two."""
-        if self.support_ends is None:
-            return "no date known"
-        left = (self.support_ends - today).days
-        if left < 0:
-            return "out of support"
-        return f"leaves in {left} days" if self.support_ends - today <= versions.LEAVING else "supported"
+    status: str
+    """What has to be done, in a word or two."""
 
 
 def write(project: Project, *, as_json: bool) -> None:
@@ -46,11 +39,13 @@ def write(project: Project, *, as_json: bool) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from None
     stacks = project.stacks()
-    rows = sorted(_rows(project, known), key=lambda row: (row.support_ends or datetime.date.max, row.kind, row.name))
+    rows = sorted(
+        _rows(project, known, today), key=lambda row: (row.support_ends or datetime.date.max, row.kind, row.name)
+    )
     if as_json:
         document = {
             "checked": known.checked.isoformat(),
-            "versions": [{**asdict(row), "status": row.status(today)} for row in rows],
+            "versions": [asdict(row) for row in rows],
         }
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
         return
@@ -58,14 +53,13 @@ def write(project: Project, *, as_json: bool) -> None:
     for column in ("Kind", "Name", "Version", "Used by", "Support ends", ""):
         table.add_column(column, no_wrap=True)
     for row in rows:
-        status = row.status(today)
         table.add_row(
             row.kind,
             row.name,
             row.version or "service's default",
             "all stacks" if row.used_by == stacks else ", ".join(row.used_by) or "none yet",
             row.support_ends.isoformat() if row.support_ends else "",
-            f"[{_STYLES.get(status.split()[0], 'dim')}]{status}[/]",
+            f"[{_STYLES.get(row.status.split()[0], 'dim')}]{row.status}[/]",
         )
     # A cut version is of no use: rather let a narrow terminal wrap its lines.
     console = Console(highlight=False, width=max(Console().width, _WIDTH))
@@ -77,7 +71,7 @@ _WIDTH = 110
 _STYLES = {"out": "bold red", "leaves": "yellow", "supported": "green"}
 
 
-def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
+def _rows(project: Project, known: versions.Versions, today: datetime.date) -> Iterator[Row]:
     stacks = project.stacks()
     chosen = {stack: project.config(stack) for stack in stacks}
     engines = (
@@ -97,9 +91,11 @@ def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
                 support_ends=release.support_ends if release else None,
                 source=release.source if release else "",
                 note=release.note if release else "not in versions.yaml",
+                status=_status(release, today),
             )
+    kubernetes = _used(project.name, "cluster", chosen)
     for addon, pins in known.addons.items():
-        for minor, users in _used(project.name, "cluster", chosen).items():
+        for minor, users in kubernetes.items():
             yield Row(
                 kind="add-on",
                 name=addon,
@@ -108,6 +104,7 @@ def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
                 support_ends=pins.support_ends,
                 source=pins.source,
                 note=pins.note,
+                status=_status(pins, today),
             )
     for kind, pinned in (("node image", known.node_images), ("chart", known.charts)):
         for name, pin in pinned.items():
@@ -119,7 +116,16 @@ def _rows(project: Project, known: versions.Versions) -> Iterator[Row]:
                 support_ends=pin.support_ends,
                 source=pin.source,
                 note=pin.note,
+                status=_status(pin, today),
             )
+
+
+def _status(record: versions.Record | None, today: datetime.date) -> str:
+    if record is None or record.support_ends is None:
+        return "no date known"
+    if record.ended(today):
+        return "out of support"
+    return f"leaves in {(record.support_ends - today).days} days" if record.leaving(today) else "supported"
 
 
 def _used(project: str, section: str, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
