@@ -44,7 +44,7 @@ class Cluster(pulumi.ComponentResource):
     """Secret; holds no credential, but everything an attacker would need to know."""
     addon_versions: Mapping[str, str | None]
     """By add-on; None leaves the choice to EKS."""
-    before_nodes: pulumi.Resource
+    before_nodes: list[aws.eks.Addon]
     """What must exist before a node starts: without its network plugin it never becomes ready."""
     node_role: Role
     node_security_group_ids: list[pulumi.Output[str]]
@@ -139,19 +139,20 @@ class Cluster(pulumi.ComponentResource):
             trusts=trust_pods(self.arn, args.foundation.location.account_id),
             managed=["AmazonEKS_CNI_Policy"],
         )
-        earlier = [
-            make_addon(addon, parent=self, cluster_name=self.name, version=self.addon_versions[addon])
-            for addon in ("eks-pod-identity-agent", "kube-proxy")
+        configurations = {"vpc-cni": {"enableNetworkPolicy": "true"}}
+        service_accounts = {"vpc-cni": {"aws-node": cni.arn}}
+        # None waits for another: without nodes there is nothing that they could do for each other yet.
+        self.before_nodes = [
+            make_addon(
+                addon,
+                parent=self,
+                cluster_name=self.name,
+                version=self.addon_versions[addon],
+                configuration=configurations.get(addon),
+                service_accounts=service_accounts.get(addon),
+            )
+            for addon in ("eks-pod-identity-agent", "kube-proxy", "vpc-cni")
         ]
-        self.before_nodes = make_addon(
-            "vpc-cni",
-            parent=self,
-            cluster_name=self.name,
-            version=self.addon_versions["vpc-cni"],
-            configuration={"enableNetworkPolicy": "true"},
-            service_accounts={"aws-node": cni.arn},
-            depends_on=earlier,
-        )
 
 
 def _administrator(role_arn: pulumi.Input[str]) -> eks.AccessEntryArgs:

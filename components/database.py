@@ -170,7 +170,6 @@ class Database(pulumi.ComponentResource):
                 monitoring_role_arn=monitoring.arn,
                 performance_insights_enabled=True,
                 performance_insights_kms_key_id=self._foundation.encryption.data_key.arn,
-                copy_tags_to_snapshot=True,
                 # The first two fail over before the others.
                 promotion_tier=min(number - 1, 1),
                 opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect),

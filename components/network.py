@@ -31,6 +31,8 @@ class Network(pulumi.ComponentResource):
     isolated_subnet_ids: list[pulumi.Output[str]]
     nat_gateway_ids: dict[str, pulumi.Output[str]]
     """By zone."""
+    private_routes: list[aws.ec2.Route]
+    """The private subnets' way to the internet: for what needs it from its first minute."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Network", name, None, opts)
@@ -41,7 +43,7 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = self._vpc.id
         subnets = self._make_subnets()
         nats = self._make_nat_gateways(subnets, self._make_public_routes(subnets))
-        private_tables = self._make_private_routes(subnets, nats)
+        private_tables, self.private_routes = self._make_private_routes(subnets, nats)
         self._make_isolated_table(subnets)
         self._make_endpoints(private_tables, subnets)
         self._make_flow_log()
@@ -50,7 +52,8 @@ class Network(pulumi.ComponentResource):
             aws.ec2.VpnGateway(f"{name}-vpn", vpc_id=self.vpc_id, tags=self._named("vpn"), opts=self._child)
 
         # Outputs of the associations, not of the bare subnets: what is placed in a subnet starts once the subnet has
-        # its way out, and has left before that way is taken down.
+        # its routes, and has left before they are taken down. NAT gateways take minutes, and only nodes need them:
+        # these wait for `private_routes`, the control plane does not.
         self.public_subnet_ids, self.private_subnet_ids, self.isolated_subnet_ids = (
             self._routed(tier) for tier in ("public", "private", "isolated")
         )
@@ -142,9 +145,10 @@ class Network(pulumi.ComponentResource):
 
     def _make_private_routes(
         self, subnets: dict[tuple[str, str], aws.ec2.Subnet], nats: dict[str, aws.ec2.NatGateway]
-    ) -> list[aws.ec2.RouteTable]:
+    ) -> tuple[list[aws.ec2.RouteTable], list[aws.ec2.Route]]:
         shared = next(iter(nats.values()))
         tables: list[aws.ec2.RouteTable] = []
+        routes: list[aws.ec2.Route] = []
         for zone in self._settings.zones:
             table = self._make_table(f"private-{zone}")
             route = aws.ec2.Route(
@@ -154,9 +158,10 @@ class Network(pulumi.ComponentResource):
                 nat_gateway_id=nats.get(zone, shared).id,
                 opts=self._child,
             )
-            self._associate("private", zone, subnets["private", zone], table, route)
+            self._associate("private", zone, subnets["private", zone], table, None)
             tables.append(table)
-        return tables
+            routes.append(route)
+        return tables, routes
 
     def _make_isolated_table(self, subnets: dict[tuple[str, str], aws.ec2.Subnet]) -> None:
         """Make the one table without a route; only the VPC itself is reachable from it."""

@@ -41,7 +41,8 @@ class NodeAddons(pulumi.ComponentResource):
             cluster_name=self._args.cluster.name,
             version=self._args.cluster.addon_versions[addon],
             service_accounts=service_accounts,
-            depends_on=[self._args.nodes],
+            # Scarce spot or GPU capacity does not keep the cluster without DNS.
+            depends_on=[self._args.nodes.on_demand],
         )
 
     def _make_volume_role(self) -> Role:

@@ -18,7 +18,7 @@ class NodeGroupArgs:
 
     foundation: Foundation
     cluster_name: pulumi.Input[str]
-    after: pulumi.Resource
+    after: Sequence[pulumi.Resource]
     """What nodes need to become ready."""
     node_role_arn: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -97,7 +97,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_repair_config={"enabled": True},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.after],
+                depends_on=list(args.after),
                 ignore_changes=["scalingConfig.desiredSize"],
                 # Draining ends when every disruption budget allows it.
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),

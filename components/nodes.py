@@ -24,12 +24,15 @@ class NodesArgs:
 class Nodes(pulumi.ComponentResource):
     """One group per tier; the API's spot nodes have on-demand ones to fall back on where the stack asks for it."""
 
+    on_demand: NodeGroup
+    """The tier that is always there: no bidding, no scarce hardware."""
+
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Nodes", name, None, opts)
         self._args = args
 
         tiers = args.settings
-        self._make_group("web", "web", tiers.web)
+        self.on_demand = self._make_group("web", "web", tiers.web)
         self._make_group("api", "api", tiers.api, spot=True)
         if tiers.api.on_demand_fallback:
             fallback = tiers.api.model_copy(update={"min": 0, "desired": 0, "max": tiers.api.on_demand_fallback})
@@ -39,13 +42,13 @@ class Nodes(pulumi.ComponentResource):
 
     def _make_group(
         self, name: str, tier: str, group: settings.NodeGroup, *, spot: bool = False, gpu: bool = False
-    ) -> None:
-        NodeGroup(
+    ) -> NodeGroup:
+        return NodeGroup(
             name,
             NodeGroupArgs(
                 foundation=self._args.foundation,
                 cluster_name=self._args.cluster.name,
-                after=self._args.cluster.before_nodes,
+                after=[*self._args.cluster.before_nodes, *self._args.network.private_routes],
                 node_role_arn=self._args.cluster.node_role.arn,
                 subnet_ids=self._args.network.private_subnet_ids,
                 security_group_ids=self._args.cluster.node_security_group_ids,

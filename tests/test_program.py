@@ -341,10 +341,22 @@ def test_what_nodes_need_comes_before_them_and_the_other_add_ons_after(unknown: 
     addons = {resource["addonName"]: resource for resource in unknown.of_type("aws:eks/addon:Addon")}
     groups = {resource.urn for resource in unknown.of_type("aws:eks/nodeGroup:NodeGroup")}
     early = {addons[addon].urn for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")}
+    ways_out = {route.urn for route in unknown.of_type("aws:ec2/route:Route") if "natGatewayId" in route}
+    assert ways_out
     for group in groups:
-        assert early <= unknown.needs(unknown.by_urn[group]), group
+        assert early | ways_out <= unknown.needs(unknown.by_urn[group]), group
+    # The tier that is always there: scarce spot or GPU capacity keeps nobody without DNS.
+    (web,) = (urn for urn in groups if urn.endswith("::web-nodes"))
     for addon in ("coredns", "metrics-server", "aws-ebs-csi-driver"):
-        assert groups <= unknown.needs(addons[addon]), addon
+        assert groups & unknown.needs(addons[addon]) == {web}, addon
+
+
+def test_the_control_plane_does_not_wait_for_nat_gateways(unknown: Graph) -> None:
+    (control_plane,) = unknown.of_type("aws:eks/cluster:Cluster")
+    component = unknown.by_urn[control_plane.parent or ""]
+    gateways = {gateway.urn for gateway in unknown.of_type("aws:ec2/natGateway:NatGateway")}
+    assert gateways
+    assert not gateways & (unknown.needs(control_plane) | unknown.needs(component))
 
 
 def test_nothing_depends_on_itself_through_others(unknown: Graph) -> None:
