@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pulumi.runtime.proto import resource_pb2
+
+from prismctl import values
 from prismctl.graph import UNKNOWN, Reference
 
 TYPE = "eks:index:Cluster"
@@ -38,6 +41,35 @@ class Registered:
     def __getitem__(self, key: str) -> Any:
         """Return an output, UNKNOWN where only an update can tell."""
         return self.outputs.get(key, UNKNOWN)
+
+
+def registration(child: Child, providers: Mapping[str, str]) -> resource_pb2.RegisterResourceRequest:
+    """Return the request that registers `child`, through one of the component's own `providers` (by package)."""
+    return resource_pb2.RegisterResourceRequest(
+        type=child.type,
+        name=child.name,
+        parent=child.parent,
+        custom=True,
+        object=values.encode(child.inputs),
+        provider=providers.get(child.type.partition(":")[0], ""),
+        dependencies=child.dependencies,
+        propertyDependencies={
+            key: resource_pb2.RegisterResourceRequest.PropertyDependencies(urns=urns)
+            for key, urns in child.property_dependencies.items()
+        },
+        ignoreChanges=child.ignore_changes,
+        acceptSecrets=True,
+        acceptResources=True,
+    )
+
+
+@dataclass(frozen=True)
+class Built:
+    """The component once its children are registered."""
+
+    outputs: Mapping[str, Any]
+    dependencies: Mapping[str, Sequence[str]]
+    """The URNs that each output comes from."""
 
 
 class Register(Protocol):
@@ -95,8 +127,8 @@ def build(
     role_arn: Any,
     dependencies_of: Mapping[str, Sequence[str]],
     register: Register,
-) -> Mapping[str, Any]:
-    """Register the component's children and return its outputs.
+) -> Built:
+    """Register the component's children.
 
     `role_arn` is the ARN of the role that `serviceRole` refers to; `dependencies_of` maps the component's inputs to
     the URNs they depend on.
@@ -118,7 +150,9 @@ def build(
     )
     for who, entry in inputs.get("accessEntries", {}).items():
         _register_access(name, urn, who, entry, cluster, dependencies_of, register)
-    return _outputs(cluster, kubeconfig)
+    outputs = _outputs(cluster, kubeconfig)
+    constant = {key for key, value in outputs.items() if value in ("", [])}
+    return Built(outputs, {key: () if key in constant else (cluster.reference.urn,) for key in outputs})
 
 
 def _control_plane(

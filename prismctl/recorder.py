@@ -183,14 +183,22 @@ class _RecordingMonitor(mocks.MockMonitor):
         if request.transforms and not is_cluster:
             raise NotImplementedError(f"the preview without an account runs no transforms, got one on {urn}")
         id_, outputs = ("", struct_pb2.Struct()) if is_cluster else self._answer(urn, request)
+        sources: Mapping[str, Collection[str]] = {}
         self.recorded[urn] = self._resource(urn, id_, outputs, request)
         if is_cluster:
             # Its children are registered under a component that exists, as they are by the plugin.
-            outputs = self._build_eks_cluster(urn, request)
+            built = self._build_eks_cluster(urn, request)
+            outputs, sources = values.encode(built.outputs), built.dependencies
             decode = functools.partial(values.decode, outputs)
             self.recorded[urn] = dataclasses.replace(self.recorded[urn], read_outputs=decode)
         self._objects[urn] = id_, outputs
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=outputs)
+        dependencies = resource_pb2.RegisterResourceResponse.PropertyDependencies
+        return resource_pb2.RegisterResourceResponse(
+            urn=urn,
+            id=id_,
+            object=outputs,
+            propertyDependencies={key: dependencies(urns=urns) for key, urns in sources.items()},
+        )
 
     def _resource(
         self, urn: str, id_: str, outputs: struct_pb2.Struct, request: resource_pb2.RegisterResourceRequest
@@ -206,7 +214,8 @@ class _RecordingMonitor(mocks.MockMonitor):
             custom=request.custom,
             remote=request.remote,
             parent=request.parent or None,
-            provider=request.provider or None,
+            # What a component is handed belongs to its plugin and its children.
+            provider=(not request.remote and request.provider) or None,
             providers=dict(request.providers) if request.remote else {},
             dependencies=tuple(sorted(request.dependencies)),
             property_dependencies={key: tuple(sorted(sources.urns)) for key, sources in dependencies},
@@ -269,7 +278,7 @@ class _RecordingMonitor(mocks.MockMonitor):
         values.fill(outputs, {key: Secret(value) if key in hidden else value for key, value in computed.items()})
         return id_, outputs
 
-    def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> struct_pb2.Struct:
+    def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> eks_component.Built:
         """Register what the plugin would register for the component, after the program's transforms."""
         transforms = mocks._resolve_callbacks(request.transforms)  # noqa: SLF001
         inputs = values.decode(request.object)
@@ -283,36 +292,20 @@ class _RecordingMonitor(mocks.MockMonitor):
                     pulumi.ResourceTransformArgs(custom=True, type_=child.type, name=child.name, props=props, opts=opts)
                 )
                 props, opts = (result.props, result.opts) if result else (props, opts)
-            response = self.RegisterResource(
-                resource_pb2.RegisterResourceRequest(
-                    type=child.type,
-                    name=child.name,
-                    parent=child.parent,
-                    custom=True,
-                    object=values.encode(props),
-                    provider=request.providers.get(child.type.partition(":")[0], ""),
-                    dependencies=child.dependencies,
-                    propertyDependencies={
-                        key: resource_pb2.RegisterResourceRequest.PropertyDependencies(urns=urns)
-                        for key, urns in child.property_dependencies.items()
-                    },
-                    protect=bool(opts.protect),
-                    ignoreChanges=child.ignore_changes,
-                    sourcePosition=request.sourcePosition,
-                )
-            )
+            registration = eks_component.registration(dataclasses.replace(child, inputs=props), request.providers)
+            registration.protect = bool(opts.protect)
+            registration.sourcePosition.CopyFrom(request.sourcePosition)
+            response = self.RegisterResource(registration)
             return eks_component.Registered(Reference(response.urn, response.id), values.decode(response.object))
 
         role = inputs["serviceRole"]
-        return values.encode(
-            eks_component.build(
-                request.name,
-                urn,
-                inputs,
-                role_arn=values.decode(self._objects[role.urn][1]).get("arn", UNKNOWN),
-                dependencies_of={key: sources.urns for key, sources in request.propertyDependencies.items()},
-                register=register,
-            )
+        return eks_component.build(
+            request.name,
+            urn,
+            inputs,
+            role_arn=values.decode(self._objects[role.urn][1]).get("arn", UNKNOWN),
+            dependencies_of={key: sources.urns for key, sources in request.propertyDependencies.items()},
+            register=register,
         )
 
     def _source(self, request: resource_pb2.RegisterResourceRequest) -> Source | None:

@@ -70,8 +70,23 @@ def run(*, known=False, **changes):
         return Registered(Reference(f"urn:{child.name}", ""), MADE.get(child.type, {}) if known else {})
 
     inputs = {key: value for key, value in {**INPUTS, **changes}.items() if value is not None}
-    outputs = build("cluster", URN, inputs, role_arn=ROLE, dependencies_of=SOURCES, register=register)
-    return children, outputs
+    built = build("cluster", URN, inputs, role_arn=ROLE, dependencies_of=SOURCES, register=register)
+    assert built.dependencies.keys() == built.outputs.keys()
+    return children, built.outputs
+
+
+def test_outputs_come_from_the_control_plane_unless_they_are_always_the_same():
+    built = build(
+        "cluster",
+        URN,
+        INPUTS,
+        role_arn=ROLE,
+        dependencies_of=SOURCES,
+        register=lambda child: Registered(Reference(f"urn:{child.name}", ""), {}),
+    )
+    constant = {key for key, urns in built.dependencies.items() if not urns}
+    assert constant == {"instanceRoles", "oidcProviderArn"}
+    assert {urn for urns in built.dependencies.values() for urn in urns} == {"urn:cluster-eksCluster"}
 
 
 def child(type_, **options):
