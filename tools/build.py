@@ -1,0 +1,300 @@
+"""Builds the engine that the tests run: the Pulumi CLI, a Kubernetes control plane and Helm, from pinned Go modules.
+
+`make engine` builds what is missing into the user's cache, where every clone finds it; `locate` says where a binary is.
+The one place of a version is the go.mod beside this file. Standard library only, so that no environment is needed.
+"""
+
+import contextlib
+import fcntl
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOOLS = Path(__file__).parent
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PLATFORM = sys.platform, _ARCHITECTURES.get(platform.machine(), platform.machine())
+"""This machine, as Go names it."""
+
+LOG_LINES = 15
+"""How much of a failed build's log is shown."""
+
+FAILED = 3
+INTERRUPTED = 130
+"""Exit codes; a mistake in the arguments is 2."""
+
+
+class EngineError(Exception):
+    """The engine is not there or cannot be built; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One binary."""
+
+    name: str
+    folder: Path
+    """Where the go.mod lies."""
+    package: str
+    settings: tuple[str, ...] = ()
+    """The linker's `-X`; {version}, {major} and {minor} are filled in."""
+    question: tuple[str, ...] = ()
+    """Arguments by which one's own on PATH tells its version; without any, only the built one will do."""
+    same_major: bool = False
+    """Whether another major version is another tool."""
+
+
+_KUBERNETES = (
+    # What the API server tells of itself: https://github.com/kubernetes/kubernetes/blob/v1.36.3/hack/lib/version.sh
+    "k8s.io/component-base/version.gitVersion=v{version}",
+    "k8s.io/component-base/version.gitMajor={major}",
+    "k8s.io/component-base/version.gitMinor={minor}",
+)
+
+ENGINE = (
+    Tool(
+        "pulumi",
+        TOOLS / "pulumi",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        # Without it the CLI tells no version, and the Automation API refuses it.
+        ("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
+        ("version",),
+    ),
+    Tool("etcd", TOOLS / "kubernetes", "go.etcd.io/etcd/server/v3"),
+    Tool("kube-apiserver", TOOLS / "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES),
+    Tool("kube-controller-manager", TOOLS / "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", _KUBERNETES),
+    Tool("kube-scheduler", TOOLS / "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", _KUBERNETES),
+    Tool("kwok", TOOLS / "kubernetes", "sigs.k8s.io/kwok/cmd/kwok"),
+    Tool(
+        "helm",
+        TOOLS,
+        "helm.sh/helm/v3/cmd/helm",
+        # https://github.com/helm/helm/blob/v3.22.0/Makefile
+        ("helm.sh/helm/v3/internal/version.version=v{version}",),
+        ("version", "--short"),
+        same_major=True,
+    ),
+)
+
+
+def locate(name: str) -> Path:
+    """Return the binary: one's own on PATH where that will do, else the built one; raises EngineError."""
+    tool = next(tool for tool in ENGINE if tool.name == name)
+    found = _find(tool)
+    if found is None:
+        raise EngineError(f"{_title(tool)} is not there; make engine")
+    return found
+
+
+def build(tools: Sequence[Tool] = ENGINE) -> dict[str, Path]:
+    """Build what is missing, return where each binary is; a second caller waits for the first. Raises EngineError."""
+    found = {tool.name: path for tool in tools if (path := _find(tool))}
+    missing = [tool for tool in tools if tool.name not in found]
+    if missing:
+        go = _go(missing)
+        with _sole_builder():
+            # Whoever had the lock before may have built them.
+            missing = [tool for tool in missing if not _built(tool).is_file()]
+            for number, tool in enumerate(missing, 1):
+                _build(go, tool, f"[{number}/{len(missing)}] {_title(tool)}")
+    return {tool.name: found.get(tool.name, _built(tool)) for tool in tools}
+
+
+def pinned(tool: Tool) -> str:
+    """Return the version in the tool's go.mod: that of the module which holds its package."""
+    text = (tool.folder / "go.mod").read_text(encoding="utf-8")
+    modules = dict(re.findall(r"^(?:require |\t)(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
+    return modules[max((module for module in modules if f"{tool.package}/".startswith(f"{module}/")), key=len)]
+
+
+def cache() -> Path:
+    """Return the folder of what is built."""
+    # A relative one is to be ignored: https://specifications.freedesktop.org/basedir-spec/latest/
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".cache") / "ai-prism" / "engine"
+
+
+def _title(tool: Tool) -> str:
+    return f"{tool.name} {pinned(tool)}"
+
+
+def _find(tool: Tool) -> Path | None:
+    built = _built(tool)
+    return _installed(tool) or (built if built.is_file() else None)
+
+
+def _built(tool: Tool) -> Path:
+    return cache() / "-".join((tool.name, pinned(tool), *PLATFORM)) / "bin" / tool.name
+
+
+def _installed(tool: Tool) -> Path | None:
+    """Return one's own installation, if it will do."""
+    path = shutil.which(tool.name) if tool.question else None
+    if path is None:
+        return None
+    try:
+        have, wanted = _numbers(_output([path, *tool.question])), _numbers(pinned(tool))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    other = tool.same_major and have[:1] != wanted[:1]
+    return None if other or have < wanted else Path(path)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the first version in a text; an empty one, older than all, where there is none."""
+    found = re.search(r"\d+(?:\.\d+)+", text)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def _output(command: Sequence[str]) -> str:
+    return subprocess.run(  # noqa: S603  # Go, and the tools of this file
+        command, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=20
+    ).stdout
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {
+        "CGO_ENABLED": "0",
+        "GOARCH": PLATFORM[1],
+        "GOFLAGS": "-mod=readonly",
+        "GOOS": PLATFORM[0],
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+    }
+
+
+def _go(tools: Iterable[Tool]) -> str:
+    """Return Go's path; raises EngineError where it is missing, or older than the modules ask."""
+    texts = [(tool.folder / "go.mod").read_text(encoding="utf-8") for tool in tools]
+    wanted = max((re.findall(r"^go (\S+)$", text, re.MULTILINE)[0] for text in texts), key=_numbers)
+    path = shutil.which("go")
+    if path is None:
+        raise EngineError(f"Go {wanted} or newer is needed to build the engine: https://go.dev/doc/install")
+    try:
+        have = _output([path, "version"]).strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EngineError(f"{path} does not run: {error}") from None
+    if _numbers(have) < _numbers(wanted):
+        raise EngineError(f"Go {wanted} or newer is needed to build the engine, {path} is {have}")
+    return path
+
+
+@contextlib.contextmanager
+def _sole_builder() -> Generator[None]:
+    cache().mkdir(parents=True, exist_ok=True)
+    # The kernel gives a lock back when its process ends, however it ends; the file may stay.
+    with (cache() / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("Another build is under way; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(go: str, tool: Tool, title: str) -> None:
+    """Build one binary aside, and move it into place when it is done."""
+    place = _built(tool).parents[1]
+    log = place.with_name(f"{place.name}.log")
+    # What a builder that was killed left behind.
+    for abandoned in cache().glob(".building-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=cache(), ignore_cleanup_errors=True) as folder:
+        workshop = Path(folder)
+        if _run(_command(go, tool, workshop / "done" / "bin" / tool.name), tool.folder, workshop, title):
+            (workshop / "log").replace(log)
+            raise EngineError(_failure(tool, log))
+        shutil.rmtree(place, ignore_errors=True)
+        (workshop / "done").rename(place)
+    log.unlink(missing_ok=True)
+
+
+def _command(go: str, tool: Tool, output: Path) -> list[str]:
+    version = pinned(tool)
+    major, minor, *_ = version.split(".")
+    settings = (f"-X {each.format(version=version, major=major, minor=minor)}" for each in tool.settings)
+    return [go, "build", "-trimpath", "-ldflags", " ".join(("-s -w", *settings)), "-o", str(output), tool.package]
+
+
+def _run(command: Sequence[str], folder: Path, workshop: Path, title: str) -> int:
+    with (workshop / "log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603  # Go
+            command,
+            cwd=folder,
+            # Its temporary files go with the workshop, and its compilers with its process group.
+            env=_environment() | {"GOTMPDIR": str(workshop)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    try:
+        return _watch(process, title)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _watch(process: subprocess.Popen[bytes], title: str) -> int:
+    """Wait for a build and tell how it goes: on a terminal in one line that counts the seconds, else in plain lines."""
+    started = time.monotonic()
+    line = "\r{}: {} {:.0f} s\x1b[K" if sys.stderr.isatty() else ""
+    if not line:
+        _say(f"{title}: building")
+    while True:
+        if line:
+            sys.stderr.write(line.format(title, "building", time.monotonic() - started))
+            sys.stderr.flush()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(timeout=1)
+            break
+    _say((line or "{}: {} {:.0f} s").format(title, "failed after" if code else "built in", time.monotonic() - started))
+    return code
+
+
+def _failure(tool: Tool, log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return "\n".join([f"{_title(tool)} cannot be built", *(f"  {line}" for line in lines), f"all of it: {log}"])
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def main(names: Sequence[str]) -> int:
+    """Build the named binaries, or all; returns the exit code."""
+    known = [tool.name for tool in ENGINE]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        _say(f"error: {', '.join(unknown)}: no such binary; there are {', '.join(known)}")
+        return 2
+    try:
+        places = build([tool for tool in ENGINE if not names or tool.name in names])
+    except (EngineError, OSError) as error:
+        _say(f"error: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        _say("\ninterrupted")
+        return INTERRUPTED
+    width = max(map(len, places))
+    sys.stdout.writelines(f"{name:{width}}  {path}\n" for name, path in places.items())
+    return 0
+
+
+if __name__ == "__main__":
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, signal.default_int_handler)
+    sys.exit(main(sys.argv[1:]))
