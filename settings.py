@@ -148,6 +148,13 @@ class NodeGroup(Section):
 class WebNodes(NodeGroup):
     """On-demand nodes for web traffic and the platform's controllers."""
 
+    def rules(self) -> Iterator[Problem]:
+        yield from super().rules()
+        if self.desired < 1:
+            yield Problem(
+                "desired", "must be at least 1: the cluster's add-ons start on these nodes", str(self.desired)
+            )
+
 
 class SpotNodes(NodeGroup):
     """Spot nodes for the API; enough pools of like size to survive the loss of one."""

@@ -308,6 +308,10 @@ ONE_PROBLEM = {
         {"nodes.web.min": 2},
         "ai-prism:nodes.web.desired: must be at least min (2), got 1",
     ),
+    "no node for the cluster's add-ons": (
+        {"nodes.web.min": 0, "nodes.web.desired": 0},
+        "ai-prism:nodes.web.desired: must be at least 1: the cluster's add-ons start on these nodes, got 0",
+    ),
     "more nodes wanted than the most": (
         {"nodes.web.desired": 3},
         "ai-prism:nodes.web.max: must be at least desired (3), got 2",
@@ -602,7 +606,7 @@ def test_arm_types_are_told_one_by_one():
         {"cluster.public_access_cidrs": ["203.0.113.0/24"]},
         {"cluster.admins": {"on-call": "arn:aws:iam::111122223333:role/on-call"}},
         {"cluster.admins": {who: f"arn:aws:iam::111122223333:role/{who}" for who in ("ops", "deliverer")}},
-        {"nodes.web.min": 0, "nodes.web.desired": 0},
+        {"nodes.web.min": 0, "nodes.web.desired": 1},
         {"nodes.api.types": ["c5.large", "c5a.large", "c6i.large"]},
         {"nodes.gpu.types": ["p3.2xlarge"]},
         {"database.backup_window": "06:00-06:30"},
