@@ -9,20 +9,22 @@ PYTHON ?= python3
 STACKS := $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
 BIN := .venv/bin
 READY := .venv/.ready
+comma := ,
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
 
-ifneq ($(filter preview,$(MAKECMDGOALS)),)
-$(if $(STACK),,$(error which stack? make preview STACK=..., possible are $(STACKS), or all))
+ifneq ($(filter preview timeline,$(MAKECMDGOALS)),)
+$(if $(STACK),,$(error which stack? make $(MAKECMDGOALS) STACK=..., possible are $(STACKS)$(if $(filter preview,$(MAKECMDGOALS)),$(comma) or all)))
 endif
 
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
 .PHONY: help
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/' | expand -t 14
 	@echo "Stacks: $(STACKS), or all"
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
+	@$(NEW_ENOUGH)
 	@echo "Setting up .venv (once, about half a minute)"
 	@rm -f $@
 	@$(PYTHON) -m venv --clear .venv
@@ -40,6 +42,22 @@ preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismct
 test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: engine
+engine: ## Build what is missing of the real engine (once, a quarter of an hour, needs Go); ARGS are names, such as pulumi.
+	@$(NEW_ENOUGH)
+	@$(PYTHON) tools/build.py $(ARGS)
+
+.PHONY: e2e
+e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once.
+	@$(PYTHON) tools/build.py > /dev/null
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	  $(BIN)/python -m pytest --dist loadgroup --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
+
+.PHONY: timeline
+timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS such as --svg FILE.
+	@$(PYTHON) tools/build.py pulumi > /dev/null
+	@PYTHONPATH=tests:. $(BIN)/python -m engine.timeline $(STACK) $(ARGS)
+
 .PHONY: check
 check: $(READY) ## Check format, lint, types and generated files.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: badly formatted; make format" >&2; exit 1; }
@@ -56,7 +74,7 @@ format: $(READY) ## Format, and mend what the linter can mend.
 .PHONY: generate
 generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, golden graphs.
 	@$(BIN)/python -m prismctl.generate
-	@$(BIN)/python -m pytest tests/test_golden.py --golden
+	@$(BIN)/python -m pytest tests/test_golden.py tests/engine/cloud/test_schemas.py --golden
 
 .PHONY: bench
 bench: $(READY) ## Measure speed and memory, as ratios within one run.

@@ -5,6 +5,7 @@ diagrams and the doubles of the real engine can tell them apart.
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,18 @@ def _anonymous(prefix: str) -> Callable[[Made], Outputs]:
     return lambda made: {"id": f"{prefix}-{made.token(10)}"}
 
 
+def _between(separator: str, *keys: str) -> Callable[[Made], Outputs]:
+    """Describe a resource that the provider knows by what it connects."""
+    return lambda made: {"id": separator.join(str(made.inputs.get(key, "")) for key in keys)}
+
+
+def _route(made: Made) -> Outputs:
+    kinds = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+    destination = next((str(made.inputs[kind]) for kind in kinds if made.inputs.get(kind)), "")
+    # The provider's own hash (routeCreateID in internal/service/ec2/id.go) is this checksum.
+    return {"id": f"r-{made.inputs.get('routeTableId')}{zlib.crc32(destination.encode())}"}
+
+
 def _role(made: Made) -> Outputs:
     name, path = made.physical_name(), str(made.inputs.get("path", "/"))
     unique = f"AROA{made.token(17).upper()}"
@@ -69,15 +82,24 @@ def _policy(made: Made) -> Outputs:
     return {"id": arn, "arn": arn, "name": name}
 
 
+def _role_policy(made: Made) -> Outputs:
+    name = made.physical_name()
+    return {"id": f"{made.inputs.get('role')}:{name}", "name": name}
+
+
 def _oidc_provider(made: Made) -> Outputs:
     host = str(made.inputs.get("url", "")).removeprefix("https://")
     arn = made.global_arn("iam", f"oidc-provider/{host}")
     return {"id": arn, "arn": arn, "url": made.inputs.get("url")}
 
 
-def _key(made: Made) -> Outputs:
+def _uuid(made: Made) -> str:
     digits = made.token(32)
-    id_ = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _key(made: Made) -> Outputs:
+    id_ = _uuid(made)
     return {"id": id_, "keyId": id_, "arn": made.arn("kms", f"key/{id_}")}
 
 
@@ -139,10 +161,6 @@ def _node_group(made: Made) -> Outputs:
 def _addon(made: Made) -> Outputs:
     cluster, addon = made.inputs.get("clusterName"), made.inputs.get("addonName")
     return {"id": f"{cluster}:{addon}", "arn": made.arn("eks", f"addon/{cluster}/{addon}/{made.token(8)}")}
-
-
-def _access_entry(made: Made) -> Outputs:
-    return {"id": f"{made.inputs.get('clusterName')}:{made.inputs.get('principalArn')}"}
 
 
 def _pod_identity_association(made: Made) -> Outputs:
@@ -244,7 +262,8 @@ def _certificate(made: Made) -> Outputs:
 
 def _record(made: Made) -> Outputs:
     name = str(made.inputs.get("name", "")).removesuffix(".")
-    return {"id": f"{made.inputs.get('zoneId')}_{name}_{made.inputs.get('type')}", "fqdn": name}
+    parts = [made.inputs.get("zoneId"), name, made.inputs.get("type"), made.inputs.get("setIdentifier")]
+    return {"id": "_".join(str(part) for part in parts if part), "fqdn": name}
 
 
 def _web_acl(made: Made) -> Outputs:
@@ -261,6 +280,11 @@ def _topic(made: Made) -> Outputs:
     name = made.physical_name()
     arn = made.arn("sns", name)
     return {"id": arn, "arn": arn, "name": name}
+
+
+def _subscription(made: Made) -> Outputs:
+    arn = f"{made.inputs.get('topic')}:{_uuid(made)}"
+    return {"id": arn, "arn": arn}
 
 
 def _budget(made: Made) -> Outputs:
@@ -301,9 +325,9 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:ec2/internetGateway:InternetGateway": _ec2("igw", "internet-gateway"),
     "aws:ec2/launchTemplate:LaunchTemplate": _launch_template,
     "aws:ec2/natGateway:NatGateway": _ec2("nat", "natgateway"),
-    "aws:ec2/route:Route": _anonymous("r"),
+    "aws:ec2/route:Route": _route,
     "aws:ec2/routeTable:RouteTable": _ec2("rtb", "route-table"),
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": _anonymous("rtbassoc"),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": lambda made: {"id": f"rtbassoc-{made.token(17)}"},
     "aws:ec2/securityGroup:SecurityGroup": _ec2("sg", "security-group"),
     "aws:ec2/subnet:Subnet": _ec2("subnet", "subnet"),
     "aws:ec2/vpc:Vpc": _ec2("vpc", "vpc"),
@@ -311,8 +335,10 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:ec2/vpnGateway:VpnGateway": _ec2("vgw", "vpn-gateway"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _child_of("repository"),
     "aws:ecr/repository:Repository": _repository,
-    "aws:eks/accessEntry:AccessEntry": _access_entry,
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": _access_entry,
+    "aws:eks/accessEntry:AccessEntry": _between(":", "clusterName", "principalArn"),
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": _between(
+        "#", "clusterName", "principalArn", "policyArn"
+    ),
     "aws:eks/addon:Addon": _addon,
     "aws:eks/cluster:Cluster": _eks_cluster,
     "aws:eks/nodeGroup:NodeGroup": _node_group,
@@ -324,8 +350,8 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _oidc_provider,
     "aws:iam/policy:Policy": _policy,
     "aws:iam/role:Role": _role,
-    "aws:iam/rolePolicy:RolePolicy": _anonymous("policy"),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _anonymous("attachment"),
+    "aws:iam/rolePolicy:RolePolicy": _role_policy,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _between("/", "role", "policyArn"),
     "aws:kms/key:Key": _key,
     "aws:lb/listener:Listener": _listener,
     "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
@@ -346,11 +372,11 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:s3/bucketVersioning:BucketVersioning": _child_of("bucket"),
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicPolicy:TopicPolicy": _child_of("arn"),
-    "aws:sns/topicSubscription:TopicSubscription": _anonymous("subscription"),
+    "aws:sns/topicSubscription:TopicSubscription": _subscription,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule,
     "aws:wafv2/webAcl:WebAcl": _web_acl,
-    "aws:wafv2/webAclAssociation:WebAclAssociation": _anonymous("association"),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": _between(",", "webAclArn", "resourceArn"),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _child_of("resourceArn"),
     "pulumi:providers:aws": _anonymous("provider"),
     "pulumi:providers:eks": _anonymous("provider"),

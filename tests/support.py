@@ -5,6 +5,8 @@ from prismctl.graph import Graph
 from prismctl.project import ROOT, Project
 
 STACKS = ("dev", "integration", "staging", "prod")
+TODAY = "2026-11-23"
+"""The day for which the expectations were written: versions leave support, tests stay."""
 
 _graphs: dict[tuple[str, bool], Graph] = {}
 

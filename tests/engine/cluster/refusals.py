@@ -1,0 +1,37 @@
+"""What is refused, or left unfinished, and in which words."""
+
+from engine.cluster import states
+from engine.cluster.api import ApiError, Object
+from engine.cluster.states import Properties
+
+_CONFLICT_HELP = (
+    "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/"
+    "managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources"
+)
+
+
+class RefusedError(Exception):
+    """What was asked for was not done."""
+
+
+class UnfinishedError(Exception):
+    """It was done, but the object is not as it should be; it is to be kept in the state."""
+
+    def __init__(self, message: str, live: Object, state: Properties) -> None:
+        super().__init__(message)
+        self.id, self.state = states.id_of(live), state
+
+
+def may_come_true(error: ApiError) -> bool:
+    """Return whether the update itself may make the reason go away: a namespace, or a service account, to come."""
+    return (error.code == 404 and error.kind == "namespaces") or (error.code == 403 and "not found" in str(error))
+
+
+def tell(error: Exception, manager: str) -> str:
+    """Return an error's words, for a conflict with the help that the provider adds."""
+    if isinstance(error, ApiError) and error.reason == "Conflict":
+        return (
+            f"Server-Side Apply field conflict detected. See {_CONFLICT_HELP} for troubleshooting help.\n"
+            f'The resource managed by field manager "{manager}" had an apply conflict: {error}'
+        )
+    return str(error)

@@ -1,0 +1,50 @@
+"""Sees to it that a run leaves nothing behind, however it ends."""
+
+import subprocess
+from pathlib import Path
+
+_SCRIPT = """
+leaders=" "
+while read -r sign leader; do
+  case $sign in
+    +) leaders="$leaders$leader " ;;
+    -) leaders="${leaders%% $leader *} ${leaders#* $leader }" ;;
+  esac
+done
+for leader in $leaders; do kill -KILL "-$leader"; done
+rm -rf -- "$1"
+"""
+"""Its input ends with whoever writes it: by itself, interrupted, or killed."""
+
+
+class Guardian:
+    """Kills process groups and removes a folder when it is told to, and when whoever made it is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        # A session of its own, as for all that it guards: an interrupt of the terminal is not theirs.
+        self._shell = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", _SCRIPT, "guardian", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def watch(self, leader: int) -> None:
+        """Guard a process group, by its leader's number."""
+        self._tell(f"+ {leader}")
+
+    def forget(self, leader: int) -> None:
+        """Guard it no longer: it has ended, and its number may become another's."""
+        self._tell(f"- {leader}")
+
+    def end(self) -> None:
+        """Kill what is guarded, and remove the folder."""
+        assert self._shell.stdin
+        self._shell.stdin.close()
+        self._shell.wait()
+
+    def _tell(self, line: str) -> None:
+        assert self._shell.stdin
+        self._shell.stdin.write(f"{line}\n".encode())
+        self._shell.stdin.flush()

@@ -1,0 +1,85 @@
+"""A plugin is there as long as the engine is, and not a moment longer than it takes to look."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+SERVER = (
+    "from engine.plugins.serving import Provider, serve\n"
+    "from pulumi.runtime.proto import provider_pb2_grpc as proto\n"
+    "provider = Provider('pulumi-aws')\n"
+    "serve(lambda server: proto.add_ResourceProviderServicer_to_server(provider, server),"
+    " at_the_end=lambda: print('ended', flush=True))\n"
+)
+COMMAND = (sys.executable, "-c", SERVER)
+ENGINE = ("sh", "-c", '"$@" & wait', "engine")
+"""Starts a plugin as the engine does, and waits for it."""
+SECONDS = 30
+
+
+def start(*command: str) -> Iterator[subprocess.Popen[str]]:
+    path = ":".join(str(Path(__file__).parents[up]) for up in (2, 3))
+    environment = {"PYTHONPATH": path, "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True
+    ) as process:
+        yield process
+        # Whatever else a failed test has left.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def plugin() -> Iterator[subprocess.Popen[str]]:
+    yield from start(*COMMAND)
+
+
+@pytest.fixture
+def engine() -> Iterator[subprocess.Popen[str]]:
+    yield from start(*ENGINE, *COMMAND)
+
+
+@pytest.fixture
+def hasty_engine() -> Iterator[subprocess.Popen[str]]:
+    slow = "import builtins, time\nsay = print\nbuiltins.print = lambda *a, **o: (say(*a, **o), time.sleep(0.3))\n"
+    yield from start(*ENGINE, sys.executable, "-c", slow + SERVER)
+
+
+def test_a_plugin_tells_its_port_answers_there_and_ends_when_it_is_interrupted(plugin):
+    port = int(plugin.stdout.readline())
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        answer = stub.Handshake(provider_pb2.ProviderHandshakeRequest(), timeout=SECONDS)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Create(provider_pb2.CreateRequest(), timeout=SECONDS)
+
+    assert answer.accept_secrets
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    plugin.send_signal(signal.SIGINT)
+    assert plugin.communicate(timeout=SECONDS)[0] == "ended\n"
+    assert plugin.returncode == 0
+
+
+def test_a_plugin_ends_when_the_engine_was_killed(engine):
+    int(engine.stdout.readline())
+    time.sleep(0.5)
+    engine.kill()
+
+    # The plugin holds the other end of the pipe until it is gone.
+    assert engine.communicate(timeout=SECONDS)[0] == "ended\n"
+
+
+def test_a_plugin_ends_when_the_engine_was_killed_at_once(hasty_engine):
+    int(hasty_engine.stdout.readline())
+    hasty_engine.kill()
+
+    assert hasty_engine.communicate(timeout=SECONDS)[0] == "ended\n"

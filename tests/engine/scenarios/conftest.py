@@ -1,0 +1,80 @@
+"""Worlds for the scenarios; each is private to a test, and gone after it."""
+
+import datetime
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engine.world import World
+from support import STACKS
+
+DAY = datetime.date.fromisoformat(os.environ.get("E2E_DAY") or datetime.date.today().isoformat())  # noqa: DTZ011
+"""Decides what has its turn; the environment can set it, to repeat another day's run."""
+FULL = os.environ.get("FULL") == "1"
+
+_OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
+_ONE = {"test_changes": "prod", "test_failures": _OF_TODAY, "test_interruptions": _OF_TODAY, "test_state": _OF_TODAY}
+"""Which stack stands for all where they differ in nothing but numbers, unless others are asked for."""
+
+
+def pytest_configure() -> None:
+    """Let all workers have the same day, over midnight too."""
+    os.environ["E2E_DAY"] = DAY.isoformat()
+
+
+def pytest_report_header() -> str:
+    return f"the day is {DAY}, whose stack is {_OF_TODAY}; to repeat it: E2E_DAY={DAY}"
+
+
+def stacks(module: str) -> tuple[str, ...]:
+    """Return the stacks that a module's tests run on; raises UsageError for one that does not exist."""
+    asked = os.environ.get("STACK")
+    if asked and asked not in (*STACKS, "all"):
+        raise pytest.UsageError(f"no stack called {asked!r}; possible are {', '.join(STACKS)}, or all")
+    if asked in STACKS:
+        return (asked,)
+    return STACKS if asked or FULL or module not in _ONE else (_ONE[module],)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on its stacks."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    for fixture in ("world", "standing"):
+        if fixture in metafunc.fixturenames:
+            # A life's tests follow each other in one worker.
+            group = pytest.mark.xdist_group if name == "test_lifecycle" else lambda _: ()
+            values = [pytest.param(stack, marks=group(stack)) for stack in stacks(name)]
+            metafunc.parametrize(fixture, values, indirect=True)
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> Iterator[World]:
+    """A stack on an empty account."""
+    with World(tmp_path / "world", request.param, shared / "cache") as world:
+        world.init()
+        yield world
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if base.name.startswith("popen-") else base
+
+
+@pytest.fixture
+def standing(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> Iterator[World]:
+    """A stack as it stands after its first update, which is made once in a run."""
+    snapshot = shared / f"standing-{request.param}"
+    with (shared / f"{snapshot.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not snapshot.exists():
+            with World(shared / f"making-{request.param}", request.param, shared / "cache") as world:
+                world.init()
+                world.up().must()
+                world.keep(snapshot)
+    with World(tmp_path / "world", request.param, shared / "cache") as world:
+        world.take(snapshot)
+        yield world

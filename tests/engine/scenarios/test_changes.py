@@ -1,0 +1,158 @@
+"""What a change does to a stack that stands: what is updated in place, what is replaced, and in which order."""
+
+import dataclasses
+
+from engine.plan import REPLACING, operations, types, urns
+from engine.world import World
+
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+
+
+def bring_up(world: World) -> None:
+    """Bring the change up, and see that nothing is left to do."""
+    world.up().must()
+    world.up("--expect-no-changes").must()
+
+
+def test_a_new_tag_is_written_to_everything_in_place(standing: World):
+    standing.change_program(
+        "components/location.py", '"ManagedBy": "pulumi"}', '"ManagedBy": "pulumi", "CostCenter": "platform"}'
+    )
+
+    plan = standing.preview()
+
+    assert {kind for kinds in operations(plan).values() for kind in kinds} == {"update"}
+    bring_up(standing)
+    tagged = [held for held in standing.account.resources() if "tagsAll" in held.outputs]
+    assert len(tagged) > 50
+    assert {held.outputs["tagsAll"]["CostCenter"] for held in tagged} == {"platform"}
+
+
+def test_a_larger_database_instance_is_a_change_in_place(standing: World):
+    standing.change_settings("database", instance_class="db.r6g.xlarge")
+
+    plan = standing.preview()
+
+    assert types(urns(plan, "update")) == {"aws:rds/clusterInstance:ClusterInstance"}
+    assert not urns(plan, "create", "delete", *REPLACING)
+    bring_up(standing)
+    instances = standing.account.resources("aws:rds/clusterInstance:ClusterInstance")
+    assert {held.inputs["instanceClass"] for held in instances} == {"db.r6g.xlarge"}
+
+
+def test_one_more_zone_moves_no_subnet_and_replaces_nothing_but_nodes(standing: World):
+    network = standing.settings("network")
+    before = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
+    zones = [*network["zones"], f"{standing.settings('aws')['region']}{'abcdef'[len(network['zones'])]}"]
+    nats = len(zones) if network["nat_gateways"] == len(network["zones"]) else network["nat_gateways"]
+    standing.change_settings("network", zones=zones, nat_gateways=nats)
+    web = standing.settings("nodes")["web"]
+    sizes = {size: max(web[size], len(zones)) for size in ("min", "desired", "max")}
+    standing.change_settings("nodes", web={**web, **sizes})
+
+    plan = standing.preview()
+
+    # A node group's subnets are chosen when it is made; its successor is there before it goes.
+    assert types(urns(plan, *REPLACING)) == {NODE_GROUP}
+    assert not urns(plan, "delete")
+    bring_up(standing)
+    after = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
+    assert {id_: after.get(id_) for id_ in before} == before
+    assert len(after) == len(before) + 3
+    assert_new_before_old(standing)
+
+
+def test_other_instance_types_bring_up_new_nodes_before_the_old_ones_go(standing: World):
+    nodes = standing.settings("nodes")
+    standing.change_settings("nodes", web={**nodes["web"], "types": ["m6i.large", "m6a.large"]})
+
+    plan = standing.preview()
+
+    assert {urn.rpartition("::")[2] for urn in urns(plan, *REPLACING)} == {"web-nodes"}
+    assert not urns(plan, "delete")
+    bring_up(standing)
+    assert_new_before_old(standing)
+
+
+def assert_new_before_old(world: World) -> None:
+    """Each replaced node group was made, and ready, before its predecessor was deleted."""
+    deleted = [operation for operation in world.account.operations("delete") if operation.type == NODE_GROUP]
+    assert deleted
+    for old in deleted:
+        new = [each for each in world.account.operations("create") if each.urn == old.urn][-1]
+        assert new.ended < old.started
+
+
+def test_a_minor_version_of_aurora_is_an_update_in_place(world: World):
+    world.change_settings("database", version="17.10")
+    world.up().must()
+    world.change_settings("database", version="17.11")
+
+    plan = world.preview()
+
+    assert "aws:rds/cluster:Cluster" in types(urns(plan, "update"))
+    assert types(urns(plan, "update")) <= {"aws:rds/cluster:Cluster", "aws:rds/clusterInstance:ClusterInstance"}
+    assert not urns(plan, "create", "delete", *REPLACING)
+    bring_up(world)
+
+
+def test_a_longer_retention_changes_the_database_alone(standing: World):
+    days = standing.settings("database")["backup_days"]
+    standing.change_settings("database", backup_days=days + 5)
+
+    plan = standing.preview()
+
+    assert operations(plan).keys() == urns(plan, "update")
+    assert types(urns(plan, "update")) == {"aws:rds/cluster:Cluster"}
+    bring_up(standing)
+
+
+def test_a_component_renamed_with_an_alias_keeps_everything(standing: World):
+    standing.change_program(
+        "__main__.py",
+        'Storage("storage", StorageArgs(foundation), on_aws)',
+        'Storage("files", StorageArgs(foundation), pulumi.ResourceOptions.merge('
+        'on_aws, pulumi.ResourceOptions(aliases=[pulumi.Alias(name="storage")])))',
+    )
+    before = {held.id for held in standing.account.resources("aws:s3/bucket:Bucket")}
+
+    plan = standing.preview()
+
+    assert not urns(plan, "create", "delete", *REPLACING)
+    bring_up(standing)
+    assert {held.id for held in standing.account.resources("aws:s3/bucket:Bucket")} == before
+    assert any("::files-" in resource["urn"] for resource in standing.state()["resources"])
+
+
+def test_a_new_tier_of_subnets_moves_nothing(standing: World):
+    standing.change_program(
+        "components/subnets.py",
+        '    Tier(name="isolated", first_slot=1),\n',
+        '    Tier(name="isolated", first_slot=1),\n    Tier(name="analytics", first_slot=2),\n',
+    )
+    zones = standing.settings("network")["zones"]
+
+    plan = standing.preview()
+
+    assert {urn.rpartition("::")[2] for urn in operations(plan)} == {f"network-analytics-{zone}" for zone in zones}
+    assert operations(plan).keys() == urns(plan, "create")
+    bring_up(standing)
+
+
+def test_the_size_that_the_autoscaler_chose_is_left_alone(standing: World):
+    groups = standing.account.resources(NODE_GROUP)
+    for held in groups:
+        scaled = {**held.inputs["scalingConfig"], "desiredSize": held.inputs["scalingConfig"]["maxSize"]}
+        standing.account.hold(
+            dataclasses.replace(
+                held,
+                inputs={**held.inputs, "scalingConfig": scaled},
+                outputs={**held.outputs, "scalingConfig": scaled},
+            )
+        )
+
+    standing.up().must()
+
+    sizes = [held.inputs["scalingConfig"] for held in standing.account.resources(NODE_GROUP)]
+    assert sizes
+    assert all(size["desiredSize"] == size["maxSize"] for size in sizes)

@@ -1,0 +1,37 @@
+"""This version, brought to stacks that the last release made."""
+
+import json
+
+import pytest
+from engine.plan import REPLACING, STATEFUL, operations, types, urns
+from engine.release import latest
+from engine.urns import name_of, type_of
+from engine.world import World
+
+
+@pytest.fixture
+def released(world: World) -> World:
+    """A stack as the last release made it."""
+    file = latest() / f"{world.stack}.json"
+    world.account.adopt(json.loads(file.read_text(encoding="utf-8"))["deployment"])
+    world.run("stack", "import", "--stack", world.stack, "--file", str(file)).must()
+    return world
+
+
+def test_an_upgrade_replaces_and_deletes_nothing_that_keeps_state(released: World, request: pytest.FixtureRequest):
+    plan = released.preview()
+
+    assert not STATEFUL & types(urns(plan, "delete", *REPLACING))
+    lines = sorted(
+        f"{','.join(sorted(kinds))} {type_of(urn)} {name_of(urn)}\n" for urn, kinds in operations(plan).items()
+    )
+    golden = latest() / f"{released.stack}.plan.txt"
+    if request.config.getoption("--golden"):
+        golden.write_text("".join(lines), encoding="utf-8")
+    assert "".join(lines) == golden.read_text(encoding="utf-8")
+
+
+def test_an_upgrade_is_brought_up_and_stays(released: World):
+    released.up().must()
+
+    released.up("--expect-no-changes").must()

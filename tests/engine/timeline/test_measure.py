@@ -1,0 +1,31 @@
+"""From what ran here to what would run in AWS."""
+
+import pytest
+from engine.cloud import account
+from engine.timeline.measure import PACE, slow_down
+
+
+def made(urn: str, started: float, ended: float) -> account.Operation:
+    return account.Operation(
+        serial=0, urn=f"a::b::c::{urn}", type="c", verb="create", started=started, ended=ended, error=None
+    )
+
+
+def test_aws_takes_its_time_and_the_engine_no_longer_than_here():
+    first, second = made("first", 100.0, 101.0), made("second", 101.5, 102.5)
+
+    slowed = slow_down([first, second], {first.urn: frozenset(), second.urn: frozenset({first.urn})})
+
+    assert [each.name for each in slowed] == ["first", "second"]
+    assert slowed[0].started == 0
+    assert slowed[0].ended == pytest.approx(1 / PACE)
+    assert slowed[1].started == pytest.approx(1 / PACE + 0.5)
+    assert slowed[1].ended == pytest.approx(2 / PACE + 0.5)
+
+
+def test_what_needs_nothing_starts_when_the_engine_comes_to_it():
+    first, second = made("first", 100.0, 101.0), made("second", 102.0, 103.0)
+
+    slowed = slow_down([second, first], {first.urn: frozenset(), second.urn: frozenset({"a::b::c::provider"})})
+
+    assert slowed[1].started == pytest.approx(2.0)
