@@ -1,0 +1,123 @@
+"""What the rules found."""
+
+import enum
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy.properties import Missing, opened, parse, step
+from policy.registry import Level, Rule
+from policy.view import Resource
+from prismctl.graph import Reference, Secret, Unknown
+
+
+class Result(enum.Enum):
+    """What a rule says of a resource where it is not satisfied."""
+
+    VIOLATED = "violated"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that a rule says of a resource."""
+
+    rule: Rule
+    resource: Resource
+    path: str
+    """Of the property; empty where the resource as a whole is meant."""
+    message: str
+    result: Result
+    level: Level
+    waived_by: str = ""
+    """Ticket of the waiver, if there is one."""
+
+    @property
+    def identity(self) -> str:
+        """Return what stays the same while line numbers, wording and stack change."""
+        urn = self.resource.urn.split("::", 1)[-1]
+        return digest([self.rule.id, urn, self.path, self.result.value])
+
+    @property
+    def value_fingerprint(self) -> str:
+        """Return a digest of the value that was found; of a secret it says no more than that it is one."""
+        return digest(_shown(_value_at(self.resource, self.path)))
+
+    @property
+    def stops(self) -> bool:
+        return self.level is Level.MANDATORY and not self.waived_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that the rules say of a stack."""
+
+    stack: str
+    environment: str
+    findings: tuple[Finding, ...]
+    satisfied: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By rule: the resources with which it is content."""
+
+    @property
+    def mandatory(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.stops)
+
+
+def digest(value: Any) -> str:
+    """Return a short digest of JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _value_at(resource: Resource, path: str) -> Any:
+    """Return the value at `path`, wrappers and all; inside a text (a policy, say) the whole text counts."""
+    value: Any = resource.inputs.value
+    for key in parse(path):
+        inner = opened(value)
+        if isinstance(inner, str):
+            return value
+        value = step(inner, key)
+    return value
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case Secret():
+            return "[secret]"
+        case Unknown() | Missing():
+            return f"[{type(value).__name__.lower()}]"
+        case Reference(urn=urn):
+            return urn
+        case Mapping():
+            return {str(key): _shown(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_shown(item) for item in value]
+        case _:
+            return value
+
+
+def withheld(message: str, resource: Resource, instead: str) -> str:
+    """Return `message`, or `instead` where a secret of the resource would be told."""
+    return instead if any(text in message for text in secrets(resource.inputs.value)) else message
+
+
+def secrets(value: Any, *, hidden: bool = False) -> Iterator[str]:
+    """Yield every text that is secret."""
+    match value:
+        case Secret(inner):
+            yield from secrets(inner, hidden=True)
+        case Mapping():
+            yield from _each(value.values(), hidden=hidden)
+        case list() | tuple():
+            yield from _each(value, hidden=hidden)
+        case str() if hidden and value:
+            yield value
+        case _:
+            pass
+
+
+def _each(values: Iterable[Any], *, hidden: bool) -> Iterator[str]:
+    for value in values:
+        yield from secrets(value, hidden=hidden)
