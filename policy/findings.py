@@ -1,5 +1,6 @@
 """What the rules found."""
 
+import dataclasses
 import enum
 import hashlib
 import json
@@ -10,7 +11,10 @@ from typing import Any
 from policy.properties import Missing, opened, parse, step
 from policy.registry import Level, Rule
 from policy.view import Resource
-from prismctl.graph import Reference, Secret, Unknown
+from prismctl.graph import Reference, Secret, Source, Unknown
+
+UNKNOWN_VALUE = "unknown"
+"""The fingerprint of what is not known."""
 
 
 class Result(enum.Enum):
@@ -33,6 +37,15 @@ class Finding:
     level: Level
     waived_by: str = ""
     """Ticket of the waiver, if there is one."""
+    elsewhere: Source | None = None
+    """Where the mistake is, if not where the resource is registered."""
+
+    @property
+    def source(self) -> Source | None:
+        return self.elsewhere or self.resource.source
+
+    def waived(self, ticket: str) -> "Finding":
+        return dataclasses.replace(self, waived_by=ticket)
 
     @property
     def identity(self) -> str:
@@ -42,8 +55,8 @@ class Finding:
 
     @property
     def value_fingerprint(self) -> str:
-        """Return a digest of the value that was found; of a secret it says no more than that it is one."""
-        return digest(_shown(_value_at(self.resource, self.path)))
+        """Return the fingerprint of the value that was found; a secret's says no more than that it is one."""
+        return fingerprint(_value_at(self.resource, self.path))
 
     @property
     def stops(self) -> bool:
@@ -65,6 +78,11 @@ class Report:
         return tuple(finding for finding in self.findings if finding.stops)
 
 
+def fingerprint(value: Any) -> str:
+    """Return what tells one value from another, without telling a secret."""
+    return UNKNOWN_VALUE if isinstance(value, Unknown) else digest(_shown(value))
+
+
 def digest(value: Any) -> str:
     """Return a short digest of JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
@@ -82,7 +100,7 @@ def _value_at(resource: Resource, path: str) -> Any:
     return value
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any) -> Any:  # noqa: PLR0911  # one case for each kind of value
     match value:
         case Secret():
             return "[secret]"
@@ -94,6 +112,10 @@ def _shown(value: Any) -> Any:
             return {str(key): _shown(item) for key, item in value.items()}
         case list() | tuple():
             return [_shown(item) for item in value]
+        case bool():
+            return value
+        case int() | float():
+            return float(value)
         case _:
             return value
 

@@ -134,8 +134,12 @@ class Properties:
         return look(self.value, parse(path))
 
     def has(self, path: str) -> bool:
-        """Whether anything was given; raises Undetermined where not even that is known."""
-        return self.get_part(path) is not MISSING
+        """Whether anything was given, if only something unknown; raises Undetermined where not even that is known."""
+        *parents, key = parse(path)
+        within = look(self.value, tuple(parents))
+        if within is UNKNOWN:
+            raise Undetermined(self.at(path))
+        return look(within, (key,)) is not MISSING
 
     def get(self, path: str, default: Any = None) -> Any:
         """Return the plain value at `path`, or `default`; raises Undetermined where any part of it is unknown."""

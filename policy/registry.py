@@ -4,13 +4,16 @@ import datetime
 import enum
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from policy.properties import Findings
 from policy.view import Resource, Stack
+
+if TYPE_CHECKING:
+    from policy.waivers import Waiver
 
 
 class Severity(enum.Enum):
@@ -45,6 +48,7 @@ class Settings:
     today: datetime.date
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """By rule; without an entry, a rule goes by its defaults."""
+    waivers: "Sequence[Waiver]" = ()
 
     @property
     def is_prod(self) -> bool:

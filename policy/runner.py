@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from policy import waivers
 from policy.findings import Finding, Report, Result, withheld
 from policy.properties import Undetermined
-from policy.registry import Context, Level, Rule, Settings, rules_for
+from policy.registry import Context, Level, Rule, Settings, rules, rules_for
 from policy.view import Resource, Stack
+from prismctl.graph import Source
+
+WAIVERS = f"policy/{waivers.FILE.name}"
 
 _NO_OTHERS = Stack(name="", resources=())
 
@@ -29,7 +33,32 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
             found = tuple(judge(rule, resource, contexts[rule.id]))
             findings += found
             satisfied[rule.id] += not found
+    applicable = [waiver for waiver in settings.waivers if chosen is None or waiver.rule in chosen]
+    if applicable and stack.resources:
+        findings = list(_waived(stack, dataclasses.replace(settings, waivers=applicable), findings))
     return Report(stack=stack.name, environment=settings.environment, findings=tuple(findings), satisfied=satisfied)
+
+
+def _waived(stack: Stack, settings: Settings, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the findings, those with a waiver marked, and what is wrong with the waivers themselves."""
+    root = stack.resources[0]
+    project = root.urn.split("::")[1]
+    applied = waivers.apply(settings.waivers, findings, project, stack.name, settings.today)
+    yield from applied.findings
+    by_id = {rule.id: rule for rule in rules()}
+    for waiver, fault in applied.faults:
+        rule = by_id["stk-waiver"]
+        level = rule.level(settings)
+        if level is not Level.DISABLED:
+            yield Finding(
+                rule=rule,
+                resource=root,
+                path="",
+                message=f"the waiver of {waiver.rule} for {waiver.urn} {fault}",
+                result=Result.VIOLATED,
+                level=level,
+                elsewhere=Source(WAIVERS, waiver.line),
+            )
 
 
 def context_for(rule: Rule, stack: Stack, settings: Settings) -> Context:

@@ -100,6 +100,8 @@ IAM_USER = _aws("iam", "User")
 IAM_ACCESS_KEY = _aws("iam", "AccessKey")
 OIDC_PROVIDER = _aws("iam", "OpenIdConnectProvider")
 LOG_GROUP = _aws("cloudwatch", "LogGroup")
+BUDGET = _aws("budgets", "Budget")
+STACK = ("pulumi:pulumi:Stack",)
 AWS_PROVIDER = ("pulumi:providers:aws",)
 
 # Kubernetes

@@ -22,6 +22,8 @@ class Resource:
     id: str = ""
     """Empty while unknown."""
     custom: bool = True
+    remote: bool = False
+    """Whether a plugin makes its children; known of what was recorded alone."""
     parent: str = ""
     provider_urn: str = ""
     dependencies: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ class Resource:
         return self.inputs.peek(path)
 
     def has(self, path: str) -> bool:
-        """Whether anything was given; raises Undetermined where not even that is known."""
+        """Whether anything was given, if only something unknown; raises Undetermined where not even that is known."""
         return self.inputs.has(path)
 
     def get(self, path: str, default: Any = None) -> Any:

@@ -21,6 +21,7 @@ def _resource(recorded: graph.Resource) -> Resource:
         name=recorded.name,
         id=recorded.id,
         custom=recorded.custom,
+        remote=recorded.remote,
         parent=recorded.parent or "",
         provider_urn=recorded.provider_urn or "",
         dependencies=recorded.dependencies,

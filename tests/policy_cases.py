@@ -16,12 +16,13 @@ import yaml
 from policy.registry import Rule, Settings, rules
 from policy.runner import run
 from policy.view import Resource, Stack
+from policy.waivers import Waiver
 from prismctl.graph import UNKNOWN, Secret
 
 FOLDER = Path(__file__).parent / "policy" / "fixtures"
 SECTIONS = ("compliant", "violating", "unknown", "absent-violates", "absent-satisfies")
 _CASE_KEYS = frozenset(
-    {"resources", "inputs", "environment", "config", "finds", "type", "name", "protect", "ignoreChanges"}
+    {"resources", "waivers", "inputs", "environment", "config", "finds", "type", "name", "protect", "ignoreChanges"}
 )
 TODAY = datetime.date(2026, 11, 23)
 
@@ -79,12 +80,18 @@ class Case:
     @property
     def settings(self) -> Settings:
         config = {self.rule.id: self.body["config"]} if "config" in self.body else {}
-        return Settings(environment=self.body.get("environment", "prod"), today=TODAY, config=config)
+        return Settings(
+            environment=self.body.get("environment", "prod"), today=TODAY, config=config, waivers=self._waivers
+        )
+
+    @property
+    def _waivers(self) -> list[Waiver]:
+        return [Waiver(**each) for each in self.body.get("waivers", ())]
 
     @property
     def stack(self) -> Stack:
-        ids = {each.get("name", "example"): self._urn(each) for each in self.raw}
-        return Stack(name="prod", resources=tuple(self._resource(each, ids) for each in self.raw))
+        urns = {each.get("name", "example"): self._urn(each) for each in reversed(self.raw)}
+        return Stack(name="prod", resources=tuple(self._resource(each, urns) for each in self.raw))
 
     def report(self) -> Any:
         return run(self.stack, self.settings, only=[self.rule])
@@ -103,7 +110,7 @@ class Case:
             type=self._type(raw),
             name=name,
             id=f"id-of-{name}",
-            custom=not self._type(raw).startswith("ai-prism:"),
+            custom=self._type(raw).split(":")[0] in ("aws", "kubernetes", "pulumi"),
             parent=urns.get(raw.get("parent", ""), ""),
             provider_urn=urns.get(raw.get("provider", ""), ""),
             property_dependencies={key: tuple(_references(value, urns)) for key, value in inputs.items()},

@@ -22,5 +22,3 @@ def test_strict_rules_can_tell_everything_about_prod() -> None:
     report = check(recorded("prod", known=False))
     unsure = [finding for finding in report.findings if finding.result is Result.UNDETERMINED and finding.rule.strict]
     assert said(unsure) == []
-
-
