@@ -22,6 +22,8 @@ class Result(enum.Enum):
 
     VIOLATED = "violated"
     UNDETERMINED = "undetermined"
+    CRASHED = "crashed"
+    """The rule itself failed: nobody knows, so nothing goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class Finding:
     def identity(self) -> str:
         """Return what stays the same while line numbers, wording and stack change."""
         urn = self.resource.urn.split("::", 1)[-1]
-        return digest([self.rule.id, urn, self.path, self.result.value])
+        return digest([self.rule.id, urn, self.path])
 
     @property
     def value_fingerprint(self) -> str:

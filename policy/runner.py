@@ -98,7 +98,7 @@ def _findings(rule: Rule, resource: Resource, context: Context, level: Level) ->
             path="",
             # The error's own text may quote a value.
             message=f"the rule {rule.id} crashed: {type(error).__name__} at {_place(error)}",
-            result=Result.VIOLATED,
+            result=Result.CRASHED,
             level=Level.MANDATORY,
         )
 
