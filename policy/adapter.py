@@ -212,6 +212,8 @@ _together = _View(lambda args: args.resources[0].props.message if args.resources
 
 def _text(finding: Finding) -> str:
     where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
+    if finding.result is not Result.VIOLATED:
+        return f"{where}{finding.message}"
     controls = f" ({', '.join(finding.rule.controls)})" if finding.rule.controls else ""
     return f"{where}{finding.message}. {finding.rule.fix}{controls}"
 
