@@ -10,8 +10,8 @@ STACKS := $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
 BIN := .venv/bin
 READY := .venv/.ready
 
-ifneq ($(filter preview,$(MAKECMDGOALS)),)
-$(if $(STACK),,$(error which stack? make preview STACK=..., possible are $(STACKS), or all))
+ifneq ($(filter preview policies,$(MAKECMDGOALS)),)
+$(if $(STACK),,$(error which stack? make $(firstword $(MAKECMDGOALS)) STACK=..., possible are $(STACKS), or all))
 endif
 
 export PULUMI_SKIP_UPDATE_CHECK := 1
@@ -35,6 +35,10 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 .PHONY: preview
 preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
 	@$(BIN)/python -m prismctl preview $(STACK) $(ARGS)
+
+.PHONY: policies
+policies: $(READY) ## Check STACK (or all) against the policies; ARGS are prismctl's, such as --sarif FILE.
+	@$(BIN)/python -m prismctl policies $(STACK) $(ARGS)
 
 .PHONY: test
 test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.

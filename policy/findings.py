@@ -79,6 +79,13 @@ class Report:
     def mandatory(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.stops)
 
+    def without(self, before: frozenset[tuple[str, str]]) -> "Report":
+        """Return the report of new findings alone; `before` has stack and identity of those that are not."""
+        if not before:
+            return self
+        new = tuple(finding for finding in self.findings if (self.stack, finding.identity) not in before)
+        return dataclasses.replace(self, findings=new)
+
 
 def fingerprint(value: Any) -> str:
     """Return what tells one value from another, without telling a secret."""

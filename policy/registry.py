@@ -121,6 +121,21 @@ class Rule:
 _MANDATORY_SINCE = {CRITICAL: "dev", HIGH: "dev", MEDIUM: "staging"}
 """The least environment in which a severity stops an update; low ones only advise."""
 
+_PROD_ONLY = {
+    "dev": Level.DISABLED,
+    "integration": Level.DISABLED,
+    "staging": Level.ADVISORY,
+    "prod": Level.MANDATORY,
+}
+"""What prod needs is no mistake elsewhere: staging is told, since prod comes next."""
+
+
+def _levels(severity: Severity) -> Mapping[str, Level]:
+    least = _MANDATORY_SINCE.get(severity)
+    since = ENVIRONMENTS.index(least) if least else len(ENVIRONMENTS)
+    return {name: Level.MANDATORY if index >= since else Level.ADVISORY for index, name in enumerate(ENVIRONMENTS)}
+
+
 _rules: dict[str, Rule] = {}
 
 
@@ -145,8 +160,6 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
     def register(check: Check) -> Check:
         if id_ in _rules and _rules[id_].check.__qualname__ != check.__qualname__:
             raise ValueError(f"two rules are called {id_}")
-        least = "prod" if prod_only else _MANDATORY_SINCE.get(severity)
-        since = ENVIRONMENTS.index(least) if least else len(ENVIRONMENTS)
         _rules[id_] = Rule(
             id=id_,
             title=title,
@@ -154,9 +167,7 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
             types=types,
             kind=kind,
             severity=severity,
-            levels={
-                name: Level.MANDATORY if index >= since else Level.ADVISORY for index, name in enumerate(ENVIRONMENTS)
-            },
+            levels=_PROD_ONLY if prod_only else _levels(severity),
             controls=controls,
             why=why,
             fix=fix,

@@ -8,7 +8,7 @@ from typing import Any
 from policy.properties import MISSING, Findings, Properties, Undetermined, opened, parse
 from prismctl.graph import Source, Unknown
 
-_IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "identifier", "clusterIdentifier", "userId", "userGroupId")
+IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "identifier", "clusterIdentifier", "userId", "userGroupId")
 """Outputs by which other resources refer to one."""
 
 
@@ -237,7 +237,7 @@ class _Referrers:
 def _identities(resource: Resource) -> set[str]:
     """Return what is known by which others may refer to a resource."""
     found = {resource.id}
-    for key in _IDENTITIES:
+    for key in IDENTITIES:
         for properties in (resource.outputs, resource.inputs):
             value = properties.peek(key)
             if isinstance(value, str):

@@ -52,6 +52,47 @@ def preview(
 
 
 @app.command()
+def policies(  # noqa: PLR0913  # one parameter for each option
+    stack: Annotated[
+        str | None, typer.Argument(metavar="[STACK|all]", help="Judge the program as these stacks.")
+    ] = None,
+    *,
+    state: Annotated[str | None, typer.Option(metavar="FILE", help="Judge what pulumi stack export wrote.")] = None,
+    plan: Annotated[str | None, typer.Option(metavar="FILE", help="Judge what pulumi preview --json wrote.")] = None,
+    manifests: Annotated[str | None, typer.Option(metavar="PATH", help="Judge Kubernetes manifests.")] = None,
+    as_json: Json = False,
+    sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Write SARIF for code scanning.")] = None,
+    base: Annotated[Path | None, typer.Option(metavar="FILE", help="Show what is new since this --json.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Configure rules, as --policy-pack-config.")
+    ] = None,
+    environment: Annotated[str | None, typer.Option(metavar="KIND", help="dev, integration, staging or prod.")] = None,
+    known: Annotated[bool, typer.Option("--known", help="Judge as after an update.")] = False,
+    today: Today = None,
+) -> None:
+    """Check resources against the policies; exit code 1 where a mandatory one is violated. - is standard input."""
+    gc.disable()
+    given = {"state": state, "plan": plan, "manifests": manifests}
+    files = {surface: name for surface, name in given.items() if name is not None}
+    if len(files) + (stack is not None) != 1:
+        raise UsageError("judge one thing: a STACK (or all), --state FILE, --plan FILE or --manifests PATH")
+    _judge_by(today)
+    from prismctl import policies
+    from prismctl.files import check_files
+
+    wanted = policies.Wanted(
+        as_json=as_json, sarif=sarif, base=base, config=config, environment=environment, known=known
+    )
+    check_files([sarif] if sarif else [])
+    if stack is not None:
+        found = policies.judge_stacks(Project(ROOT), Project(ROOT).choose(stack), wanted)
+    else:
+        found = next(policies.judge_file(surface, name, wanted, ROOT) for surface, name in files.items())
+    if found:
+        raise typer.Exit(found)
+
+
+@app.command()
 def versions(as_json: Json = False, today: Today = None) -> None:
     """List the versions in use, and when each leaves support."""
     from prismctl import versions_report

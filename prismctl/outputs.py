@@ -3,7 +3,6 @@
 import functools
 import io
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from prismctl.errors import UsageError
+from prismctl.files import check_files, save
 from prismctl.preview import Preview, preview_each
 from prismctl.project import Project
 
@@ -37,16 +37,7 @@ class Wanted:
             found.append((self.svg, "svg", stacks))
         elif self.svg:
             found += [(self.svg.with_stem(f"{self.svg.stem}-{stack}"), "svg", [stack]) for stack in stacks]
-        for file, _, _ in found:
-            if file.name in ("", "-"):
-                raise UsageError(f"{str(file)!r}: give the name of a file; standard output has the text")
-            if not os.path.isdir(file.absolute().parent):  # noqa: PTH112  # False, not an error, for an impossible name
-                raise UsageError(f"{file}: the folder does not exist")
-            if os.path.isdir(file):  # noqa: PTH112
-                raise UsageError(f"{file}: is a folder; give the name of a file")
-        names = [file.resolve() for file, _, _ in found]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise UsageError(f"{twice}: named for two outputs; give each a file of its own")
+        check_files([file for file, _, _ in found])
         return found
 
 
@@ -66,7 +57,7 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
             print(f"warning: {stack}: {warning}", file=sys.stderr)  # noqa: T201
     _print(texts, wanted)
     for file, output, members in documents:
-        _save(file, "\n".join(texts[stack][output] for stack in members))
+        save(file, "\n".join(texts[stack][output] for stack in members))
 
 
 def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> Mapping[str, str]:
@@ -103,20 +94,3 @@ def _print(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
     else:
         plans = ",\n".join(f"{json.dumps(stack)}: {text['json']}" for stack, text in texts.items())
         sys.stdout.write(f"{{{plans}}}\n")
-
-
-def _save(file: Path, content: str) -> None:
-    """Write the file whole or not at all; a link's target and a device stay what they are."""
-    target = file.resolve()
-    part = target.with_name(f".{os.getpid()}-{target.name}"[:255])
-    try:
-        if target.exists() and not target.is_file():
-            target.write_text(content, encoding="utf-8")
-        else:
-            part.write_text(content, encoding="utf-8")
-            part.replace(target)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    print(f"wrote {file}", file=sys.stderr)  # noqa: T201

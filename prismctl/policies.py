@@ -1,12 +1,67 @@
-"""Runs the policies on what the program registered."""
+"""Runs the policies: on what the program registers, on states and plans of any program, on manifests."""
+
+import functools
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import versions
+from policy import configuration, waivers
+from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
 from policy.findings import Report
-from policy.registry import Settings
+from policy.registry import ENVIRONMENTS, Settings
+from policy.reports import document, sarif, text
 from policy.runner import run
+from policy.surfaces.errors import InputError
+from policy.surfaces.manifests import read_manifests
+from policy.surfaces.state import read_plan, read_state
 from policy.view import Resource, Stack
+from policy.waivers import Waiver
 from prismctl import graph
-from prismctl.graph import Graph
+from prismctl.errors import UsageError
+from prismctl.files import save
+from prismctl.graph import Graph, Source
+from prismctl.preview import Preview, preview_each
+from prismctl.project import Project
+
+_PROGRAM = Source("Pulumi.yaml", 1)
+"""Where a finding is shown that belongs to no line of the program."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What was asked for."""
+
+    as_json: bool = False
+    sarif: Path | None = None
+    base: Path | None = None
+    config: Path | None = None
+    environment: str | None = None
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Everything that a judgement depends on beside the resources."""
+
+    environment: str | None = None
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    accepted: tuple[Waiver, ...] = ()
+    before: frozenset[tuple[str, str]] = frozenset()
+
+    def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
+        """Return what the rules say of a stack; `configured` is its Pulumi configuration."""
+        environment = self.environment or environment_of(stack.name, configured)
+        settings = Settings(environment=environment, today=versions.today(), config=self.config, waivers=self.accepted)
+        return run(stack, settings).without(self.before)
+
+
+def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
+    """Return what the rules say of a recorded program, with the waivers that there are."""
+    return Judge(accepted=_waivers()).report(view(recorded), config or {})
 
 
 def view(recorded: Graph) -> Stack:
@@ -34,6 +89,83 @@ def _resource(recorded: graph.Resource) -> Resource:
     )
 
 
-def check(recorded: Graph, environment: str | None = None) -> Report:
-    """Return what the rules say of a recorded program."""
-    return run(view(recorded), Settings(environment=environment or recorded.stack, today=versions.today()))
+def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
+    """Judge what the program registers for each stack; returns 1 where something is mandatory."""
+    judge = _judge(wanted)
+    render = functools.partial(_render, judge=judge, root=project.root)
+    results = preview_each(project, stacks, render, known=wanted.known)
+    mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+    return _write([result for result in results.values() if not isinstance(result, UsageError)], wanted)
+
+
+def _render(preview: Preview, *, judge: Judge, root: Path) -> Mapping[str, str]:
+    stack = view(preview.graph)
+    return _texts(stack, judge.report(stack, preview.config), root, _PROGRAM)
+
+
+def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
+    """Judge a state, a plan or manifests; returns 1 where something is mandatory."""
+    judge = _judge(wanted)
+    configured: Mapping[str, str] = {}
+    try:
+        if surface == "manifests":
+            stack = read_manifests(name)
+        else:
+            read = read_state(name) if surface == "state" else read_plan(name)
+            stack, configured = read.stack, read.config
+    except InputError as error:
+        raise UsageError(str(error)) from None
+    report = judge.report(stack, configured)
+    if report.environment == UNKNOWN_ENVIRONMENT:
+        print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
+    fallback = Source("standard-input" if name == "-" else name, 1)
+    return _write([_texts(stack, report, root, fallback)], wanted)
+
+
+def _texts(stack: Stack, report: Report, root: Path, fallback: Source) -> Mapping[str, str]:
+    return {
+        "text": text.render(report, text.components_of(stack.by_urn)),
+        "json": json.dumps(document.render(report)),
+        "sarif": json.dumps(sarif.render(report, root, fallback)),
+        "mandatory": str(len(report.mandatory)),
+    }
+
+
+def _judge(wanted: Wanted) -> Judge:
+    if wanted.environment is not None and wanted.environment not in ENVIRONMENTS:
+        raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {wanted.environment}")
+    try:
+        return Judge(
+            environment=wanted.environment,
+            config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else {},
+            accepted=_waivers(),
+            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else frozenset(),
+        )
+    except (configuration.ConfigurationError, document.BaseError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _waivers() -> tuple[Waiver, ...]:
+    try:
+        return waivers.load()
+    except waivers.WaiverFileError as error:
+        raise UsageError(str(error)) from None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
+
+
+def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
+    if wanted.as_json:
+        sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
+    else:
+        sys.stdout.write("\n".join(each["text"] for each in results))
+    if wanted.sarif:
+        save(wanted.sarif, sarif.as_document([json.loads(each["sarif"]) for each in results]))
+    return 1 if any(each["mandatory"] != "0" for each in results) else 0

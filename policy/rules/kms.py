@@ -1,6 +1,6 @@
 """Customer keys in KMS."""
 
-from policy import resource_types as types
+from policy import types
 from policy.documents import Statement, statements
 from policy.properties import Findings, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule

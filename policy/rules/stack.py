@@ -3,7 +3,7 @@
 import fnmatch
 from typing import Any
 
-from policy import resource_types as types
+from policy import types
 from policy.properties import MISSING, Findings, Properties, attempt, parse
 from policy.registry import HIGH, MEDIUM, Context, Rule, rule, rules_for
 from policy.view import Resource
