@@ -17,6 +17,8 @@ _ENDINGS = (".yaml", ".yml", ".json")
 _MOST_VALUES = 2_000_000
 """Aliases in YAML can make billions of values out of a few lines."""
 
+_DEEPEST = 100
+
 
 def read_manifests(name: str) -> Stack:
     """Return all objects in a file, in a folder and those below, or in standard input (`-`)."""
@@ -61,6 +63,7 @@ def _objects(name: str, text: bytes) -> Iterator[Resource]:
 
 
 def _documents(text: bytes) -> Iterator[tuple[int, Any]]:
+    _refuse_depth(text)
     loader = yaml.CSafeLoader(text)
     try:
         while loader.check_node():
@@ -68,6 +71,15 @@ def _documents(text: bytes) -> Iterator[tuple[int, Any]]:
             yield node.start_mark.line + 1, loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _refuse_depth(text: bytes) -> None:
+    """Raise RecursionError for what is nested so deeply that libyaml's own recursion would end this process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
 
 
 def _expanded(name: str, line: int, document: Any) -> Iterator[Resource]:

@@ -5,7 +5,6 @@ https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go (Reso
 https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go (previewDigest).
 """
 
-import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from prismctl.render.words import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # a mark, not a secret
 _STATES = {"deployment": "deployment.resources.item", "checkpoint": "checkpoint.latest.resources.item"}
 _PLANS = {"steps": "steps.item"}
+_DEEPEST = 100
 _PARTS = 4
 """A URN's stack, project, types and name."""
 _GONE = frozenset(
@@ -89,16 +89,35 @@ def _first_line(error: Exception) -> str:
 
 
 def _shape(file: IO[bytes], shapes: Mapping[str, str]) -> tuple[str | None, Mapping[str, str]]:
-    """Return where the resources are, and the configuration if it stands before them."""
-    config: dict[str, str] = {}
-    for prefix, event, value in ijson.parse(file, use_float=True):
-        if prefix == "" and event == "map_key" and value in shapes:
-            return shapes[value], config
-        if prefix.startswith("config.") and event == "string":
-            config[prefix.removeprefix("config.")] = value
-        if prefix == "" and event not in ("start_map", "map_key", "end_map"):
-            return None, config
-    return None, config
+    """Return where the resources are, and the configuration; raises RecursionError for what is nested too deeply.
+
+    This reads all of the file once, without making anything of it: building values out of what has no end of
+    beginnings takes time by the square of their number.
+    """
+    depth, config = 0, dict[str, str]()
+    path: list[str] = ["", ""]
+    kinds: dict[str, str] = {}
+    for event, value in ijson.basic_parse(file, use_float=True):
+        if event == "map_key":
+            if depth <= len(path):
+                path[depth - 1] = value
+            continue
+        if event in ("end_map", "end_array"):
+            depth -= 1
+            continue
+        if 0 < depth <= len(path):
+            kinds[".".join(path[:depth])] = event
+            if path[0] == "config" and depth == len(path):
+                config[path[1]] = value if event == "string" else ""
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEEPEST:
+                raise RecursionError
+    wanted = {"deployment": "start_map", "checkpoint": "start_map", "steps": "start_array"}
+    there = [prefix for key, prefix in shapes.items() if kinds.get(key) == wanted[key]]
+    if kinds.get("deployment.resources", "null") not in ("start_array", "null"):
+        there.clear()
+    return (there[0] if there else None), config
 
 
 def _from_state(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -117,7 +136,8 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
     urn, type_ = item.get("urn"), item.get("type")
     if not isinstance(urn, str) or not isinstance(type_, str) or len(urn.split("::")) < _PARTS:
         raise InputError(f"{where} has no URN and type")
-    inputs, outputs = (_mapping(item, key, where) for key in ("inputs", "outputs"))
+    outputs = _mapping(item, "outputs", where)
+    inputs = {key: decoded(value) for key, value in _mapping(item, "inputs", where).items() if rules_for(type_)}
     dependencies = _mapping(item, "propertyDependencies", where)
     # Others refer to it by these; all the rest is as the cloud left it, and no rule asks.
     known = {key: outputs[key] for key in IDENTITIES if isinstance(outputs.get(key), str)}
@@ -134,7 +154,7 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
         protect=item.get("protect") is True,
         ignore_changes=_texts(item.get("ignoreChanges")),
         source=_source(_text(item, "sourcePosition")),
-        read_inputs=functools.partial(_decoded, inputs) if rules_for(type_) else dict,
+        read_inputs=lambda: inputs,
         read_outputs=lambda: known,
     )
 
@@ -153,10 +173,6 @@ def _text(item: Mapping[str, Any], key: str) -> str:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
-
-
-def _decoded(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: decoded(value) for key, value in inputs.items()}
 
 
 def decoded(value: Any) -> Any:  # noqa: PLR0911  # one case for each kind of value
