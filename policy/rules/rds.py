@@ -1,0 +1,217 @@
+"""Aurora: what keeps the data, and what it runs on.
+
+Who may reach it is in `rds_access.py`, what tells of it in `rds_watch.py`.
+"""
+
+import datetime
+from collections.abc import Iterator
+
+from policy import resource_types as types
+from policy.databases import instances, is_secondary
+from policy.keys import customer_key
+from policy.properties import UNKNOWN, Findings, Undetermined, attempt
+from policy.registry import HIGH, LOW, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+@rule(
+    "rds-cmk",
+    "Databases are encrypted with a customer key",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    controls=("RDS.27", "CKV_AWS_96", "CKV_AWS_327"),
+    paths=("storageEncrypted", "kmsKeyId"),
+    why="A database cannot be encrypted later, and AWS's own key can be neither limited nor taken away from anybody.",
+    fix="Set storage_encrypted=True and kms_key_id to a key of your own.",
+)
+def encryption(cluster: Resource, _: Context) -> Findings:
+    yield from attempt(_storage_is_plain, cluster)
+    if not customer_key(cluster, "kmsKeyId"):
+        yield "kmsKeyId", "no customer key"
+
+
+def _storage_is_plain(cluster: Resource) -> Findings:
+    if not cluster.flag("storageEncrypted"):
+        yield "storageEncrypted", "the storage is not encrypted"
+
+
+@rule(
+    "rds-delprot",
+    "Databases are protected from deletion",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    prod_only=True,
+    controls=("RDS.7", "CKV_AWS_139"),
+    paths=("deletionProtection",),
+    why="One wrong call deletes the database; the protection takes two.",
+    fix="Set deletion_protection=True.",
+    strict=True,
+)
+def deletion_protection(cluster: Resource, _: Context) -> Findings:
+    if not cluster.flag("deletionProtection"):
+        yield "deletionProtection", "deletion protection is off"
+
+
+@rule(
+    "rds-backup",
+    "Backups go back far enough",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    controls=("CKV_AWS_133",),
+    paths=("backupRetentionPeriod",),
+    why="Damage that is noticed after the last backup is gone cannot be undone; left alone, AWS keeps one day.",
+    fix="Set backup_retention_period to 7 days or more, and to 30 in prod.",
+    strict=True,
+    config={
+        "days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 7},
+        "prod_days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 30},
+    },
+)
+def backup(cluster: Resource, context: Context) -> Findings:
+    least = context.config["prod_days" if context.is_prod else "days"]
+    days = cluster.number("backupRetentionPeriod")
+    if days is None or days < least:
+        yield "backupRetentionPeriod", f"backups are kept for fewer than {least} days"
+
+
+@rule(
+    "rds-final-snap",
+    "A deleted database leaves a snapshot",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    prod_only=True,
+    paths=("skipFinalSnapshot", "finalSnapshotIdentifier"),
+    why="With a cluster go its automated backups; the final snapshot is all that is left.",
+    fix="Set skip_final_snapshot=False and final_snapshot_identifier.",
+)
+def final_snapshot(cluster: Resource, _: Context) -> Findings:
+    if cluster.flag("skipFinalSnapshot"):
+        yield "skipFinalSnapshot", "deleted without a last snapshot"
+    elif not cluster.has("finalSnapshotIdentifier") or cluster.peek("finalSnapshotIdentifier") == "":
+        yield "finalSnapshotIdentifier", "a final snapshot without a name is not made"
+
+
+@rule(
+    "rds-multi-az",
+    "A database survives the loss of an availability zone",
+    types=types.RDS_CLUSTER,
+    kind="stack",
+    severity=HIGH,
+    prod_only=True,
+    controls=("RDS.15",),
+    paths=("engineMode", "dbClusterInstanceClass", "globalClusterIdentifier", "replicationSourceIdentifier"),
+    why="With one instance, or all of them in one zone, a broken zone is an outage for as long as it lasts.",
+    fix="Make at least two ClusterInstance, and leave availability_zone to AWS or spread it.",
+)
+def multi_az(cluster: Resource, context: Context) -> Findings:
+    # Without instances of their own: Aurora Serverless v1, clusters of three that RDS makes by itself, and standbys.
+    if cluster.text("engineMode") == "serverless" or cluster.has("dbClusterInstanceClass") or is_secondary(cluster):
+        return
+    found = instances(cluster, context)
+    if len(found) < 2:  # noqa: PLR2004
+        if any(_may_belong(each) for each in context.stack.of_type(*types.RDS_CLUSTER_INSTANCE)):
+            raise Undetermined("", "another instance may belong to it")
+        yield "", "fewer than two instances"
+    elif all(each.has("availabilityZone") for each in found):
+        # Where AWS chooses, it chooses different ones.
+        zones = {each.peek("availabilityZone") for each in found}
+        known = [zone for zone in zones if isinstance(zone, str)]
+        if len(known) < 2 and len(known) < len(zones):  # noqa: PLR2004
+            raise Undetermined("", "the zones of its instances are not known yet")
+        if len(known) < 2:  # noqa: PLR2004
+            yield "", "all instances are in one availability zone"
+
+
+def _may_belong(instance: Resource) -> bool:
+    return instance.peek("clusterIdentifier") is UNKNOWN and not instance.needs("clusterIdentifier")
+
+
+@rule(
+    "rds-copy-tags",
+    "Snapshots carry the tags of their database",
+    types=types.RDS_CLUSTER,
+    severity=LOW,
+    controls=("RDS.16", "CKV_AWS_313"),
+    paths=("copyTagsToSnapshot",),
+    why="Snapshots without tags belong to nobody, and outlive what they were made of.",
+    fix="Set copy_tags_to_snapshot=True.",
+)
+def copy_tags(cluster: Resource, _: Context) -> Findings:
+    if not cluster.flag("copyTagsToSnapshot"):
+        yield "copyTagsToSnapshot", "snapshots get no tags"
+
+
+@rule(
+    "rds-change",
+    "Changes wait for the maintenance window, and major upgrades for a decision",
+    types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE),
+    severity=MEDIUM,
+    prod_only=True,
+    paths=("applyImmediately", "allowMajorVersionUpgrade"),
+    why="A change that needs a restart would restart the database at once, and a new major version cannot be undone.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off, but for the one update that is meant.",
+)
+def changes(resource: Resource, _: Context) -> Findings:
+    for path, message in (
+        ("applyImmediately", "changes are made outside of the maintenance window"),
+        ("allowMajorVersionUpgrade", "a changed version may be a major upgrade"),
+    ):
+        yield from attempt(_is_on, resource, path, message)
+
+
+def _is_on(resource: Resource, path: str, message: str) -> Findings:
+    if resource.flag(path):
+        yield path, message
+
+
+_POSTGRESQL = {
+    "9": "2022-01-31",
+    "10": "2023-01-31",
+    "11": "2024-02-29",
+    "12": "2025-02-28",
+    "13": "2026-02-28",
+    "14": "2027-02-28",
+    "15": "2028-02-29",
+    "15.2": "2024-10-31",
+    "15.3": "2025-01-31",
+    "16": "2029-02-28",
+    "17": "2030-02-28",
+    "17.10": "2027-12-31",
+    "18": "2031-02-28",
+    "18.4": "2027-12-31",
+}
+_ENDS = {
+    "aurora": {"": "2023-02-28"},
+    "aurora-mysql": {"5.7": "2024-10-31", "8.0": "2028-04-30"},
+    "aurora-postgresql": _POSTGRESQL,
+}
+"""Last day of standard support by engine and by version or the beginning of one; what is not there is not withdrawn.
+
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
+"""
+
+
+@rule(
+    "rds-version",
+    "The database's version is supported",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    paths=("engine", "engineVersion"),
+    why="A withdrawn version cannot be created any more, gets no fixes, and AWS upgrades it when it sees fit.",
+    fix="Set engine_version to one that the release calendar still lists.",
+    strict=True,
+    config={"ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS}},
+)
+def version(cluster: Resource, context: Context) -> Findings:
+    ends = context.config["ends"].get(cluster.text("engine"), {})
+    ended = next((ends[each] for each in _beginnings(cluster.text("engineVersion")) if each in ends), None)
+    if ended and datetime.date.fromisoformat(ended) < context.settings.today:
+        yield "engineVersion", "standard support of this version has ended"
+
+
+def _beginnings(version: str) -> Iterator[str]:
+    """Yield a version such as 15.3.1, then 15.3, 15 and nothing."""
+    parts = version.split(".")
+    for length in range(len(parts), 0, -1):
+        yield ".".join(parts[:length])
+    yield ""
