@@ -118,7 +118,7 @@ def load(file: Path = FILE) -> tuple[Waiver, ...]:
         return tuple(_read(document, file.name))
     except OSError as error:
         raise WaiverFileError(f"{file.name}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise WaiverFileError(f"{file.name}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
