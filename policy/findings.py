@@ -43,6 +43,10 @@ class Finding:
     """Where the mistake is, if not where the resource is registered."""
 
     @property
+    def is_violation(self) -> bool:
+        return self.result is Result.VIOLATED
+
+    @property
     def source(self) -> Source | None:
         return self.elsewhere or self.resource.source
 

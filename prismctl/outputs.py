@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from prismctl import policies
 from prismctl.errors import UsageError
 from prismctl.files import check_files, save
 from prismctl.preview import Preview, preview_each
@@ -23,16 +24,19 @@ class Wanted:
     as_json: bool = False
     markdown: Path | None = None
     svg: Path | None = None
+    sarif: Path | None = None
 
     def documents(self, stacks: Sequence[str]) -> list[tuple[Path, str, Sequence[str]]]:
         """Return each file to write, with the output and the stacks that go there.
 
-        With several stacks, diagrams get a file each, and Markdown is joined. Raises UsageError where a file cannot be
-        one, or is named twice.
+        With several stacks, diagrams get a file each; Markdown and SARIF are joined. Raises UsageError where a file
+        cannot be one, or is named twice.
         """
         found: list[tuple[Path, str, Sequence[str]]] = []
         if self.markdown:
             found.append((self.markdown, "markdown", stacks))
+        if self.sarif:
+            found.append((self.sarif, "sarif", stacks))
         if self.svg and len(stacks) == 1:
             found.append((self.svg, "svg", stacks))
         elif self.svg:
@@ -41,8 +45,11 @@ class Wanted:
         return found
 
 
-def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> None:
-    """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake."""
+def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> int:
+    """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake.
+
+    Returns 1 where a policy is violated that stops updates.
+    """
     documents = wanted.documents(stacks)
     console = Console()
     terminal = console.is_terminal, console.width
@@ -57,12 +64,16 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
             print(f"warning: {stack}: {warning}", file=sys.stderr)  # noqa: T201
     _print(texts, wanted)
     for file, output, members in documents:
-        save(file, "\n".join(texts[stack][output] for stack in members))
+        parts = [texts[stack][output] for stack in members]
+        save(file, policies.joined_sarif(parts) if output == "sarif" else "\n".join(parts))
+    return 1 if any(text["mandatory"] for text in texts.values()) else 0
 
 
 def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
-    graph, texts = preview.graph, {"warnings": "\n".join(preview.graph.warnings)}
+    graph = preview.graph
+    judged = policies.judge(preview)
+    texts = {"warnings": "\n".join(graph.warnings), "mandatory": "yes" if judged.report.mandatory else ""}
     if wanted.as_json:
         from prismctl.render import plan
 
@@ -74,11 +85,13 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> 
         Console(file=text, force_terminal=terminal[0], width=terminal[1], highlight=False).print(
             tree.render(graph, preview.seconds), soft_wrap=True
         )
-        texts["text"] = text.getvalue()
+        texts["text"] = f"{text.getvalue()}\nPolicies\n{judged.brief}"
     if wanted.markdown:
         from prismctl.render import markdown
 
-        texts["markdown"] = markdown.render(graph)
+        texts["markdown"] = markdown.render(graph, judged.report)
+    if wanted.sarif:
+        texts["sarif"] = judged.sarif
     if wanted.svg:
         from prismctl.render import diagram
 

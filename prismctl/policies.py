@@ -1,5 +1,6 @@
 """Runs the policies: on what the program registers, on states and plans of any program, on manifests."""
 
+import dataclasses
 import functools
 import json
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import versions
 from policy import configuration, waivers
 from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
-from policy.findings import Report
+from policy.findings import Finding, Report
 from policy.registry import ENVIRONMENTS, Settings
 from policy.reports import document, sarif, text
 from policy.runner import run
@@ -24,8 +25,8 @@ from prismctl import graph
 from prismctl.errors import UsageError
 from prismctl.files import save
 from prismctl.graph import Graph, Source
-from prismctl.preview import Preview, preview_each
-from prismctl.project import Project
+from prismctl.preview import Preview, preview, preview_each
+from prismctl.project import ROOT, Project
 
 _PROGRAM = Source("Pulumi.yaml", 1)
 """Where a finding is shown that belongs to no line of the program."""
@@ -40,7 +41,6 @@ class Wanted:
     base: Path | None = None
     config: Path | None = None
     environment: str | None = None
-    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,25 +89,74 @@ def _resource(recorded: graph.Resource) -> Resource:
     )
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A stack, and what the rules say of it."""
+
+    stack: Stack
+    report: Report
+    root: Path
+    fallback: Source
+
+    @property
+    def text(self) -> str:
+        return text.render(self.report, text.components_of(self.stack.by_urn))
+
+    @property
+    def brief(self) -> str:
+        """Return what is violated, and the numbers of the rest."""
+        return text.render(self.report, text.components_of(self.stack.by_urn), brief=True)
+
+    def with_findings(self, added: Sequence[Finding]) -> "Judged":
+        report = dataclasses.replace(self.report, findings=(*self.report.findings, *added))
+        return dataclasses.replace(self, report=report)
+
+    @property
+    def sarif(self) -> str:
+        return json.dumps(sarif.render(self.report, self.root, self.fallback))
+
+    def texts(self) -> Mapping[str, str]:
+        """Return everything, as texts that go from one process to another."""
+        return {
+            "text": self.text,
+            "json": json.dumps(document.render(self.report)),
+            "sarif": self.sarif,
+            "mandatory": str(len(self.report.mandatory)),
+        }
+
+
+def judge(preview: Preview, by: Judge | None = None, root: Path = ROOT) -> Judged:
+    """Return what the rules say of a previewed stack."""
+    stack = view(preview.graph)
+    return Judged(stack, (by or Judge(accepted=_waivers())).report(stack, preview.config), root, _PROGRAM)
+
+
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
     """Judge what the program registers for each stack; returns 1 where something is mandatory."""
-    judge = _judge(wanted)
-    render = functools.partial(_render, judge=judge, root=project.root)
-    results = preview_each(project, stacks, render, known=wanted.known)
+    render = functools.partial(_render, by=_judge(wanted), project=project)
+    results = preview_each(project, stacks, render, known=True)
     mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
     if mistakes:
         raise UsageError("\n".join(mistakes))
     return _write([result for result in results.values() if not isinstance(result, UsageError)], wanted)
 
 
-def _render(preview: Preview, *, judge: Judge, root: Path) -> Mapping[str, str]:
-    stack = view(preview.graph)
-    return _texts(stack, judge.report(stack, preview.config), root, _PROGRAM)
+def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]:
+    """Judge a stack as after an update, and add what stands out only on an empty account.
+
+    Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
+    the rules show what they cannot tell before an update.
+    """
+    after = judge(known, by, project.root)
+    before = judge(preview(project, known.graph.stack, known=False), by, project.root)
+    seen = {finding.identity for finding in after.report.findings}
+    added = [each for each in before.report.findings if each.identity not in seen and (each.stops or each.is_violation)]
+    return after.with_findings(added).texts()
 
 
 def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
     """Judge a state, a plan or manifests; returns 1 where something is mandatory."""
-    judge = _judge(wanted)
+    by = _judge(wanted)
     configured: Mapping[str, str] = {}
     try:
         if surface == "manifests":
@@ -117,20 +166,11 @@ def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
             stack, configured = read.stack, read.config
     except InputError as error:
         raise UsageError(str(error)) from None
-    report = judge.report(stack, configured)
+    report = by.report(stack, configured)
     if report.environment == UNKNOWN_ENVIRONMENT:
         print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
     fallback = Source("standard-input" if name == "-" else name, 1)
-    return _write([_texts(stack, report, root, fallback)], wanted)
-
-
-def _texts(stack: Stack, report: Report, root: Path, fallback: Source) -> Mapping[str, str]:
-    return {
-        "text": text.render(report, text.components_of(stack.by_urn)),
-        "json": json.dumps(document.render(report)),
-        "sarif": json.dumps(sarif.render(report, root, fallback)),
-        "mandatory": str(len(report.mandatory)),
-    }
+    return _write([Judged(stack, report, root, fallback).texts()], wanted)
 
 
 def _judge(wanted: Wanted) -> Judge:
@@ -167,5 +207,10 @@ def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
     else:
         sys.stdout.write("\n".join(each["text"] for each in results))
     if wanted.sarif:
-        save(wanted.sarif, sarif.as_document([json.loads(each["sarif"]) for each in results]))
+        save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
     return 1 if any(each["mandatory"] != "0" for each in results) else 0
+
+
+def joined_sarif(runs: Sequence[str]) -> str:
+    """Return one SARIF document of several runs."""
+    return sarif.as_document([json.loads(run_) for run_ in runs])

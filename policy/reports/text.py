@@ -21,11 +21,16 @@ def summary(report: Report) -> str:
     )
 
 
-def render(report: Report, components: Mapping[str, str]) -> str:
-    """Return all findings by component (`components` has its name by URN of the resource), and the summary."""
+def render(report: Report, components: Mapping[str, str], *, brief: bool = False) -> str:
+    """Return findings by component (`components` has its name by URN of the resource), and the summary.
+
+    All of them, or in brief those that somebody has to mend.
+    """
     lines: list[str] = []
     named: dict[str, list[Finding]] = {}
     for finding in report.findings:
+        if brief and not finding.stops and (finding.waived_by or not finding.is_violation):
+            continue
         named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
     for component in sorted(named):
         lines += [component or report.stack, *_component(named[component])]
