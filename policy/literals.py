@@ -19,7 +19,7 @@ _HARMLESS = {
 
 _NO_SECRET = re.compile(
     r"true|false|yes|no|on|off|none|null|nil|enabled|disabled|optional|required|string|password|secret|token"
-    r"|[*x.]+|<.*>|(/[\w.-]+)+/?|(file|arn|vault|ref\+\w+|op|ssm|awssm|secret|gs|s3):.*",
+    r"|\d{1,3}|[a-z0-9.-]+-(secrets?|tls|credentials|creds)|[*x.]+|<.*>|(/[\w.-]+)+/?|(file|arn|vault|ref\+\w+|op|ssm|awssm|secret|gs|s3):.*",
     re.IGNORECASE | re.DOTALL,
 )
 _REFERENCE = ("$(", "${", "{{", "%(", "<%")

@@ -4,6 +4,7 @@ Names may be unknown in a preview; then what they were made from says which obje
 raised as Undetermined. Looking up takes the same time however many objects there are.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
@@ -174,15 +175,17 @@ class Objects:
 
     @cached_property
     def _budgets(self) -> Index:
-        """Return the budgets, each filed under one label that it asks for, or under none."""
+        """Return the budgets, each filed under the rarest of the labels that it asks for, or under none."""
+        among = self._stack.of_type(*types.DISRUPTION_BUDGET)
+        common = Counter(pair for each in among for pair in _known_pairs(each))
 
         def keys(budget: Resource) -> list[Any]:
             selector = selector_of(budget)
             selector.get("matchExpressions")  # raises here, once, what is unknown of it
-            pairs = sorted(_labels(selector, "matchLabels").items())
-            return [(self.place(budget), pairs[0] if pairs else None)]
+            pairs = _labels(selector, "matchLabels").items()
+            return [(self.place(budget), min(pairs, key=lambda pair: (common[pair], pair), default=None))]
 
-        return Index(self._stack.of_type(*types.DISRUPTION_BUDGET), keys)
+        return Index(among, keys)
 
     def covered(self, budget: Resource) -> tuple[Resource, ...]:
         """Return the workloads for whose pods a disruption budget is."""
@@ -238,6 +241,13 @@ def _known_name(resource: Resource) -> str:
         return name_of(resource)
     except Undetermined:
         return ""
+
+
+def _known_pairs(resource: Resource) -> Iterable[tuple[str, str]]:
+    try:
+        return _labels(selector_of(resource), "matchLabels").items()
+    except Undetermined:
+        return ()
 
 
 def selector_of(resource: Resource) -> Properties:

@@ -112,10 +112,8 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
     if number is None:
         if not refusing.flag(refusal):
             yield container.at(refusal), "may run as root"
-    elif number < 1:
-        yield container.at(user), "runs as root"
     elif number < least:
-        yield container.at(user), f"runs as a user below {least}"
+        yield container.at(user), f"runs as a user below {least}" if number else "runs as root"
 
 
 @rule(
