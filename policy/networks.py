@@ -11,7 +11,8 @@ from policy.view import Resource, Stack
 _WIDEST = 3
 """Prefixes as short as this are the world in parts: 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3."""
 
-_PRIVATE = frozenset({"private", "isolated", "intra", "database"})
+_TIERS = {"public": "public", "private": "private"} | dict.fromkeys(("isolated", "intra", "database"), "isolated")
+"""By the words for them."""
 _TELLING_TAGS = frozenset({"name", "tier", "type", "subnettype", "network", "visibility"})
 _INTERNAL = "kubernetes.io/role/internal-elb"
 _EXTERNAL = "kubernetes.io/role/elb"
@@ -20,7 +21,7 @@ _EXTERNAL = "kubernetes.io/role/elb"
 def is_world(cidr: str) -> bool:
     """Whether a network holds every address, or so many that it comes to the same."""
     try:
-        return ipaddress.ip_network(cidr.strip(), strict=False).prefixlen <= _WIDEST
+        return ipaddress.ip_network(cidr, strict=False).prefixlen <= _WIDEST
     except ValueError:
         return False
 
@@ -57,15 +58,24 @@ def is_used(stack: Stack, resource: Resource, *uses: tuple[str, tuple[str, ...]]
 
 
 def is_private(subnet: Resource) -> bool:
-    """Whether a subnet is said to be private, by its name or by its tags."""
-    said = _words(subnet.name)
-    keys = subnet.keys("tags") if not said & {*_PRIVATE, "public"} else ()
+    """Whether a subnet is said to be private, or even isolated, by its name or by its tags."""
+    return bool(tiers(subnet)) and "public" not in tiers(subnet)
+
+
+def tiers(subnet: Resource) -> frozenset[str]:
+    """Return which of public, private and isolated its name says that a subnet is, or else its tags."""
+    said = _tiers(subnet.name)
+    if said:
+        return said
+    keys = subnet.keys("tags")
     for key in keys:
         if re.sub(r"[^a-z]", "", key.lower()) in _TELLING_TAGS:
-            said |= _words(subnet.text(f'tags["{key}"]'))
-    if _INTERNAL in keys and _EXTERNAL not in keys:
-        said |= {"private"}
-    return bool(said & _PRIVATE) and "public" not in said
+            said |= _tiers(subnet.text(f'tags["{key}"]'))
+    return said | {"private"} if _INTERNAL in keys and _EXTERNAL not in keys else said
+
+
+def _tiers(text: str) -> frozenset[str]:
+    return frozenset(_TIERS[word] for word in _words(text) & _TIERS.keys())
 
 
 def _words(text: str) -> set[str]:

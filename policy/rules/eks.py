@@ -151,7 +151,7 @@ _SUPPORT = {
 def version(cluster: Resource, context: Context) -> Findings:
     if not _shows(cluster):
         return
-    chosen = cluster.text("version").strip()
+    chosen = cluster.text("version")
     if not chosen:
         yield "version", "left to EKS, which takes the newest of the day"
         return
@@ -168,7 +168,7 @@ def _beyond(chosen: str, calendar: Mapping[str, str]) -> Findings:
     parts = _parts(chosen)
     if not parts:
         yield "version", "no version of Kubernetes"
-    elif not calendar or parts < min(_parts(each) for each in calendar):
+    elif calendar and parts < min(_parts(each) for each in calendar):
         yield "version", "its standard support has ended"
 
 
@@ -286,4 +286,4 @@ def _named(association: Resource, context: Context, listed: list[str]) -> bool:
         roles = context.stack.targets(association, "principalArn", *types.ROLE)
     except Undetermined:
         return False
-    return bool(roles) and all(_among(role.name, listed) for role in roles)
+    return all(_among(role.name, listed) for role in roles)

@@ -1,7 +1,7 @@
 """What runs in every EKS cluster: its add-ons."""
 
 from policy import resource_types as types
-from policy.properties import Findings, Undetermined, attempt
+from policy.properties import Findings, Undetermined
 from policy.registry import MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -26,7 +26,7 @@ def addons(resource: Resource, context: Context) -> Findings:
         return
     # Auto Mode has all of them built in: https://docs.aws.amazon.com/eks/latest/userguide/automode.html
     if not resource.flag("computeConfig.enabled"):
-        yield from attempt(_complete, resource, context)
+        yield from _complete(resource, context)
 
 
 def _complete(cluster: Resource, context: Context) -> Findings:

@@ -1,7 +1,6 @@
 """Launch templates: what every instance made from them has."""
 
 import base64
-import binascii
 import zlib
 
 from policy import resource_types as types
@@ -117,14 +116,13 @@ def _decoded(text: str) -> str:
     """Return what Base64, and gzip within it, hide; or the text itself."""
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return text
-    if data.startswith(b"\x1f\x8b"):
-        data = _unpacked(data)
-    return data.decode("utf-8", "replace")
+    return _unpacked(data).decode("utf-8", "replace")
 
 
 def _unpacked(data: bytes) -> bytes:
+    """Return what gzip hides, or the data itself."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         return unpacker.decompress(data, _MOST)

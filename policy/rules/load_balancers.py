@@ -58,7 +58,7 @@ def https(resource: Resource, context: Context) -> Findings:
         if _is_plain(resource):
             yield from resource.each("defaultActions", _passes_on)
     else:
-        yield from attempt(_rule_of_plain_listener, resource, context)
+        yield from _rule_of_plain_listener(resource, context)
 
 
 def _is_plain(listener: Resource) -> bool:

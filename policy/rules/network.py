@@ -1,7 +1,7 @@
 """VPCs, their subnets and ways out. Security groups and access lists have a module of their own."""
 
 from policy import resource_types as types
-from policy.networks import is_private, leads_to_internet, zone
+from policy.networks import is_private, leads_to_internet, tiers, zone
 from policy.properties import Findings, Undetermined, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -111,7 +111,7 @@ def nat(vpc: Resource, context: Context) -> Findings:
     # A regional gateway, which has a VPC in place of a subnet, spans zones by itself; and a VPC may do without any.
     if not context.is_prod or not homes or stack.referrers(vpc, "vpcId", *types.NAT_GATEWAY):
         return
-    private = [subnet for subnet in subnets if is_private(subnet)] or subnets
+    private = [subnet for subnet in subnets if tiers(subnet) == frozenset({"private"})] or subnets
     lacking = {zone(subnet) for subnet in private} - {zone(subnet) for subnet in homes}
     if lacking:
         yield "", f"{len(lacking)} of its zones without a NAT gateway"

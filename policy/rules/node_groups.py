@@ -95,7 +95,7 @@ def web(group: Resource, context: Context) -> Findings:
         return
     if group.text("capacityType").upper() == "SPOT":
         yield "capacityType", "spot nodes"
-    yield from attempt(_one_in_each_zone, group, context)
+    yield from _one_in_each_zone(group, context)
 
 
 def _is_web(group: Resource, names: set[str]) -> bool:
@@ -144,7 +144,7 @@ def gpu(group: Resource, context: Context) -> Findings:
         return
     yield from attempt(_tainted, group)
     yield from attempt(_capped, group, context)
-    yield from attempt(_idle, group, context)
+    yield from _idle(group, context)
 
 
 def _has_gpu(group: Resource) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from policy import resource_types as types
 from policy.networks import EVERY_PROTOCOL, LAST_PORT, TCP, UDP, is_used, is_world, ports, protocol
-from policy.properties import Findings, Properties, attempt
+from policy.properties import Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
 from policy.view import Resource, Stack
 
@@ -44,6 +44,7 @@ def _paths(direction: str, inline: str, separate: str) -> tuple[str, ...]:
 
 
 def _each_network(entry: Properties, check: Callable[[Properties], Findings]) -> Findings:
+    entry.get_part("")  # unknown as a whole, it is so once and not for each path
     for path in ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"):
         yield from attempt(entry.each, path, check)
 
@@ -114,8 +115,8 @@ def _is_entrance(group: Resource, stack: Stack) -> bool:
     paths=_paths(
         "ingress",
         "protocol fromPort toPort self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[] securityGroups[]",
-        "protocol ipProtocol fromPort toPort type self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[] cidrIpv4 cidrIpv6"
-        " prefixListId referencedSecurityGroupId sourceSecurityGroupId securityGroupId",
+        "protocol ipProtocol fromPort toPort type self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[]"
+        " referencedSecurityGroupId sourceSecurityGroupId securityGroupId",
     ),
     why="With all ports open, whatever is started later is open too, debuggers and metrics included.",
     fix='Name protocol and ports: ip_protocol="tcp", from_port=443, to_port=443.',
@@ -134,18 +135,18 @@ def _every_port(entry: Properties, resource: Resource) -> Findings:
 
 
 def _only_itself(entry: Properties, resource: Resource) -> bool:
-    others = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups", "cidrIpv4", "cidrIpv6", "prefixListId")
-    if any(entry.has(path) and entry.peek(path) not in ([], "") for path in others):
-        return False
     if entry.flag("self"):
-        return True
+        others = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups")
+        return not any(entry.has(path) and entry.peek(path) != [] for path in others)
     peer = "referencedSecurityGroupId" if entry.has("referencedSecurityGroupId") else "sourceSecurityGroupId"
     if resource.type in _GROUP or not entry.has(peer):
         return False
-    member, owner = resource.peek(peer), resource.peek("securityGroupId")
-    if isinstance(member, str) and isinstance(owner, str):
-        return member == owner
-    return bool(resource.needs(peer)) and resource.needs(peer) == resource.needs("securityGroupId")
+    member = resource.peek(peer)
+    if isinstance(member, str):
+        return member == resource.peek("securityGroupId")
+    if not resource.needs(peer):
+        raise Undetermined(peer)
+    return resource.needs(peer) == resource.needs("securityGroupId")
 
 
 @rule(

@@ -79,7 +79,7 @@ def _blocks(each: Properties, context: Context) -> Findings:
         return
     if each.has("overrideAction.count"):
         yield each.at("overrideAction"), "only counts in prod"
-    yield from attempt(each.each, f"{_MANAGED}.ruleActionOverrides", _keeps_log4j)
+    yield from each.each(f"{_MANAGED}.ruleActionOverrides", _keeps_log4j)
 
 
 def _keeps_log4j(override: Properties) -> Findings:
@@ -145,7 +145,7 @@ def logged(resource: Resource, context: Context) -> Findings:
         return
     # Or the web ACL protects them wherever they would show:
     # https://docs.aws.amazon.com/waf/latest/developerguide/data-protection-masking.html
-    acls = stack.targets(resource, "resourceArn", *types.WEB_ACL) if resource.has("resourceArn") else ()
+    acls = stack.targets(resource, "resourceArn", *types.WEB_ACL)
     if not acls or any(lacking - _protected(acl) for acl in acls):
         yield "redactedFields", f"{', '.join(sorted(lacking))} would be logged"
 
