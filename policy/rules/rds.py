@@ -5,13 +5,14 @@ Who may reach it is in `rds_access.py`, what tells of it in `rds_watch.py`.
 
 import datetime
 from collections.abc import Iterator
+from functools import lru_cache
 
 from policy import resource_types as types
 from policy.databases import instances, is_secondary
 from policy.keys import customer_key
 from policy.properties import UNKNOWN, Findings, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
-from policy.view import Resource
+from policy.view import Resource, Stack
 
 
 @rule(
@@ -109,7 +110,7 @@ def multi_az(cluster: Resource, context: Context) -> Findings:
         return
     found = instances(cluster, context)
     if len(found) < 2:  # noqa: PLR2004
-        if any(_may_belong(each) for each in context.stack.of_type(*types.RDS_CLUSTER_INSTANCE)):
+        if _some_may_be_of_any_cluster(context.stack):
             raise Undetermined("", "another instance may belong to it")
         yield "", "fewer than two instances"
     elif all(each.has("availabilityZone") for each in found):
@@ -122,8 +123,10 @@ def multi_az(cluster: Resource, context: Context) -> Findings:
             yield "", "all instances are in one availability zone"
 
 
-def _may_belong(instance: Resource) -> bool:
-    return instance.peek("clusterIdentifier") is UNKNOWN and not instance.needs("clusterIdentifier")
+@lru_cache(maxsize=1)  # the same for all clusters of a stack
+def _some_may_be_of_any_cluster(stack: Stack) -> bool:
+    found = stack.of_type(*types.RDS_CLUSTER_INSTANCE)
+    return any(each.peek("clusterIdentifier") is UNKNOWN and not each.needs("clusterIdentifier") for each in found)
 
 
 @rule(

@@ -154,13 +154,14 @@ def _check_groups(cluster: Resource, context: Context, path: str, seen: set[str]
             yield from attempt(_check_rules, group, context, path)
 
 
-def _groups(cluster: Resource, context: Context, path: str) -> tuple[Resource, ...]:
-    groups = context.stack.of_type(*_GROUPS)
+def _groups(cluster: Resource, context: Context, path: str) -> list[Resource]:
     value = cluster.peek(path)
-    # Only groups that the property itself was made from: those behind another resource's group are not the database's.
-    found = tuple(
-        each for each in groups if (each.urn in cluster.needs(path) if value is UNKNOWN else each.id == value)
-    )
+    if value is UNKNOWN:
+        # Only groups that the property was made from: those behind another resource's group are not the database's.
+        needed = [context.stack.by_urn.get(urn) for urn in cluster.needs(path)]
+        found = [each for each in needed if each and each.type in _GROUPS]
+    else:
+        found = [each for each in context.stack.targets(cluster, path, *_GROUPS) if each.id == value]
     if not found:
         raise Undetermined(path, "is not known yet" if value is UNKNOWN else "is a group outside of this stack")
     return found
