@@ -103,12 +103,17 @@ def digest(value: Any) -> str:
 
 
 def _value_at(resource: Resource, path: str) -> Any:
-    """Return the value at `path`, wrappers and all; inside a text (a policy, say) the whole text counts."""
+    """Return the value at `path`, wrappers and all; a text is opened where it is JSON, and counts whole where not."""
     value: Any = resource.inputs.value
     for key in parse(path):
         inner = opened(value)
         if isinstance(inner, str):
-            return value
+            try:
+                inner = json.loads(inner)
+            except ValueError:
+                return value
+            if isinstance(value, Secret):
+                return value
         value = step(inner, key)
     return value
 

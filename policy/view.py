@@ -129,9 +129,8 @@ class Stack:
     def _by_identity(self) -> Mapping[str, tuple[Resource, ...]]:
         found: dict[str, dict[str, Resource]] = {}
         for resource in self.resources:
-            if resource.custom:
-                for identity in _identities(resource):
-                    found.setdefault(identity, {})[resource.urn] = resource
+            for identity in _identities(resource):
+                found.setdefault(identity, {})[resource.urn] = resource
         return {identity: tuple(resources.values()) for identity, resources in found.items()}
 
     @cached_property

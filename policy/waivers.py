@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from policy.findings import UNKNOWN_VALUE, Finding, fingerprint
+from policy.findings import UNKNOWN_VALUE, Finding, Result, fingerprint
+from policy.properties import MISSING
 
 FILE = Path(__file__).with_name("waivers.yaml")
 
@@ -37,6 +38,8 @@ class Waiver:
     """The last day."""
     value: Any = None
     """The accepted value; when it changes, the waiver lapses."""
+    absent: bool = False
+    """In place of a value: that there is none."""
     fingerprint: str = ""
     """In place of a long value: its fingerprint, as `prismctl policies --json` tells it."""
     line: int = 0
@@ -46,8 +49,8 @@ class Waiver:
         lacking = [name for name in ("rule", "urn", "owner", "ticket", "reason") if not getattr(self, name)]
         if self.expires is None:
             lacking.append("expires")
-        if self.value is None and not self.fingerprint:
-            lacking.append("value (or fingerprint)")
+        if self.value is None and not self.fingerprint and not self.absent:
+            lacking.append("value (or fingerprint, or absent)")
         if lacking:
             yield f"lacks {', '.join(lacking)}"
         if self.expires is not None and self.expires < today:
@@ -63,16 +66,20 @@ class Waiver:
         )
 
     def names(self, finding: Finding) -> bool:
-        return (
-            self.rule == finding.rule.id
-            and self.path == finding.path
-            and fnmatch.fnmatchcase(finding.resource.urn, self.urn)
-        )
+        return self.path == finding.path and self._is_about(finding)
+
+    def may_name(self, finding: Finding) -> bool:
+        """Whether what is not known yet may turn out to be what is waived."""
+        return finding.result is Result.UNDETERMINED and self._is_about(finding)
+
+    def _is_about(self, finding: Finding) -> bool:
+        return self.rule == finding.rule.id and fnmatch.fnmatchcase(finding.resource.urn, self.urn)
 
     def holds(self, finding: Finding) -> bool:
         """Whether the value is still the one that was accepted; of an unknown one nobody can say otherwise."""
         found = finding.value_fingerprint
-        return found == UNKNOWN_VALUE or found == (self.fingerprint or fingerprint(self.value))
+        accepted = self.fingerprint or fingerprint(MISSING if self.absent else self.value)
+        return found in (UNKNOWN_VALUE, accepted)
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,8 @@ def apply(
         if not waiver.concerns(project, stack) or any(waiver.faults(today)):
             continue
         named = [index for index, finding in enumerate(findings) if waiver.names(finding)]
+        if not named and any(waiver.may_name(finding) for finding in findings):
+            continue
         if not named:
             faults.append((waiver, "is unused: there is no such finding"))
         elif len(named) > 1:
@@ -140,6 +149,6 @@ def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
             )
         if not isinstance(found.get("expires", datetime.date.min), datetime.date):
             raise WaiverFileError(f"{name}:{line}: expires must be a day such as 2027-03-31")
-        texts = known - {"value", "expires"}
+        texts = known - {"value", "expires", "absent"}
         given: dict[str, Any] = {key: str(value) if key in texts else value for key, value in found.items()}
         yield Waiver(**given, line=line)

@@ -117,6 +117,16 @@ def test_what_is_unknown_neither_breaks_nor_needs_a_waiver() -> None:
     assert report.mandatory == ()
 
 
+def test_a_waiver_of_a_part_waits_while_the_whole_is_unknown() -> None:
+    assert faults(judged(dataclasses.replace(WAIVER, path="deletionWindowInDays.part"), days=UNKNOWN)) == []
+
+
+def test_what_is_not_there_can_be_accepted_too() -> None:
+    waiver = dataclasses.replace(WAIVER, value=None, absent=True)
+    assert "has lapsed" in faults(judged(waiver))[0].message
+    assert list(waiver.faults(TODAY)) == []
+
+
 def test_a_fingerprint_tells_no_secret() -> None:
     assert fingerprint(Secret("gold")) == fingerprint(Secret("silver"))
     assert fingerprint({"a": Secret("gold")}) == fingerprint({"a": Secret("silver")})
@@ -137,7 +147,7 @@ def test_the_file_is_read_with_the_line_of_each_waiver(tmp_path: Path) -> None:
     [
         ("a: b", "must be a list of waivers"),
         ("- text", "waivers.yaml:1: must be a mapping"),
-        ("- {role: x}", "unknown keys role; known are expires"),
+        ("- {role: x}", "unknown keys role; known are absent, expires"),
         ("- {expires: soon}", "expires must be a day such as 2027-03-31"),
         ("- {expires: 2027-13-01}", "waivers.yaml"),
         ("- [", "not valid YAML"),
