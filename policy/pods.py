@@ -60,6 +60,7 @@ def on_windows(spec: Properties) -> bool:
 def is_injected(resource: Resource, container: Properties) -> bool:
     """Whether the container is only a place that Istio's webhook fills, as in the chart of the gateway.
 
+    Rules do not name these labels and annotations among their paths: to ignore changes of them hides nothing.
     https://istio.io/latest/docs/setup/additional-setup/gateway/
     """
     if container.peek("image") != "auto":
@@ -72,16 +73,10 @@ def is_injected(resource: Resource, container: Properties) -> bool:
     )
 
 
-def template_paths(*keys: str) -> tuple[str, ...]:
-    """Return the paths of parts of the pod's template in every kind of workload."""
-    return tuple(
-        f"{base}{'.' if base else ''}{key}" for base in (_TEMPLATE, *reversed(_TEMPLATES.values())) for key in keys
-    )
-
-
 def pod_paths(*keys: str) -> tuple[str, ...]:
     """Return the paths of parts of the pod in every kind of workload."""
-    return template_paths(*(f"spec.{key}" for key in keys))
+    templates = (_TEMPLATE, *reversed(_TEMPLATES.values()))
+    return tuple(f"{base}.spec.{key}".removeprefix(".") for base in templates for key in keys)
 
 
 def container_paths(*keys: str, groups: tuple[str, ...] = GROUPS) -> tuple[str, ...]:

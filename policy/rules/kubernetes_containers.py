@@ -5,7 +5,7 @@ import re
 
 from policy import resource_types as types
 from policy.literals import is_literal, names_secret, sets_secret, shows_secret
-from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod_paths, template_paths
+from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod_paths
 from policy.properties import Findings, Properties, attempt, join
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -43,10 +43,7 @@ _MOVING = [
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_14", "CKV_K8S_43"),
-    paths=(
-        *container_paths("image"),
-        *template_paths(*(f"metadata.{where}.*" for where in ("labels", "annotations"))),
-    ),
+    paths=container_paths("image"),
     why="What a tag such as `latest` means changes overnight, and not on all nodes at once.",
     fix="Name the image by digest, or by a tag that is never moved, from an approved registry.",
     config={

@@ -110,7 +110,12 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/serv
     "Nothing is reached from outside but through the load balancer behind the firewall",
     types=types.SERVICE,
     severity=HIGH,
-    paths=("spec.type", "spec.externalIPs[]", "spec.loadBalancerSourceRanges[]", "metadata.annotations.*"),
+    paths=(
+        "spec.type",
+        "spec.externalIPs[]",
+        "spec.loadBalancerSourceRanges[]",
+        *(f'metadata.annotations["{key}"]' for key in _INTERNAL),
+    ),
     why="A load balancer or a node port of its own leads past the WAF, its limits and its logs.",
     fix="Use type ClusterIP, and bind the service to the target group of the platform's load balancer.",
     strict=True,
