@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 
 import fnmatch
 import ipaddress
+from collections.abc import Iterable
 
 from policy.documents import Statement
 
@@ -72,6 +73,17 @@ def _is_small(value: str) -> bool:
     except ValueError:
         return False
     return network.prefixlen >= _WIDEST_NETWORK[network.version]
+
+
+def covered(statement: Statement, actions: Iterable[str]) -> list[str]:
+    """Return those of the actions that a statement is about, by name, by wildcard or by NotAction."""
+    excepted = statement.not_actions
+    patterns = excepted or statement.actions
+    return [
+        action
+        for action in actions
+        if any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns) is not bool(excepted)
+    ]
 
 
 def is_about_all(statement: Statement, service: str) -> bool:

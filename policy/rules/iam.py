@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from policy.access import is_about_all, is_positive
+from policy.access import covered, is_about_all, is_positive
 from policy.documents import Statement, statements
 from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, limits_only
 from policy.properties import Findings, Properties, attempt
@@ -103,7 +103,7 @@ def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
     # What allows everything is reported by iam-admin.
     if not statement.allows or any(not action.strip("*:") for action in statement.actions):
         return
-    ways = [action for action in _ESCALATING if statement.covers(action)]
+    ways = covered(statement, _ESCALATING)
     if (
         not ways
         or any(_is_bound(*condition) for condition in statement.conditions)
@@ -169,7 +169,7 @@ def _check_decryption(node: Properties) -> Findings:
 def _decrypts_all(statement: Statement, given: Sequence[Statement]) -> Findings:
     if not statement.allows or any(not action.strip("*:") for action in statement.actions):
         return
-    ways = [action for action in _DECRYPTING if statement.covers(action)]
+    ways = covered(statement, _DECRYPTING)
     if not ways or not is_about_all(statement, "kms"):
         return
     narrowed = any(
