@@ -1,6 +1,7 @@
 """Network access lists, their entries inline or registered one by one."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from policy import resource_types as types
@@ -71,14 +72,19 @@ def _covers(entry: Properties, port: int) -> bool:
     return spoken in EVERY_PROTOCOL or (spoken in TCP and first <= port <= last)
 
 
-def _siblings(resource: Resource, stack: Stack) -> Iterator[Properties]:
-    """Yield all entries of the same list."""
+def _siblings(resource: Resource, stack: Stack) -> Iterable[Properties]:
+    """Return all entries of the same list."""
     if resource.type in types.NETWORK_ACL:
-        yield from _listed(resource)
-        return
+        return _listed(resource)
+    return _entries_by_list(stack)[_list_of(resource)]
+
+
+@functools.lru_cache(maxsize=1)
+def _entries_by_list(stack: Stack) -> Mapping[Any, list[Properties]]:
+    found: dict[Any, list[Properties]] = {}
     for each in stack.of_type(*types.NETWORK_ACL_RULE):
-        if _list_of(each) == _list_of(resource):
-            yield each.inputs
+        found.setdefault(_list_of(each), []).append(each.inputs)
+    return found
 
 
 def _list_of(entry: Resource) -> Any:

@@ -1,5 +1,6 @@
 """Security groups, their rules inline or registered one by one."""
 
+import functools
 from collections.abc import Callable, Iterable
 
 from policy import resource_types as types
@@ -99,10 +100,14 @@ def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:
 
 def _is_entrance(group: Resource, stack: Stack) -> bool:
     """Whether a load balancer wears the group, if only one that a controller makes for Kubernetes."""
+    return group.urn in _named_in_kubernetes(stack) or is_used(stack, group, *_BALANCERS)
+
+
+@functools.lru_cache(maxsize=1)
+def _named_in_kubernetes(stack: Stack) -> frozenset[str]:
+    """Return what ingresses and services name, in whatever annotation."""
     named_by = stack.of_type(*types.INGRESS, *types.SERVICE)
-    if any(group.urn in urns for each in named_by for urns in each.property_dependencies.values()):
-        return True
-    return is_used(stack, group, *_BALANCERS)
+    return frozenset(urn for each in named_by for urns in each.property_dependencies.values() for urn in urns)
 
 
 @rule(
@@ -166,7 +171,7 @@ def _only_itself(entry: Properties, resource: Resource) -> bool:
 )
 def egress(resource: Resource, context: Context) -> Findings:
     stack = context.stack
-    if stack.of_type(*(store for _, stores in _DATA_STORES for store in stores)):
+    if any(store in stack.by_type for _, stores in _DATA_STORES for store in stores):
         for entry in _entries(resource, "egress"):
             yield from attempt(_sends_to_world, entry, resource, stack)
 
