@@ -7,6 +7,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pulumi_policy import EnforcementLevel, PolicyPack
 
-from policy.adapter import policies
+from policy.adapter import initial_config, policies
 
-PolicyPack("ai-prism", policies(), enforcement_level=EnforcementLevel.MANDATORY)
+PolicyPack("ai-prism", policies(), enforcement_level=EnforcementLevel.MANDATORY, initial_config=initial_config())

@@ -19,7 +19,7 @@ import pulumi_policy
 from pulumi_policy import policy as sdk
 
 import versions
-from policy import waivers
+from policy import configuration, waivers
 from policy.environment import environment_of
 from policy.findings import Finding, Result
 from policy.registry import Level, Rule, Settings, rules
@@ -228,6 +228,12 @@ def policies() -> list[sdk.Policy]:
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
     accepted: tuple[Waiver, ...] = waivers.load()
     return Pack(Settings(environment=environment, today=versions.today(), waivers=accepted)).policies()
+
+
+def initial_config() -> dict[str, Any]:
+    """Return what the platform configures, in the SDK's form."""
+    found = configuration.parse(configuration.OWN.read_text(encoding="utf-8"), configuration.OWN.name)
+    return {id_: {key: value for key, value in given.items() if key != "level"} for id_, given in found.items()}
 
 
 def _config() -> Mapping[str, str]:

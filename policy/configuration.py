@@ -7,9 +7,13 @@ https://www.pulumi.com/docs/iac/crossguard/configuration/.
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from policy.registry import Level, Rule, rules
+
+OWN = Path(__file__).with_name("configuration.json")
+"""What the platform beside this pack configures; the pack starts with it."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),

@@ -61,7 +61,7 @@ class Judge:
 
 def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
     """Return what the rules say of a recorded program, with the waivers that there are."""
-    return Judge(accepted=_waivers()).report(view(recorded), config or {})
+    return _own_judge().report(view(recorded), config or {})
 
 
 def view(recorded: Graph) -> Stack:
@@ -128,12 +128,12 @@ class Judged:
 def judge(preview: Preview, by: Judge | None = None, root: Path = ROOT) -> Judged:
     """Return what the rules say of a previewed stack."""
     stack = view(preview.graph)
-    return Judged(stack, (by or Judge(accepted=_waivers())).report(stack, preview.config), root, _PROGRAM)
+    return Judged(stack, (by or _own_judge()).report(stack, preview.config), root, _PROGRAM)
 
 
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
     """Judge what the program registers for each stack; returns 1 where something is mandatory."""
-    render = functools.partial(_render, by=_judge(wanted), project=project)
+    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project)
     results = preview_each(project, stacks, render, known=True)
     mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
     if mistakes:
@@ -173,18 +173,28 @@ def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
     return _write([Judged(stack, report, root, fallback).texts()], wanted)
 
 
-def _judge(wanted: Wanted) -> Judge:
+def _own_judge() -> Judge:
+    return Judge(config=own_configuration(), accepted=_waivers())
+
+
+def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
+    """Return what was asked for; `config` is what holds where nothing else is configured."""
     if wanted.environment is not None and wanted.environment not in ENVIRONMENTS:
         raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {wanted.environment}")
     try:
         return Judge(
             environment=wanted.environment,
-            config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else {},
+            config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
             accepted=_waivers(),
             before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else frozenset(),
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
         raise UsageError(str(error)) from None
+
+
+def own_configuration() -> Mapping[str, Mapping[str, Any]]:
+    """Return what the platform configures for itself."""
+    return configuration.parse(_text(configuration.OWN), configuration.OWN.name)
 
 
 def _waivers() -> tuple[Waiver, ...]:

@@ -126,22 +126,23 @@ def public(resource: Resource, _: Context) -> Findings:
 
 @rule(
     "rds-sg",
-    "Databases let in security groups, never addresses",
-    types=types.RDS_CLUSTER,
+    "Databases and caches let in security groups, never addresses",
+    types=(*types.RDS_CLUSTER, *types.REPLICATION_GROUP),
     kind="stack",
     severity=HIGH,
-    paths=("vpcSecurityGroupIds[]",),
+    paths=("vpcSecurityGroupIds[]", "securityGroupIds[]"),
     why="An address range lets in whatever gets an address there; a group lets in only what was put into it.",
-    fix="Name clients by referenced_security_group_id in the database's security group, not by CIDR or prefix list.",
+    fix="Name clients by referenced_security_group_id in the data store's security group, not by CIDR or prefix list.",
 )
 def ingress(cluster: Resource, context: Context) -> Findings:
-    given = cluster.peek("vpcSecurityGroupIds")
+    key = "securityGroupIds" if cluster.type in types.REPLICATION_GROUP else "vpcSecurityGroupIds"
+    given = cluster.peek(key)
     if given in (MISSING, []):
-        yield "vpcSecurityGroupIds", "no security group but the network's default one"
+        yield key, "no security group but the network's default one"
         return
-    paths = [f"vpcSecurityGroupIds[{index}]" for index in range(len(given))] if isinstance(given, list) else []
+    paths = [f"{key}[{index}]" for index in range(len(given))] if isinstance(given, list) else []
     seen: set[str] = set()
-    for path in paths or ["vpcSecurityGroupIds"]:
+    for path in paths or [key]:
         yield from attempt(_check_groups, cluster, context, path, seen)
 
 
