@@ -51,7 +51,8 @@ def parse(text: str, name: str) -> dict[str, dict[str, Any]]:
             continue
         configured = _normal(given)
         mistakes += [f"{id_}: {mistake}" for mistake in _mistakes(rule, configured)]
-        found[id_] = {**configured, "level": configured.get("enforcementLevel")}
+        if isinstance(configured, Mapping):
+            found[id_] = {**configured, "level": configured.get("enforcementLevel")}
     if mistakes:
         raise ConfigurationError("\n".join(f"{name}: {mistake}" for mistake in mistakes))
     for id_ in by_id if "enforcementLevel" in everything else ():

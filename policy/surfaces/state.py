@@ -71,21 +71,21 @@ def _read(
                 if chosen is not None:
                     resource = _resource(chosen, f"{shown}: resource {number}")
                     found[resource.urn] = resource
-    except ijson.IncompleteJSONError:
-        raise InputError(f"{shown}: is cut off, or not JSON") from None
     except ijson.JSONError as error:
-        raise InputError(f"{shown}: is not valid JSON: {_first_line(error)}") from None
+        raise InputError(f"{shown}: {_trouble(error)}") from None
     except RecursionError:
         raise InputError(f"{shown}: is nested too deeply") from None
     names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in found.values()}
     return Read(Stack(name=min(names, default=""), resources=tuple(found.values())), config)
 
 
-def _first_line(error: Exception) -> str:
-    """Return the parser's words; what follows them is the text around the place."""
+def _trouble(error: Exception) -> str:
+    """Return what the parser says, without the text around the place, which it quotes on further lines."""
     words = error.args[0] if error.args else ""
     words = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
-    return (words.splitlines() or ["no JSON"])[0].strip()
+    first = (words.splitlines() or [""])[0].strip().rstrip(".")
+    cut_off = not first or "premature EOF" in first or "ncomplete" in first
+    return "is cut off" if cut_off else f"is not valid JSON: {first}"
 
 
 def _shape(file: IO[bytes], shapes: Mapping[str, str]) -> tuple[str | None, Mapping[str, str]]:
