@@ -119,7 +119,8 @@ def logs(cluster: Resource, _: Context) -> Findings:
         yield "enabledClusterLogTypes", f"lacks {', '.join(sorted(lacking))}"
 
 
-# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html and https://endoflife.date/amazon-eks
+# Source: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html and, up to 1.35, too
+# https://endoflife.date/amazon-eks
 _SUPPORT = {
     "1.31": "2025-11-26",
     "1.32": "2026-03-23",

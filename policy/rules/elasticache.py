@@ -201,14 +201,11 @@ def subnets(group: Resource, _: Context) -> Findings:
         yield "subnetGroupName", "in the default subnet group"
 
 
-_ENDS = {
-    "redis": {"2": "2023-01-13", "3": "2023-07-31", "4": "2026-01-31", "5": "2026-01-31"},
-    "valkey": {},
-}
-"""Last day of standard support by engine and major version; what is not there is supported.
-
-Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/engine-versions.html
-"""
+# Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/engine-versions.html and, of 4 and later, too
+# https://endoflife.date/amazon-elasticache-redis; AWS publishes no ends of support for Redis 7 and Valkey.
+_REDIS = {"2": "2023-01-13", "3": "2023-07-31", "4": "2026-01-31", "5": "2026-01-31", "6": "2027-01-31"}
+_ENDS = {"redis": _REDIS, "valkey": dict[str, str]()}
+"""Last day of standard support by engine and major version; what is not there is supported."""
 
 
 @rule(

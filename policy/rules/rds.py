@@ -167,30 +167,49 @@ def _is_on(resource: Resource, path: str, message: str) -> Findings:
         yield path, message
 
 
+# Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
+# as public repositories quote it in September 2026; what it gives by month alone is left out. A minor version that is
+# not here has its major version's end, as those for the long term do.
 _POSTGRESQL = {
-    "9": "2022-01-31",
-    "10": "2023-01-31",
     "11": "2024-02-29",
     "12": "2025-02-28",
     "13": "2026-02-28",
     "14": "2027-02-28",
+    "14.17": "2026-11-30",
+    "14.18": "2026-12-31",
     "15": "2028-02-29",
-    "15.2": "2024-10-31",
-    "15.3": "2025-01-31",
+    "15.12": "2026-11-30",
+    "15.13": "2026-12-31",
+    "15.14": "2027-04-30",
+    "15.15": "2027-05-31",
+    "15.17": "2027-09-30",
+    "15.18": "2027-12-31",
     "16": "2029-02-28",
+    "16.9": "2026-12-31",
+    "16.10": "2027-04-30",
+    "16.11": "2027-05-31",
+    "16.13": "2027-09-30",
+    "16.14": "2027-12-31",
     "17": "2030-02-28",
+    "17.4": "2026-11-30",
+    "17.5": "2026-12-31",
+    "17.6": "2027-04-30",
+    "17.9": "2027-09-30",
     "17.10": "2027-12-31",
     "18": "2031-02-28",
+    "18.3": "2027-11-30",
     "18.4": "2027-12-31",
 }
-_ENDS = {
-    "aurora": {"": "2023-02-28"},
-    "aurora-mysql": {"5.7": "2024-10-31", "8.0": "2028-04-30"},
-    "aurora-postgresql": _POSTGRESQL,
-}
-"""Last day of standard support by engine and by version or the beginning of one; what is not there is not withdrawn.
+# Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraMySQLReleaseNotes/AuroraMySQL.release-calendars.html and
+# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6.
+_MYSQL = {"5.7": "2024-10-31", "8.0": "2028-04-30"}
+_ENDS = {"aurora": {"": "2023-02-28"}, "aurora-mysql": _MYSQL, "aurora-postgresql": _POSTGRESQL}
+"""Last day of standard support by engine and by version or the beginning of one; what is not there is not judged."""
 
-Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
+_OLDEST = {"aurora-postgresql": ["11.9", "12.9", "13.9", "14.6", "15.10", "16.8", "17.4", "18.3"]}
+"""By engine, the oldest version of each major one that the calendar still lists; what is older is withdrawn.
+
+It tells no day on which that was: the calendar drops what is gone. Its source is that of the days above.
 """
 
 
@@ -203,13 +222,33 @@ Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNote
     why="A withdrawn version cannot be created any more, gets no fixes, and AWS upgrades it when it sees fit.",
     fix="Set engine_version to one that the release calendar still lists.",
     strict=True,
-    config={"ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS}},
+    config={
+        "ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS},
+        "oldest": {"type": "object", "additionalProperties": {"type": "array"}, "default": _OLDEST},
+    },
 )
 def version(cluster: Resource, context: Context) -> Findings:
-    ends = context.config["ends"].get(cluster.text("engine"), {})
-    ended = next((ends[each] for each in _beginnings(cluster.text("engineVersion")) if each in ends), None)
+    engine, chosen = cluster.text("engine"), cluster.text("engineVersion")
+    ends = context.config["ends"].get(engine, {})
+    ended = next((ends[each] for each in _beginnings(chosen) if each in ends), None)
     if ended and datetime.date.fromisoformat(ended) < context.settings.today:
         yield "engineVersion", "standard support of this version has ended"
+    elif _is_withdrawn(chosen, context.config["oldest"].get(engine, [])):
+        yield "engineVersion", "AWS does not offer this version any more"
+
+
+def _is_withdrawn(version: str, oldest: list[str]) -> bool:
+    """Whether it comes before the oldest of its major version, or its major version before all of them."""
+    chosen, known = _numbers(version), sorted(_numbers(each) for each in oldest)
+    if not chosen or not known:
+        return False
+    # 16 is whatever AWS offers of it.
+    return chosen[0] < known[0][0] or any(chosen[0] == each[0] and (0,) < chosen[1:] < each[1:] for each in known)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
 
 
 def _beginnings(version: str) -> Iterator[str]:
