@@ -50,7 +50,7 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
-    return loader.construct_object(node)
+    return loader.construct_scalar(node)
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,13 @@ def fixtures() -> Mapping[str, Mapping[str, list[Any]]]:
     """Return all fixtures by rule and section."""
     found: dict[str, Mapping[str, list[Any]]] = {}
     for file in sorted(FOLDER.glob("*.yaml")):
-        found |= yaml.load(file.read_text(), Loader=_Loader) or {}  # noqa: S506  # derives from the safe one
+        found |= loaded(file.read_text()) or {}
     return found
+
+
+def loaded(text: str) -> Any:
+    """Return YAML with the tags of fixtures."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  # derives from the safe one
 
 
 def cases(section: str) -> list[Case]:

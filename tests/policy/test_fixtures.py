@@ -1,10 +1,11 @@
 """Every rule against its fixtures: what it must find, what it must not, and what it must leave open."""
 
 import pytest
-from policy_cases import SECTIONS, Case, cases, fixtures
+from policy_cases import SECTIONS, Case, cases, fixtures, loaded
 
 from policy.findings import Result
 from policy.registry import rules
+from prismctl.graph import UNKNOWN, Secret
 
 
 def paths(case: Case, result: Result) -> list[str]:
@@ -70,3 +71,16 @@ def test_every_rule_has_fixtures_of_each_kind() -> None:
 def test_every_fixture_belongs_to_a_rule_and_a_section() -> None:
     assert fixtures().keys() <= {rule.id for rule in rules()}
     assert {section for each in fixtures().values() for section in each} <= set(SECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('!secret "x"', Secret("x")),
+        ("!secret 5", Secret("5")),
+        ("!secret [x, !unknown ]", Secret(["x", UNKNOWN])),
+        ("!secret {a: {b: [x]}}", Secret({"a": {"b": ["x"]}})),
+    ],
+)
+def test_a_fixture_may_hold_a_secret_of_any_kind(text: str, value: Secret) -> None:
+    assert loaded(text) == value
