@@ -115,6 +115,8 @@ def ignored(resource: Resource, _: Context) -> Findings:
 _HARMLESS = {
     # The autoscaler's to decide: ng-scaling even asks that it be ignored.
     "scalingConfig.desiredSize",
+    # The same of pods: wl-hpa takes it for right.
+    "spec.replicas",
     # Settled when the cluster is made, and never shown again: pulumi-eks itself ignores it.
     # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
     "accessConfig.bootstrapClusterCreatorAdminPermissions",
