@@ -89,7 +89,10 @@ class Rule:
     levels: Mapping[str, Level]
     """By environment."""
     controls: tuple[str, ...]
-    """Ids in public catalogues, such as `EKS.1` or `CKV_AWS_39`."""
+    """Ids in public catalogues, such as `EKS.1` or `CKV_AWS_39`.
+
+    Those of Security Hub: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-controls-reference.html
+    """
     why: str
     fix: str
     paths: tuple[str, ...]
