@@ -30,6 +30,8 @@ class Resource:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    ignores_known: bool = True
+    """Whether nothing else is ignored; engines of old leave it out of what they write."""
     source: Source | None = None
     read_inputs: Callable[[], Mapping[str, Any]] = field(repr=False)
     """Called once, and only for resources that a rule looks into."""

@@ -22,7 +22,19 @@ from prismctl.graph import UNKNOWN, Secret
 FOLDER = Path(__file__).parent / "policy" / "fixtures"
 SECTIONS = ("compliant", "violating", "unknown", "absent-violates", "absent-satisfies")
 _CASE_KEYS = frozenset(
-    {"resources", "waivers", "inputs", "environment", "config", "finds", "type", "name", "protect", "ignoreChanges"}
+    {
+        "resources",
+        "waivers",
+        "inputs",
+        "environment",
+        "config",
+        "finds",
+        "type",
+        "name",
+        "protect",
+        "ignoreChanges",
+        "ignoresKnown",
+    }
 )
 TODAY = datetime.date(2026, 11, 23)
 
@@ -116,6 +128,7 @@ class Case:
             property_dependencies={key: tuple(_references(value, urns)) for key, value in inputs.items()},
             protect=raw.get("protect", False),
             ignore_changes=tuple(raw.get("ignoreChanges", ())),
+            ignores_known=raw.get("ignoresKnown", True),
             read_inputs=functools.partial(_resolve, inputs),
             read_outputs=functools.partial(_resolve, {"arn": Ref("arn", name), **(raw.get("outputs") or {})}),
         )

@@ -95,6 +95,8 @@ def autoscaling(resource: Resource, context: Context) -> Findings:
         if (resource.number("spec.minReplicas") or 1) < context.config["pods"]:
             yield "spec.minReplicas", f"may go below {context.config['pods']} pods"
     elif _is_fixed(resource) and objects(context.stack).autoscaler(resource):
+        if not resource.ignores_known:
+            raise Undetermined("spec.replicas", "whether its changes are ignored was not recorded")
         yield "spec.replicas", "fixed, though an autoscaler decides on it"
 
 

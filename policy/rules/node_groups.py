@@ -5,7 +5,7 @@ from collections import Counter
 
 from policy import resource_types as types
 from policy.networks import leads_to_internet, zone
-from policy.properties import Findings, attempt
+from policy.properties import Findings, Undetermined, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -202,7 +202,9 @@ def scaling(group: Resource, _: Context) -> Findings:
         yield "scalingConfig.minSize", "above the maximum"
     if least == most or not group.has("scalingConfig.desiredSize"):
         return
-    if not any(_is_size(path) for path in group.ignore_changes):
+    if not group.ignores_known:
+        yield Undetermined("scalingConfig.desiredSize", "whether its changes are ignored was not recorded")
+    elif not any(_is_size(path) for path in group.ignore_changes):
         yield "scalingConfig.desiredSize", "each update undoes what the autoscaler did"
     wanted = group.number("scalingConfig.desiredSize")
     if wanted is not None and not (least or 0) <= wanted <= (wanted if most is None else most):

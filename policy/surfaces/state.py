@@ -5,6 +5,7 @@ https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go (Reso
 https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go (previewDigest).
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -76,7 +77,17 @@ def _read(
     except RecursionError:
         raise InputError(f"{shown}: is nested too deeply") from None
     names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in found.values()}
-    return Read(Stack(name=min(names, default=""), resources=tuple(found.values())), config)
+    return Read(Stack(name=min(names, default=""), resources=_with_ignores(tuple(found.values()))), config)
+
+
+def _with_ignores(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return the resources, marked where it cannot be known what they ignore.
+
+    The engine writes no empty list, and did not write any before it learned to. One list tells that it has learned.
+    """
+    if any(resource.ignore_changes for resource in resources):
+        return resources
+    return tuple(dataclasses.replace(resource, ignores_known=False) for resource in resources)
 
 
 def _trouble(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """States and plans of other people's programs, well-formed and not."""
 
+import datetime
 import io
 import json
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 from support import recorded
 
+from policy.findings import Result
+from policy.registry import Settings, rules
+from policy.runner import run
 from policy.surfaces import errors, state
 from policy.surfaces.errors import InputError
 from policy.surfaces.state import read_plan, read_state
@@ -73,6 +77,32 @@ def test_what_is_about_to_be_deleted_is_left_out(tmp_path: Path) -> None:
 )
 def test_values_are_taken_as_the_engine_writes_them(given: object, wanted: object) -> None:
     assert state.decoded(given) == wanted
+
+
+GROUP = {
+    "urn": "urn:pulumi:prod::shop::aws:eks/nodeGroup:NodeGroup::web",
+    "type": "aws:eks/nodeGroup:NodeGroup",
+    "custom": True,
+    "inputs": {"scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 4}},
+}
+SIZE = {"ignoreChanges": ["scalingConfig.desiredSize"]}
+
+
+@pytest.mark.parametrize(
+    ("items", "results"),
+    [
+        # Nothing tells whether the engine writes what is ignored at all.
+        ([GROUP, ITEM], [Result.UNDETERMINED]),
+        # It does: the group ignores nothing.
+        ([GROUP, {**ITEM, "ignoreChanges": ["description"]}], [Result.VIOLATED]),
+        ([{**GROUP, **SIZE}, ITEM], []),
+    ],
+)
+def test_what_a_state_leaves_out_is_no_violation(tmp_path: Path, items: list[object], results: list[Result]) -> None:
+    stack = read_state(state_file(tmp_path, *items)).stack
+    only = [rule for rule in rules() if rule.id == "ng-scaling"]
+    report = run(stack, Settings(environment="prod", today=datetime.date(2026, 11, 23)), only=only)
+    assert [finding.result for finding in report.findings] == results
 
 
 def test_a_plan_is_read_as_the_stack_that_it_would_leave(tmp_path: Path) -> None:
