@@ -168,8 +168,8 @@ def _is_on(resource: Resource, path: str, message: str) -> Findings:
 
 
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
-# as public repositories quote it in September 2026; what it gives by month alone is left out. A minor version that is
-# not here has its major version's end, as those for the long term do.
+# as public repositories quote it after the releases of 21 August 2026. A minor version that is not here has its major
+# version's end, as those for the long term do.
 _POSTGRESQL = {
     "11": "2024-02-29",
     "12": "2025-02-28",
@@ -201,7 +201,7 @@ _POSTGRESQL = {
     "18.4": "2027-12-31",
 }
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraMySQLReleaseNotes/AuroraMySQL.release-calendars.html and
-# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6.
+# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6. 8.4 has but a month yet, April 2032.
 _MYSQL = {"5.7": "2024-10-31", "8.0": "2028-04-30"}
 _ENDS = {"aurora": {"": "2023-02-28"}, "aurora-mysql": _MYSQL, "aurora-postgresql": _POSTGRESQL}
 """Last day of standard support by engine and by version or the beginning of one; what is not there is not judged."""
