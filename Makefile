@@ -12,8 +12,8 @@ READY := .venv/.ready
 comma := ,
 NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
 
-ifneq ($(filter preview timeline,$(MAKECMDGOALS)),)
-$(if $(STACK),,$(error which stack? make $(MAKECMDGOALS) STACK=..., possible are $(STACKS)$(if $(filter preview,$(MAKECMDGOALS)),$(comma) or all)))
+ifneq ($(filter preview policies timeline,$(MAKECMDGOALS)),)
+$(if $(STACK),,$(error which stack? make $(firstword $(MAKECMDGOALS)) STACK=..., possible are $(STACKS)$(if $(filter timeline,$(MAKECMDGOALS)),,$(comma) or all)))
 endif
 
 export PULUMI_SKIP_UPDATE_CHECK := 1
@@ -37,6 +37,10 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 .PHONY: preview
 preview: $(READY) ## Preview STACK (or all) without an account; ARGS are prismctl's, such as --svg FILE.
 	@$(BIN)/python -m prismctl preview $(STACK) $(ARGS)
+
+.PHONY: policies
+policies: $(READY) ## Check STACK (or all) against the policies; ARGS are prismctl's, such as --sarif FILE.
+	@$(BIN)/python -m prismctl policies $(STACK) $(ARGS)
 
 .PHONY: test
 test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.

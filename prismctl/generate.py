@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: the description of the configuration in `Pulumi.yaml`.
+"""Writes what is generated from the code: the configuration in `Pulumi.yaml`, and the policies' reference page.
 
 `python -m prismctl.generate` writes, `--check` only says what is stale.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import settings
+from policy import reference
 from prismctl.project import ROOT
 
 _HEAD = """\
@@ -77,16 +78,18 @@ def _type(field: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write or check the generated files; returns 1 where `--check` finds a stale one."""
-    file: Path = ROOT / "Pulumi.yaml"
-    wanted = project_file()
-    if file.read_text(encoding="utf-8") == wanted:
-        return 0
-    if "--check" in arguments:
-        sys.stderr.write(f"error: {file.name} is stale; make generate\n")
-        return 1
-    file.write_text(wanted, encoding="utf-8")
-    sys.stderr.write(f"wrote {file.name}\n")
-    return 0
+    stale = False
+    for name, wanted in (("Pulumi.yaml", project_file()), ("docs/policies.md", reference.page())):
+        file: Path = ROOT / name
+        if file.exists() and file.read_text(encoding="utf-8") == wanted:
+            continue
+        if "--check" in arguments:
+            stale = True
+            sys.stderr.write(f"error: {name} is stale; make generate\n")
+        else:
+            file.write_text(wanted, encoding="utf-8")
+            sys.stderr.write(f"wrote {name}\n")
+    return int(stale)
 
 
 if __name__ == "__main__":

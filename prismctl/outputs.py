@@ -3,7 +3,6 @@
 import functools
 import io
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from prismctl import policies
 from prismctl.errors import UsageError
+from prismctl.files import check_files, save
 from prismctl.preview import Preview, preview_each
 from prismctl.project import Project
 
@@ -23,35 +24,32 @@ class Wanted:
     as_json: bool = False
     markdown: Path | None = None
     svg: Path | None = None
+    sarif: Path | None = None
 
     def documents(self, stacks: Sequence[str]) -> list[tuple[Path, str, Sequence[str]]]:
         """Return each file to write, with the output and the stacks that go there.
 
-        With several stacks, diagrams get a file each, and Markdown is joined. Raises UsageError where a file cannot be
-        one, or is named twice.
+        With several stacks, diagrams get a file each; Markdown and SARIF are joined. Raises UsageError where a file
+        cannot be one, or is named twice.
         """
         found: list[tuple[Path, str, Sequence[str]]] = []
         if self.markdown:
             found.append((self.markdown, "markdown", stacks))
+        if self.sarif:
+            found.append((self.sarif, "sarif", stacks))
         if self.svg and len(stacks) == 1:
             found.append((self.svg, "svg", stacks))
         elif self.svg:
             found += [(self.svg.with_stem(f"{self.svg.stem}-{stack}"), "svg", [stack]) for stack in stacks]
-        for file, _, _ in found:
-            if file.name in ("", "-"):
-                raise UsageError(f"{str(file)!r}: give the name of a file; standard output has the text")
-            if not os.path.isdir(file.absolute().parent):  # noqa: PTH112  # False, not an error, for an impossible name
-                raise UsageError(f"{file}: the folder does not exist")
-            if os.path.isdir(file):  # noqa: PTH112
-                raise UsageError(f"{file}: is a folder; give the name of a file")
-        names = [file.resolve() for file, _, _ in found]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise UsageError(f"{twice}: named for two outputs; give each a file of its own")
+        check_files([file for file, _, _ in found])
         return found
 
 
-def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> None:
-    """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake."""
+def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> int:
+    """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake.
+
+    Returns 1 where a policy is violated that stops updates.
+    """
     documents = wanted.documents(stacks)
     console = Console()
     terminal = console.is_terminal, console.width
@@ -66,12 +64,16 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
             print(f"warning: {stack}: {warning}", file=sys.stderr)  # noqa: T201
     _print(texts, wanted)
     for file, output, members in documents:
-        _save(file, "\n".join(texts[stack][output] for stack in members))
+        parts = [texts[stack][output] for stack in members]
+        save(file, policies.joined_sarif(parts) if output == "sarif" else "\n".join(parts))
+    return 1 if any(text["mandatory"] for text in texts.values()) else 0
 
 
 def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
-    graph, texts = preview.graph, {"warnings": "\n".join(preview.graph.warnings)}
+    graph = preview.graph
+    judged = policies.judge(preview)
+    texts = {"warnings": "\n".join(graph.warnings), "mandatory": "yes" if judged.report.mandatory else ""}
     if wanted.as_json:
         from prismctl.render import plan
 
@@ -83,11 +85,13 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> 
         Console(file=text, force_terminal=terminal[0], width=terminal[1], highlight=False).print(
             tree.render(graph, preview.seconds), soft_wrap=True
         )
-        texts["text"] = text.getvalue()
+        texts["text"] = f"{text.getvalue()}\nPolicies\n{judged.brief}"
     if wanted.markdown:
         from prismctl.render import markdown
 
-        texts["markdown"] = markdown.render(graph)
+        texts["markdown"] = markdown.render(graph, judged.report)
+    if wanted.sarif:
+        texts["sarif"] = judged.sarif
     if wanted.svg:
         from prismctl.render import diagram
 
@@ -103,20 +107,3 @@ def _print(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
     else:
         plans = ",\n".join(f"{json.dumps(stack)}: {text['json']}" for stack, text in texts.items())
         sys.stdout.write(f"{{{plans}}}\n")
-
-
-def _save(file: Path, content: str) -> None:
-    """Write the file whole or not at all; a link's target and a device stay what they are."""
-    target = file.resolve()
-    part = target.with_name(f".{os.getpid()}-{target.name}"[:255])
-    try:
-        if target.exists() and not target.is_file():
-            target.write_text(content, encoding="utf-8")
-        else:
-            part.write_text(content, encoding="utf-8")
-            part.replace(target)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    print(f"wrote {file}", file=sys.stderr)  # noqa: T201

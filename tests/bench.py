@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import bench_policies
+
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7
 
@@ -169,6 +171,7 @@ def main() -> None:
     start()
     previews()
     growth()
+    bench_policies.measure()
 
 
 if __name__ == "__main__":

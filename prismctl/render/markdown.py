@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from policy.findings import Finding, Report
+from policy.reports.text import summary
 from prismctl.graph import Graph, Resource
 from prismctl.render.words import phrase, short_type
 
@@ -18,13 +20,14 @@ STATEFUL = (
 """Types of what cannot be made again from the program alone."""
 
 
-def render(graph: Graph) -> str:
+def render(graph: Graph, report: Report | None = None) -> str:
     """Return the comment as GitHub-flavoured Markdown; a bot finds it again by its first line."""
     parts = [
         f"<!-- {graph.project} preview: {graph.stack} -->",
         f"## Preview: {_escape(graph.stack)}",
         _summary(graph),
         *_warnings(graph),
+        *(_policies(report) if report else ()),
         *_components(graph),
         *_stateful(graph),
         *_outputs(graph),
@@ -46,6 +49,36 @@ def _warnings(graph: Graph) -> Iterator[str]:
     if graph.warnings:
         lines = (line for warning in graph.warnings for line in _lines(warning))
         yield "\n".join(["> [!WARNING]", *(f"> - {_escape(line)}" for line in lines)])
+
+
+def _policies(report: Report) -> Iterator[str]:
+    """Yield what stops an update, and what else was found behind a click."""
+    yield "### Policies"
+    yield f"{_escape(summary(report))}."
+    ordered = sorted(report.findings, key=lambda finding: (finding.rule.id, finding.resource.urn, finding.path))
+    stopping = [_finding(finding) for finding in ordered if finding.stops]
+    others = [_finding(finding) for finding in ordered if not finding.stops]
+    if stopping:
+        yield _table(_FINDING, stopping)
+    if others:
+        yield from _details("Advisory, undetermined and waived", _table(_FINDING, others))
+
+
+_FINDING = ("Rule", "Severity", "Resource", "Finding", "How to fix")
+
+
+def _finding(finding: Finding) -> tuple[str, ...]:
+    where = f" ({finding.source})" if finding.source else ""
+    path = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
+    waived = f" (waived: {finding.waived_by})" if finding.waived_by else ""
+    cells = (
+        finding.rule.id,
+        finding.rule.severity.value,
+        f"{finding.resource.name}{where}",
+        f"{path}{finding.message}{waived}",
+        finding.rule.fix,
+    )
+    return tuple(_escape(cell) for cell in cells)
 
 
 def _components(graph: Graph) -> Iterator[str]:

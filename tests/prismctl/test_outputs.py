@@ -17,7 +17,10 @@ def write(monkeypatch):
     def previewed(_project, stacks, _render, *, known):
         del known
         kinds = ("text", "json", "markdown", "svg")
-        return {stack: {"warnings": "", **{kind: f"{kind} of {stack}\n" for kind in kinds}} for stack in stacks}
+        return {
+            stack: {"warnings": "", "mandatory": "", **{kind: f"{kind} of {stack}\n" for kind in kinds}}
+            for stack in stacks
+        }
 
     monkeypatch.setattr(outputs, "preview_each", previewed)
     return lambda stacks, **wanted: outputs.write(Project(ROOT), stacks, Wanted(**wanted), known=False)

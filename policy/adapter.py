@@ -1,0 +1,241 @@
+"""Makes the rules policies of Pulumi's policy SDK.
+
+The SDK decodes a resource anew for each policy, drops which of its values are secret, fails on references to resources,
+and ends a policy at the first unknown value. Here what the engine sent is decoded once for all policies, as the
+recorder does it; so each rule can be a policy of its own, with the level, the configuration and the words that the
+engine shows for it.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi_policy
+from pulumi_policy import policy as sdk
+
+import versions
+from policy import configuration, waivers
+from policy.environment import environment_of
+from policy.findings import Finding, Result
+from policy.registry import Level, Rule, Settings, rules
+from policy.runner import context_for, judge
+from policy.view import Resource, Stack
+from policy.waivers import Waiver
+from prismctl.values import decode
+
+_LEVELS = {
+    Level.MANDATORY: pulumi_policy.EnforcementLevel.MANDATORY,
+    Level.ADVISORY: pulumi_policy.EnforcementLevel.ADVISORY,
+    Level.DISABLED: pulumi_policy.EnforcementLevel.DISABLED,
+}
+
+
+class _Sent:
+    """Properties or configuration as the engine sent them."""
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def copy(self) -> "_Sent":
+        return self
+
+    def decoded(self) -> dict[str, Any]:
+        return decode(self.message)
+
+
+class _Wire:
+    """Stands in for the SDK's `json_format`, which turns each message into dictionaries, again for each policy."""
+
+    @staticmethod
+    def MessageToDict(message: Any) -> _Sent:  # noqa: N802  # the name that the SDK calls
+        return _Sent(message)
+
+
+def keep_what_was_sent(module: Any = sdk) -> None:
+    """Have the SDK hand over undecoded what the engine sent."""
+
+    def as_it_is(properties: Any, *_: Any) -> Any:
+        return properties
+
+    module.json_format = _Wire
+    module.deserialize_properties = as_it_is
+    module.unknown_checking_proxy = as_it_is
+
+
+@dataclass
+class _Judged:
+    """What has been said so far of one thing that the engine asked about."""
+
+    about: Any
+    """What the engine sent; the same object in each policy that is asked."""
+    stack: Stack
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+@dataclass(frozen=True)
+class Pack:
+    """All rules, under the settings of one stack."""
+
+    settings: Settings
+    _current: threading.local = field(default_factory=threading.local)
+    """Each of the engine's questions is answered in one thread, policy by policy."""
+
+    def policies(self) -> list[sdk.Policy]:
+        """Return a policy for each rule, and behind them those that tell what rules could not answer."""
+        return [self._policy(rule) for rule in rules()] + [
+            kind(
+                name=f"{name}-{what}",
+                description=description,
+                validate=functools.partial(self._tell, view, result),
+                enforcement_level=_LEVELS[level],
+            )
+            for what, kind, view in (
+                ("resource", pulumi_policy.ResourceValidationPolicy, _alone),
+                ("stack", pulumi_policy.StackValidationPolicy, _together),
+            )
+            for name, description, result, level in (
+                ("crashed", "A rule crashed, so nobody knows", Result.CRASHED, Level.MANDATORY),
+                ("undetermined", "A rule cannot tell yet", Result.UNDETERMINED, Level.ADVISORY),
+            )
+        ]
+
+    def _policy(self, rule: Rule) -> sdk.Policy:
+        kind, view = (
+            (pulumi_policy.StackValidationPolicy, _together)
+            if rule.kind == "stack"
+            else (pulumi_policy.ResourceValidationPolicy, _alone)
+        )
+        return kind(
+            name=rule.id,
+            description=rule.title,
+            validate=functools.partial(self._judge, view, rule),
+            enforcement_level=_LEVELS[rule.level(self.settings)],
+            config_schema=pulumi_policy.PolicyConfigSchema(properties=_schema(rule)) if rule.config else None,
+            severity=sdk.Severity(rule.severity.value),
+            tags=list(rule.controls),
+            remediation_steps=rule.fix,
+        )
+
+    def _judge(self, view: "_View", rule: Rule, args: Any, report: Callable[..., None]) -> None:
+        judged = self._judged(view, args)
+        sent = args.get_config()
+        config = sent.decoded() if isinstance(sent, _Sent) else {}
+        settings = dataclasses.replace(self.settings, config={rule.id: config})
+        context = context_for(rule, judged.stack, settings)
+        found = [
+            finding
+            for resource in judged.stack.resources
+            if rule.applies(resource.type)
+            for finding in judge(rule, resource, context)
+        ]
+        found = list(self._without_waived(found, judged.stack))
+        judged.findings += found
+        for finding in found:
+            # What stays open is mandatory where the rule is strict, and otherwise told at the end.
+            if finding.result is Result.VIOLATED or (finding.stops and finding.result is not Result.CRASHED):
+                report(_text(finding), finding.resource.urn)
+
+    def _tell(self, view: "_View", result: Result, args: Any, report: Callable[..., None]) -> None:
+        for finding in self._judged(view, args).findings:
+            if finding.result is result and not (result is Result.UNDETERMINED and finding.stops):
+                report(f"{finding.rule.id}: {_text(finding)}", finding.resource.urn)
+
+    def _judged(self, view: "_View", args: Any) -> _Judged:
+        about = view.about(args)
+        judged = getattr(self._current, "judged", None)
+        if judged is None or judged.about is not about:
+            judged = self._current.judged = _Judged(about, view.stack(args))
+        return judged
+
+    def _without_waived(self, findings: list[Finding], stack: Stack) -> Iterator[Finding]:
+        if not findings or not self.settings.waivers:
+            return iter(findings)
+        project = stack.resources[0].urn.split("::")[1]
+        name = stack.resources[0].urn.split("::")[0].removeprefix("urn:pulumi:")
+        applied = waivers.apply(self.settings.waivers, findings, project, name, self.settings.today)
+        return (finding for finding in applied.findings if not finding.waived_by)
+
+
+@dataclass(frozen=True)
+class _View:
+    """How one kind of policy is told about resources."""
+
+    about: Callable[[Any], Any]
+    stack: Callable[[Any], Stack]
+
+
+def _resource(args: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
+    options = args.opts
+    decoded = functools.cache(args.props.decoded)
+    return Resource(
+        urn=args.urn,
+        type=args.resource_type,
+        name=args.name,
+        # Components have no provider, and their package is never a plugin's that makes single resources.
+        custom=args.provider is not None or args.resource_type.startswith("pulumi:providers:"),
+        parent=parent,
+        provider_urn=args.provider.urn if args.provider else "",
+        property_dependencies=dependencies,
+        protect=options.protect,
+        ignore_changes=tuple(options.ignore_changes),
+        read_inputs=decoded,
+        read_outputs=decoded,
+    )
+
+
+def _one(args: Any) -> Stack:
+    return Stack(name="", resources=(_resource(args, args.opts.parent or "", {}),))
+
+
+def _all(args: Any) -> Stack:
+    return Stack(
+        name="",
+        resources=tuple(
+            _resource(
+                each,
+                each.parent.urn if each.parent else "",
+                {key: tuple(needed.urn for needed in found) for key, found in each.property_dependencies.items()},
+            )
+            for each in args.resources
+        ),
+    )
+
+
+_alone = _View(lambda args: args.props.message, _one)
+_together = _View(lambda args: args.resources[0].props.message if args.resources else None, _all)
+
+
+def _text(finding: Finding) -> str:
+    where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
+    if finding.result is not Result.VIOLATED:
+        return f"{where}{finding.message}"
+    controls = f" ({', '.join(finding.rule.controls)})" if finding.rule.controls else ""
+    return f"{where}{finding.message}. {finding.rule.fix}{controls}"
+
+
+def _schema(rule: Rule) -> dict[str, dict[str, Any]]:
+    return {key: dict(schema) for key, schema in rule.config.items()}
+
+
+def policies() -> list[sdk.Policy]:
+    """Return the pack's policies, for the stack on which the engine has started it."""
+    keep_what_was_sent()
+    environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
+    accepted: tuple[Waiver, ...] = waivers.load()
+    return Pack(Settings(environment=environment, today=versions.today(), waivers=accepted)).policies()
+
+
+def initial_config() -> dict[str, Any]:
+    """Return what the platform configures, in the SDK's form."""
+    found = configuration.parse(configuration.OWN.read_text(encoding="utf-8"), configuration.OWN.name)
+    return {id_: {key: value for key, value in given.items() if key != "level"} for id_, given in found.items()}
+
+
+def _config() -> Mapping[str, str]:
+    found = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
+    return cast("Mapping[str, str]", found)

@@ -1,0 +1,129 @@
+"""Policy documents of IAM and of resources (keys, buckets, queues), in whatever style they were written.
+
+Elements may be one or a list, keys `Statement`, `statement` or `statements`; actions compare without case, as in AWS:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+"""
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.properties import MISSING, Properties, Undetermined, join, opened, plain
+from prismctl.graph import Unknown
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a policy; reads its elements one by one, so that an unknown resource hides no principal."""
+
+    node: Properties
+
+    @property
+    def path(self) -> str:
+        return self.node.path
+
+    @property
+    def allows(self) -> bool:
+        return str(self._element("Effect", "Allow")).lower() == "allow"
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Return the allowed or denied actions in lower case."""
+        return tuple(action.lower() for action in _texts(self._element("Action", [])))
+
+    @property
+    def not_actions(self) -> tuple[str, ...]:
+        return tuple(action.lower() for action in _texts(self._element("NotAction", [])))
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        return _texts(self._element("Resource", []))
+
+    @property
+    def not_resources(self) -> tuple[str, ...]:
+        return _texts(self._element("NotResource", []))
+
+    @property
+    def principals(self) -> tuple[tuple[str, str], ...]:
+        """Return kind and name of each principal; `*` alone is `("AWS", "*")`."""
+        return _principals(self._element("Principal", {}))
+
+    @property
+    def not_principals(self) -> tuple[tuple[str, str], ...]:
+        return _principals(self._element("NotPrincipal", {}))
+
+    @property
+    def conditions(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Return operator, key and values of each condition; operator and key in lower case."""
+        conditions = self._element("Condition", {})
+        if not isinstance(conditions, Mapping):
+            return ()
+        return tuple(
+            (str(operator).lower(), str(key).lower(), _texts(values))
+            for operator, keys in conditions.items()
+            if isinstance(keys, Mapping)
+            for key, values in keys.items()
+        )
+
+    def covers(self, action: str) -> bool:
+        """Whether the statement is about an action such as `kms:Decrypt`, by name, by wildcard or by NotAction."""
+        action = action.lower()
+        if self.not_actions:
+            return not any(fnmatch.fnmatchcase(action, pattern) for pattern in self.not_actions)
+        return any(fnmatch.fnmatchcase(action, pattern) for pattern in self.actions)
+
+    def at(self, element: str) -> str:
+        """Return the path of an element, as it is spelt there."""
+        return join(self.path, _spelling(self.node.value, element) or element)
+
+    def _element(self, name: str, default: Any) -> Any:
+        value = self.node.value
+        key = _spelling(value, name)
+        found = opened(value[key]) if key is not None else None
+        return default if found is None else plain(found, self.at(name))
+
+
+def statements(resource: Any, path: str) -> Iterator[Statement]:
+    """Yield the statements of the document at `path`; raises Undetermined where it is unknown or no document."""
+    document = resource.document(path)
+    if document.value == {}:
+        return
+    key = _spelling(document.value, "Statement")
+    if key is None:
+        raise Undetermined(document.path, "is no policy document")
+    listed = opened(document.value[key])
+    if isinstance(listed, Unknown):
+        raise Undetermined(document.at(key))
+    if not isinstance(listed, list):
+        yield Statement(Properties(listed, document.at(key)))
+        return
+    for index, item in enumerate(listed):
+        yield Statement(Properties(opened(item), join(document.at(key), index)))
+
+
+def _spelling(value: Any, name: str) -> str | None:
+    """Return the key of a mapping that means `name`: case, underscores and a plural's `s` do not matter."""
+    if isinstance(value, Unknown):
+        raise Undetermined("")
+    if not isinstance(value, Mapping):
+        return None
+    if name in value:
+        return name
+    return next((key for key in value if _bare(key) == _bare(name)), None)
+
+
+def _bare(key: str) -> str:
+    return key.replace("_", "").lower().removesuffix("s")
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _principals(value: Any) -> tuple[tuple[str, str], ...]:
+    if value is MISSING or value == {}:
+        return ()
+    if not isinstance(value, Mapping):
+        return tuple(("AWS", name) for name in _texts(value))
+    return tuple((str(kind), name) for kind, names in value.items() for name in _texts(names))

@@ -1,0 +1,62 @@
+"""Where policies that grant something stand, and which of them only limit."""
+
+from policy import resource_types as types
+from policy.properties import UNKNOWN, Findings, Properties, Undetermined, opened
+from policy.registry import Context
+from policy.view import Resource
+
+DOCUMENTS = (
+    *types.IAM_POLICY,
+    *types.ROLE_POLICY,
+    *types.ROLE,
+    *types.USER_POLICY,
+    *types.GROUP_POLICY,
+)
+"""Types that hold policies of identities."""
+ATTACHMENTS = (
+    *types.ROLE_POLICY_ATTACHMENT,
+    *types.USER_POLICY_ATTACHMENT,
+    *types.GROUP_POLICY_ATTACHMENT,
+    *types.POLICY_ATTACHMENT,
+)
+"""Types that attach policies to identities."""
+DOCUMENT_PATHS = ("policy", "inlinePolicies[].policy")
+ATTACHMENT_PATHS = ("policyArn", "managedPolicyArns[]")
+
+
+def documents(resource: Resource) -> tuple[Properties, ...]:
+    """Return what holds a policy document under `policy`."""
+    if resource.type in types.ROLE:
+        return resource.nodes("inlinePolicies")
+    return (resource.inputs,)
+
+
+def attached(resource: Resource, *names: str) -> Findings:
+    """Yield each attachment of a policy that AWS maintains under one of these names."""
+    for path in ("policyArn", "managedPolicyArns"):
+        value = resource.peek(path)
+        items = [value] if not isinstance(value, list) else value
+        for index, item in enumerate(opened(each) for each in items):
+            where = f"{path}[{index}]" if isinstance(value, list) else path
+            if item is UNKNOWN and not resource.needs(path):
+                yield Undetermined(where)
+            for name in names:
+                if isinstance(item, str) and item.endswith(f":aws:policy/{name}"):
+                    yield where, f"attaches AWS's {name}"
+
+
+def limits_only(policy: Resource, context: Context) -> bool:
+    """Whether a policy is a permissions boundary and nothing else: it grants nothing, however much it allows."""
+
+    def referring(path: str, *users: str) -> bool:
+        try:
+            return bool(context.stack.referrers(policy, path, *users))
+        except Undetermined:
+            return False
+
+    return (
+        policy.type in types.IAM_POLICY
+        and referring("permissionsBoundary", *types.ROLE, *types.IAM_USER)
+        and not referring("policyArn", *ATTACHMENTS)
+        and not referring("managedPolicyArns", *types.ROLE)
+    )

@@ -1,0 +1,262 @@
+"""The Kubernetes objects of a stack, by what they know each other by: namespace, name and labels.
+
+Names may be unknown in a preview; then what they were made from says which object is meant. Whatever cannot be told is
+raised as Undetermined. Looking up takes the same time however many objects there are.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import Any
+
+from policy import resource_types as types
+from policy.pods import kind, template
+from policy.properties import MISSING, UNKNOWN, Properties, Undetermined
+from policy.view import Resource, Stack
+
+SCALABLE = (*types.DEPLOYMENT, *types.STATEFUL_SET, *types.ROLLOUT)
+"""What runs as many like pods as it is told."""
+
+_PRIMARY = ("app", "name", "app.kubernetes.io/name")
+"""Labels to which Flagger adds `-primary` in the pods that serve: https://docs.flagger.app/usage/how-it-works"""
+
+
+def name_of(resource: Resource) -> str:
+    """Return an object's name, empty where nobody chose one; raises Undetermined where it is unknown."""
+    return resource.text("metadata.name") or _told(resource, "metadata.name")
+
+
+def _told(resource: Resource, path: str) -> str:
+    value = resource.outputs.peek(path)
+    return value if isinstance(value, str) else ""
+
+
+def selects(selector: Properties, labels: Mapping[str, str]) -> bool:
+    """Whether a selector covers labels; an empty one covers all, as in network policies and disruption budgets.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    if any(labels.get(key) != value for key, value in _labels(selector, "matchLabels").items()):
+        return False
+    return all(_meets(labels, each) for each in selector.nodes("matchExpressions"))
+
+
+def _labels(node: Properties, path: str) -> dict[str, str]:
+    value = node.get(path)
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _meets(labels: Mapping[str, str], expression: Properties) -> bool:
+    key, values = expression.text("key"), expression.texts("values")
+    there = key in labels
+    match expression.text("operator"):
+        case "In":
+            return there and labels[key] in values
+        case "NotIn":
+            return not there or labels[key] not in values
+        case "Exists":
+            return there
+        case "DoesNotExist":
+            return not there
+        case _:
+            return False
+
+
+class Index:
+    """Objects filed under keys, and those for which none can be told."""
+
+    def __init__(self, resources: Iterable[Resource], keys: Callable[[Resource], Iterable[Any]]) -> None:
+        self.by_key: dict[Any, list[Resource]] = {}
+        self.lost: list[Resource] = []
+        for resource in resources:
+            try:
+                for key in dict.fromkeys(keys(resource)):
+                    self.by_key.setdefault(key, []).append(resource)
+            except Undetermined:
+                self.lost.append(resource)
+
+    def find(self, keys: Iterable[Any], matches: Callable[[Resource], bool] = lambda _: True) -> Iterator[Resource]:
+        """Yield what is filed under one of the keys and matches; raises Undetermined if nothing is, but may be."""
+        found = {each.urn: each for key in keys for each in self.by_key.get(key, ()) if matches(each)}
+        yield from found.values()
+        if not found and self.lost:
+            raise Undetermined("", f"whether {self.lost[0].name} is about it is not known yet")
+
+
+class Objects:
+    """The Kubernetes objects of one stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._names: dict[str, Index] = {}
+
+    def place(self, resource: Resource) -> str:
+        """Return an object's namespace, by its name or, while that is unknown, by the URN of the Namespace."""
+        if resource.type in types.NAMESPACE:
+            return _known_name(resource) or resource.urn
+        if resource.peek("metadata.namespace") is not UNKNOWN:
+            return resource.text("metadata.namespace") or self._default_place(resource)
+        told = _told(resource, "metadata.namespace")
+        if told:
+            return told
+        found = self._stack.targets(resource, "metadata.namespace", *types.NAMESPACE)
+        if len(found) != 1:
+            raise Undetermined("metadata.namespace")
+        return self.place(found[0])
+
+    def _default_place(self, resource: Resource) -> str:
+        provider = self._stack.provider(resource)
+        chosen = provider.text("namespace") if provider else ""
+        return _told(resource, "metadata.namespace") or chosen or "default"
+
+    def referred(self, resource: Resource, path: str, *kinds: str) -> tuple[Resource, ...]:
+        """Return the objects of these types in the same namespace that the name at `path` may mean."""
+        if resource.peek(path) is UNKNOWN:
+            return self._stack.targets(resource, path, *kinds)
+        name = resource.text(path)
+        return self.named(self.place(resource), name, *kinds) if name else ()
+
+    def named(self, place: str, name: str, *kinds: str) -> tuple[Resource, ...]:
+        """Return the objects of these types by namespace and name."""
+        return tuple(each for type_ in kinds for each in self._named(type_).by_key.get((place, name), ()))
+
+    def _named(self, type_: str) -> Index:
+        if type_ not in self._names:
+            self._names[type_] = Index(self._stack.of_type(type_), lambda each: [(self.place(each), name_of(each))])
+        return self._names[type_]
+
+    def autoscaler(self, workload: Resource) -> Resource | None:
+        """Return the autoscaler of a workload."""
+        return next(self._autoscalers.find([workload.urn]), None)
+
+    @cached_property
+    def _autoscalers(self) -> Index:
+        return Index(self._stack.of_type(*types.POD_AUTOSCALER), self._scaled)
+
+    def _scaled(self, autoscaler: Resource) -> Iterator[str]:
+        wanted = autoscaler.text("spec.scaleTargetRef.kind")
+        kinds = [each for each in SCALABLE if each.endswith(f":{wanted}")]
+        for each in self.referred(autoscaler, "spec.scaleTargetRef.name", *kinds):
+            yield each.urn
+
+    def is_canaried(self, workload: Resource) -> bool:
+        """Whether Flagger runs the workload under another name, and with other labels."""
+        return any(self._canaries.find([workload.urn]))
+
+    @cached_property
+    def _canaries(self) -> Index:
+        return Index(
+            self._stack.of_type(*types.CANARY),
+            lambda canary: [each.urn for each in self.referred(canary, "spec.targetRef.name", *SCALABLE)],
+        )
+
+    def least_replicas(self, workload: Resource) -> float:
+        """Return how many pods a workload has at least while nothing is wrong."""
+        scaler = self.autoscaler(workload)
+        given = scaler.number("spec.minReplicas") if scaler else workload.number("spec.replicas")
+        return 1 if given is None else given
+
+    def labels(self, workload: Resource) -> tuple[dict[str, str], ...]:
+        """Return the labels of a workload's pods, and those that they have under Flagger."""
+        own = _labels(template(workload), "metadata.labels")
+        if not self.is_canaried(workload):
+            return (own,)
+        return (own, {key: f"{value}-primary" if key in _PRIMARY else value for key, value in own.items()})
+
+    def budgets(self, workload: Resource) -> tuple[Resource, ...]:
+        """Return the disruption budgets of a workload's pods."""
+        place, sets = self.place(workload), self.labels(workload)
+        keys = [(place, pair) for labels in sets for pair in (None, *labels.items())]
+
+        def covers(budget: Resource) -> bool:
+            return any(selects(selector_of(budget), labels) for labels in sets)
+
+        return tuple(self._budgets.find(keys, covers))
+
+    @cached_property
+    def _budgets(self) -> Index:
+        """Return the budgets, each filed under the rarest of the labels that it asks for, or under none."""
+        among = self._stack.of_type(*types.DISRUPTION_BUDGET)
+        common = Counter(pair for each in among for pair in _known_pairs(each))
+
+        def keys(budget: Resource) -> list[Any]:
+            selector = selector_of(budget)
+            selector.get("matchExpressions")  # raises here, once, what is unknown of it
+            pairs = _labels(selector, "matchLabels").items()
+            return [(self.place(budget), min(pairs, key=lambda pair: (common[pair], pair), default=None))]
+
+        return Index(among, keys)
+
+    def covered(self, budget: Resource) -> tuple[Resource, ...]:
+        """Return the workloads for whose pods a disruption budget is."""
+        return tuple(self._covered.find([budget.urn]))
+
+    @cached_property
+    def _covered(self) -> Index:
+        return Index(self._stack.of_type(*SCALABLE), lambda each: [budget.urn for budget in self.budgets(each)])
+
+    def bindings(self, role: Resource) -> tuple[Resource, ...]:
+        """Return the bindings of a ClusterRole."""
+        return tuple(self._bindings.find([role.urn]))
+
+    @cached_property
+    def _bindings(self) -> Index:
+        roles = Index(self._of_kind(types.K8S_ROLE, "ClusterRole"), lambda each: [name_of(each)])
+
+        def keys(binding: Resource) -> Iterator[str]:
+            path = "roleRef.name"
+            if binding.peek(path) is UNKNOWN:
+                found = self._stack.targets(binding, path, *types.K8S_ROLE)
+            else:
+                found = roles.by_key.get(binding.text(path), ())
+            yield from (each.urn for each in found)
+
+        return Index(self._stack.of_type(*types.ROLE_BINDING), keys)
+
+    def policies_for_all(self, namespace: Resource, direction: str) -> tuple[Resource, ...]:
+        """Return the network policies about every pod of a namespace that are about Ingress or Egress."""
+        return tuple(self._policies.find([(self.place(namespace), direction)]))
+
+    @cached_property
+    def _policies(self) -> Index:
+        def keys(policy: Resource) -> Iterator[tuple[str, str]]:
+            selector = policy.get("spec.podSelector", {})
+            if any(selector.values() if isinstance(selector, Mapping) else ()):
+                return
+            # Silent ones are about ingress, and about egress if they have rules for it.
+            directions = policy.texts("spec.policyTypes") or (
+                "Ingress",
+                *(["Egress"] if policy.has("spec.egress") else []),
+            )
+            yield from ((self.place(policy), direction) for direction in directions)
+
+        return Index(self._stack.of_type(*types.NETWORK_POLICY), keys)
+
+    def _of_kind(self, among: tuple[str, ...], wanted: str) -> tuple[Resource, ...]:
+        return tuple(each for each in self._stack.of_type(*among) if kind(each) == wanted)
+
+
+def _known_name(resource: Resource) -> str:
+    try:
+        return name_of(resource)
+    except Undetermined:
+        return ""
+
+
+def _known_pairs(resource: Resource) -> Iterable[tuple[str, str]]:
+    try:
+        return _labels(selector_of(resource), "matchLabels").items()
+    except Undetermined:
+        return ()
+
+
+def selector_of(resource: Resource) -> Properties:
+    """Return the selector of an object; raises Undetermined where it is unknown as a whole."""
+    value = resource.inputs.get_part("spec.selector")
+    return Properties({} if value is MISSING else value, "spec.selector")
+
+
+@lru_cache(maxsize=2)
+def objects(stack: Stack) -> Objects:
+    """Return the Kubernetes objects of a stack; worked out once for all rules."""
+    return Objects(stack)

@@ -1,0 +1,134 @@
+"""The reference page of the rules, `docs/policies.md`, with examples from the fixtures."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from policy.registry import ENVIRONMENTS, Level, Rule, rules
+
+FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "policy" / "fixtures"
+
+_FRAMEWORKS = (
+    ("CIS Amazon EKS Benchmark 1.7", r"CIS EKS (.+)"),
+    ("CIS AWS Foundations Benchmark", r"CIS AWS (.+)"),
+    ("AWS Security Hub", r"([A-Z][A-Za-z0-9]*\.\d+)"),
+    ("Checkov, AWS", r"(CKV2?_AWS_\d+)"),
+    ("Checkov, Kubernetes", r"(CKV2?_K8S_\d+)"),
+)
+
+_HEAD = """\
+# Policies
+
+<!-- Generated from policy/rules and tests/policy/fixtures: make generate. -->
+
+What `prismctl policies`, `make preview` and the policy pack (`pulumi preview --policy-pack policy`) check. Each rule
+has three answers: violated, satisfied, and undetermined where its answer depends on a value that is not known yet. In
+prod, what a *strict* rule cannot tell is mandatory too. Examples are inputs by the SDK's wire names; `!unknown`,
+`!secret`, `!ref` (unknown, but made from that resource), `!id` and `!arn` stand for values.
+
+Levels: a mandatory finding stops the update, an advisory one is only told. An environment that nobody names is judged
+as prod. A finding is waived in [`policy/waivers.yaml`](../policy/waivers.yaml), with an owner, a ticket, a reason and
+a last day.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    examples = _examples()
+    parts = [_HEAD, *_summary(), *_coverage()]
+    for module in dict.fromkeys(rule.module for rule in rules()):
+        parts.append(f"## {module.replace('_', ' ')}\n")
+        parts += [_rule(rule, examples.get(rule.id, {})) for rule in rules() if rule.module == module]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _summary() -> Iterator[str]:
+    yield "## All rules\n"
+    yield "| Rule | Holds where | Severity | Mandatory in |\n|---|---|---|---|"
+    for rule in rules():
+        yield f"| [{rule.id}](#{rule.id}) | {_cell(rule.title)} | {rule.severity.value} | {_mandatory(rule)} |"
+    yield ""
+
+
+def _mandatory(rule: Rule) -> str:
+    found = [name for name in ENVIRONMENTS if rule.levels[name] is Level.MANDATORY]
+    return "all" if len(found) == len(ENVIRONMENTS) else ", ".join(found) or "none"
+
+
+def _coverage() -> Iterator[str]:
+    yield "## Coverage by framework\n"
+    yield "| Framework | Controls | Rules |\n|---|--:|--:|"
+    tables: list[str] = []
+    for name, pattern in _FRAMEWORKS:
+        covered: dict[str, list[str]] = {}
+        for rule in rules():
+            for control in rule.controls:
+                if match := re.fullmatch(pattern, control):
+                    covered.setdefault(match[1], []).append(rule.id)
+        yield f"| {name} | {len(covered)} | {len({id_ for ids in covered.values() for id_ in ids})} |"
+        rows = [f"| {control} | {_links(covered[control])} |" for control in sorted(covered, key=_natural)]
+        if rows:
+            tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
+    own = [rule.id for rule in rules() if not rule.controls]
+    yield f"| of no framework | | {len(own)} |\n"
+    yield from tables
+
+
+def _links(ids: list[str]) -> str:
+    return ", ".join(f"[{id_}](#{id_})" for id_ in ids)
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", text)]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _rule(rule: Rule, examples: Mapping[str, str]) -> str:
+    traits = [rule.severity.value, f"mandatory in {_mandatory(rule)}"]
+    traits += ["strict"] * rule.strict + ["looks at the whole stack"] * (rule.kind == "stack")
+    traits += ["cannot be waived"] * (not rule.waivable)
+    lines = [
+        f"### {rule.id}\n",
+        f"{rule.title}. *{', '.join(traits)}*\n",
+        f"**Why:** {rule.why}\n",
+        f"**How to fix:** {rule.fix}\n",
+        f"**Resources:** {', '.join(f'`{type_}`' for type_ in rule.types)}\n",
+    ]
+    if rule.controls:
+        lines.append(f"**Controls:** {', '.join(rule.controls)}\n")
+    for key, schema in rule.config.items():
+        lines.append(f"**Configuration:** `{key}` ({schema['type']}), default `{schema['default']}`\n")
+    for title, section in (("Violating", "violating"), ("Compliant", "compliant")):
+        if section in examples:
+            lines.append(f"{title}:\n\n```yaml\n{examples[section]}\n```\n")
+    return "\n".join(lines)
+
+
+def _examples() -> dict[str, dict[str, str]]:
+    """Return the first example of each section, as it is written, by rule."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted(FIXTURES.glob("*.yaml")):
+        text = file.read_text(encoding="utf-8")
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(document, yaml.MappingNode):
+            continue
+        for rule, sections in document.value:
+            if isinstance(sections, yaml.MappingNode):
+                found[rule.value] = {
+                    section.value: _snippet(text, cases.value[0])
+                    for section, cases in sections.value
+                    if isinstance(cases, yaml.SequenceNode) and cases.value
+                }
+    return found
+
+
+def _snippet(text: str, node: yaml.Node) -> str:
+    """Return a node's own lines, moved to the left."""
+    lines = text[node.start_mark.index : node.end_mark.index].rstrip().splitlines()
+    indent = " " * node.start_mark.column
+    return "\n".join(line.removeprefix(indent) for line in lines)

@@ -1,0 +1,1 @@
+"""What was found, in words, as JSON, and as SARIF."""

@@ -1,0 +1,87 @@
+"""A report for people: findings by component, the worst first, and how to mend each."""
+
+from collections.abc import Iterator, Mapping
+
+from policy.findings import Finding, Report, Result
+from policy.registry import Level, Severity
+from policy.view import Resource
+
+_ORDER = list(Severity)
+
+
+def summary(report: Report) -> str:
+    """Return one line with the numbers."""
+    mandatory, waived = len(report.mandatory), sum(bool(finding.waived_by) for finding in report.findings)
+    open_ = sum(finding.result is Result.UNDETERMINED and not finding.stops for finding in report.findings)
+    advisory = len(report.findings) - mandatory - waived - open_
+    judged = f"{report.stack}: " if report.stack else ""
+    return (
+        f"{judged}{mandatory} mandatory and {advisory} advisory findings, {open_} undetermined, {waived} waived;"
+        f" {sum(report.satisfied.values())} checks passed (as {report.environment})"
+    )
+
+
+def render(report: Report, components: Mapping[str, str], *, brief: bool = False) -> str:
+    """Return findings by component (`components` has its name by URN of the resource), and the summary.
+
+    All of them, or in brief those that somebody has to mend.
+    """
+    lines: list[str] = []
+    named: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if brief and not finding.stops and (finding.waived_by or not finding.is_violation):
+            continue
+        named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
+    for component in sorted(named):
+        lines += [component or report.stack, *_component(named[component])]
+    return "\n".join([*lines, summary(report)]) + "\n"
+
+
+def _component(findings: list[Finding]) -> Iterator[str]:
+    resource: Resource | None = None
+    for finding in sorted(findings, key=_rank):
+        if finding.resource is not resource:
+            resource = finding.resource
+            yield f"  {resource.name}  {resource.type}{f'  {finding.source}' if finding.source else ''}"
+        yield from _lines(finding)
+
+
+def _rank(finding: Finding) -> tuple[str, str, bool, int, str]:
+    resource = finding.resource
+    return resource.name, resource.urn, not finding.stops, _ORDER.index(finding.rule.severity), finding.rule.id
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    rule = finding.rule
+    if finding.waived_by:
+        word = f"waived by {finding.waived_by}"
+    elif finding.result is Result.UNDETERMINED:
+        word = "undetermined"
+    else:
+        word = finding.level.value
+    where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
+    controls = f" ({', '.join(rule.controls)})" if rule.controls else ""
+    yield f"    {word} {rule.severity.value} {rule.id}: {where}{finding.message}{controls}"
+    if finding.result is Result.VIOLATED and not finding.waived_by and finding.level is not Level.DISABLED:
+        yield f"      {rule.fix}"
+
+
+def components_of(resources: Mapping[str, Resource]) -> dict[str, str]:
+    """Return the name of the component right below the stack, by URN of each resource in it."""
+    found: dict[str, str] = {}
+
+    def name(urn: str) -> str:
+        if urn not in found:
+            found[urn] = ""  # a parent that is its own ancestor has no component
+            resource = resources[urn]
+            parent = resources.get(resource.parent)
+            if parent is not None and parent.type != "pulumi:pulumi:Stack":
+                found[urn] = name(parent.urn)
+            elif not resource.custom:
+                found[urn] = resource.name
+        return found[urn]
+
+    for urn, resource in resources.items():
+        if resource.type != "pulumi:pulumi:Stack":
+            name(urn)
+    return found

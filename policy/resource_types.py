@@ -1,0 +1,154 @@
+"""Resource types and their aliases: the same thing under the names that the AWS provider has given it over time.
+
+The newest name is first. Aliases are those of the SDK's own classes (`pulumi.Alias(type_=...)` in pulumi_aws), and the
+modules `alb`, `applicationloadbalancing` and `elasticloadbalancingv2`, which are `lb` by older names.
+"""
+
+
+def _aws(module: str, name: str, *older_modules: str) -> tuple[str, ...]:
+    token = f"{name[0].lower()}{name[1:]}:{name}"
+    return tuple(f"aws:{each}/{token}" for each in (module, *older_modules))
+
+
+def _load_balancing(name: str) -> tuple[str, ...]:
+    return _aws("lb", name, "alb", "applicationloadbalancing", "elasticloadbalancingv2")
+
+
+def _bucket(name: str) -> tuple[str, ...]:
+    return (*_aws("s3", name), *_aws("s3", f"{name}V2"))
+
+
+def _kubernetes(kind: str, *versions: str) -> tuple[str, ...]:
+    return tuple(f"kubernetes:{version}:{kind}" for version in versions)
+
+
+# Network
+VPC = _aws("ec2", "Vpc")
+DEFAULT_VPC = _aws("ec2", "DefaultVpc")
+FLOW_LOG = _aws("ec2", "FlowLog")
+SUBNET = _aws("ec2", "Subnet")
+ROUTE_TABLE = (*_aws("ec2", "RouteTable"), *_aws("ec2", "DefaultRouteTable"))
+ROUTE = _aws("ec2", "Route")
+ROUTE_TABLE_ASSOCIATION = _aws("ec2", "RouteTableAssociation")
+MAIN_ROUTE_TABLE_ASSOCIATION = _aws("ec2", "MainRouteTableAssociation")
+INTERNET_GATEWAY = _aws("ec2", "InternetGateway")
+NAT_GATEWAY = _aws("ec2", "NatGateway")
+VPC_ENDPOINT = _aws("ec2", "VpcEndpoint")
+SECURITY_GROUP = _aws("ec2", "SecurityGroup")
+DEFAULT_SECURITY_GROUP = _aws("ec2", "DefaultSecurityGroup")
+SECURITY_GROUP_RULE = _aws("ec2", "SecurityGroupRule")
+INGRESS_RULE = _aws("vpc", "SecurityGroupIngressRule")
+EGRESS_RULE = _aws("vpc", "SecurityGroupEgressRule")
+NETWORK_ACL = (*_aws("ec2", "NetworkAcl"), *_aws("ec2", "DefaultNetworkAcl"))
+NETWORK_ACL_RULE = _aws("ec2", "NetworkAclRule")
+
+# EKS and nodes
+EKS_CLUSTER = _aws("eks", "Cluster")
+EKS_COMPONENT = ("eks:index:Cluster",)
+NODE_GROUP = _aws("eks", "NodeGroup")
+ADDON = _aws("eks", "Addon")
+ACCESS_ENTRY = _aws("eks", "AccessEntry")
+ACCESS_POLICY_ASSOCIATION = _aws("eks", "AccessPolicyAssociation")
+POD_IDENTITY_ASSOCIATION = _aws("eks", "PodIdentityAssociation")
+LAUNCH_TEMPLATE = _aws("ec2", "LaunchTemplate")
+INSTANCE = _aws("ec2", "Instance")
+
+# Data stores
+RDS_CLUSTER = _aws("rds", "Cluster")
+RDS_CLUSTER_INSTANCE = _aws("rds", "ClusterInstance")
+RDS_INSTANCE = _aws("rds", "Instance")
+RDS_CLUSTER_PARAMETERS = _aws("rds", "ClusterParameterGroup")
+RDS_PARAMETERS = _aws("rds", "ParameterGroup")
+RDS_SUBNET_GROUP = _aws("rds", "SubnetGroup")
+REPLICATION_GROUP = _aws("elasticache", "ReplicationGroup")
+CACHE_CLUSTER = _aws("elasticache", "Cluster")
+CACHE_USER = _aws("elasticache", "User")
+CACHE_USER_GROUP = _aws("elasticache", "UserGroup")
+CACHE_SUBNET_GROUP = _aws("elasticache", "SubnetGroup")
+
+# Edge
+LOAD_BALANCER = _load_balancing("LoadBalancer")
+LISTENER = _load_balancing("Listener")
+LISTENER_RULE = _load_balancing("ListenerRule")
+TARGET_GROUP = _load_balancing("TargetGroup")
+WEB_ACL = _aws("wafv2", "WebAcl")
+WEB_ACL_ASSOCIATION = _aws("wafv2", "WebAclAssociation")
+WEB_ACL_LOGGING = _aws("wafv2", "WebAclLoggingConfiguration")
+
+# Keys, storage, images, secrets, identities, logs
+KEY = _aws("kms", "Key")
+KEY_POLICY = _aws("kms", "KeyPolicy")
+BUCKET = _bucket("Bucket")
+BUCKET_POLICY = _aws("s3", "BucketPolicy")
+BUCKET_PUBLIC_ACCESS_BLOCK = _aws("s3", "BucketPublicAccessBlock")
+ACCOUNT_PUBLIC_ACCESS_BLOCK = _aws("s3", "AccountPublicAccessBlock")
+BUCKET_ACL = _bucket("BucketAcl")
+BUCKET_ENCRYPTION = _bucket("BucketServerSideEncryptionConfiguration")
+BUCKET_VERSIONING = _bucket("BucketVersioning")
+BUCKET_LIFECYCLE = _bucket("BucketLifecycleConfiguration")
+BUCKET_OWNERSHIP = _aws("s3", "BucketOwnershipControls")
+BUCKET_LOGGING = _bucket("BucketLogging")
+REPOSITORY = _aws("ecr", "Repository")
+REPOSITORY_POLICY = _aws("ecr", "RepositoryPolicy")
+REGISTRY_SCANNING = _aws("ecr", "RegistryScanningConfiguration")
+REPOSITORY_LIFECYCLE = _aws("ecr", "LifecyclePolicy")
+SECRET = _aws("secretsmanager", "Secret")
+SECRET_VERSION = _aws("secretsmanager", "SecretVersion")
+SECRET_ROTATION = _aws("secretsmanager", "SecretRotation")
+ROLE = _aws("iam", "Role")
+ROLE_POLICY = _aws("iam", "RolePolicy")
+ROLE_POLICY_ATTACHMENT = _aws("iam", "RolePolicyAttachment")
+IAM_POLICY = _aws("iam", "Policy")
+IAM_USER = _aws("iam", "User")
+USER_POLICY = _aws("iam", "UserPolicy")
+USER_POLICY_ATTACHMENT = _aws("iam", "UserPolicyAttachment")
+GROUP_POLICY = _aws("iam", "GroupPolicy")
+GROUP_POLICY_ATTACHMENT = _aws("iam", "GroupPolicyAttachment")
+POLICY_ATTACHMENT = _aws("iam", "PolicyAttachment")
+IAM_LOGIN_PROFILE = _aws("iam", "UserLoginProfile")
+IAM_ACCESS_KEY = _aws("iam", "AccessKey")
+OIDC_PROVIDER = _aws("iam", "OpenIdConnectProvider")
+LOG_GROUP = _aws("cloudwatch", "LogGroup")
+BUDGET = _aws("budgets", "Budget")
+STACK = ("pulumi:pulumi:Stack",)
+AWS_PROVIDER = ("pulumi:providers:aws",)
+
+# Kubernetes
+DEPLOYMENT = _kubernetes("Deployment", "apps/v1")
+STATEFUL_SET = _kubernetes("StatefulSet", "apps/v1")
+DAEMON_SET = _kubernetes("DaemonSet", "apps/v1")
+REPLICA_SET = _kubernetes("ReplicaSet", "apps/v1")
+ROLLOUT = _kubernetes("Rollout", "argoproj.io/v1alpha1")
+JOB = _kubernetes("Job", "batch/v1")
+CRON_JOB = _kubernetes("CronJob", "batch/v1")
+POD = _kubernetes("Pod", "core/v1")
+WORKLOADS = (*DEPLOYMENT, *STATEFUL_SET, *DAEMON_SET, *REPLICA_SET, *ROLLOUT, *JOB, *CRON_JOB, *POD)
+NAMESPACE = _kubernetes("Namespace", "core/v1")
+SERVICE = _kubernetes("Service", "core/v1")
+SERVICE_ACCOUNT = _kubernetes("ServiceAccount", "core/v1")
+CONFIG_MAP = _kubernetes("ConfigMap", "core/v1")
+K8S_SECRET = _kubernetes("Secret", "core/v1")
+NETWORK_POLICY = _kubernetes("NetworkPolicy", "networking.k8s.io/v1")
+INGRESS = _kubernetes("Ingress", "networking.k8s.io/v1")
+K8S_ROLE = (
+    *_kubernetes("Role", "rbac.authorization.k8s.io/v1"),
+    *_kubernetes("ClusterRole", "rbac.authorization.k8s.io/v1"),
+)
+ROLE_BINDING = (
+    *_kubernetes("RoleBinding", "rbac.authorization.k8s.io/v1"),
+    *_kubernetes("ClusterRoleBinding", "rbac.authorization.k8s.io/v1"),
+)
+DISRUPTION_BUDGET = _kubernetes("PodDisruptionBudget", "policy/v1")
+POD_AUTOSCALER = _kubernetes("HorizontalPodAutoscaler", "autoscaling/v2", "autoscaling/v1")
+EXTERNAL_SECRET = _kubernetes("ExternalSecret", "external-secrets.io/v1", "external-secrets.io/v1beta1")
+SECRET_STORE = (
+    *_kubernetes("SecretStore", "external-secrets.io/v1", "external-secrets.io/v1beta1"),
+    *_kubernetes("ClusterSecretStore", "external-secrets.io/v1", "external-secrets.io/v1beta1"),
+)
+ARGO_APPLICATION = _kubernetes("Application", "argoproj.io/v1alpha1")
+ARGO_APPLICATION_SET = _kubernetes("ApplicationSet", "argoproj.io/v1alpha1")
+ARGO_PROJECT = _kubernetes("AppProject", "argoproj.io/v1alpha1")
+CANARY = _kubernetes("Canary", "flagger.app/v1beta1")
+KUBERNETES_PROVIDER = ("pulumi:providers:kubernetes",)
+HELM_RELEASE = _kubernetes("Release", "helm.sh/v3")
+HELM_CHART = _kubernetes("Chart", "helm.sh/v3", "helm.sh/v4")

@@ -1,0 +1,229 @@
+"""ElastiCache: replication groups of Valkey or Redis, and their users."""
+
+import datetime
+
+from policy import resource_types as types
+from policy.keys import customer_key
+from policy.properties import Findings, Properties, attempt
+from policy.registry import HIGH, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+def _is_valkey(group: Resource) -> bool:
+    """Whether it is Valkey, which is encrypted where nobody says otherwise; the default engine is Redis."""
+    return group.text("engine") == "valkey"
+
+
+def _is_secondary(group: Resource) -> bool:
+    """Whether it replicates another group, whose engine and encryption it has."""
+    return group.has("globalReplicationGroupId")
+
+
+@rule(
+    "ec-rest",
+    "Caches are encrypted at rest with a customer key",
+    types=types.REPLICATION_GROUP,
+    severity=HIGH,
+    controls=("ElastiCache.4", "CKV_AWS_29", "CKV_AWS_191"),
+    paths=("atRestEncryptionEnabled", "kmsKeyId", "engine", "globalReplicationGroupId"),
+    why="Snapshots and what the cache swaps to disk hold sessions; AWS's own key cannot be taken away from anybody.",
+    fix="Set at_rest_encryption_enabled=True and kms_key_id to a key of your own.",
+)
+def encryption_at_rest(group: Resource, _: Context) -> Findings:
+    yield from attempt(_is_plain_at_rest, group)
+    if not customer_key(group, "kmsKeyId"):
+        yield "kmsKeyId", "no customer key"
+
+
+def _is_plain_at_rest(group: Resource) -> Findings:
+    if not group.flag("atRestEncryptionEnabled", default=_is_valkey(group) or _is_secondary(group)):
+        yield "atRestEncryptionEnabled", "not encrypted at rest"
+
+
+@rule(
+    "ec-transit",
+    "Caches take connections by TLS only",
+    types=types.REPLICATION_GROUP,
+    severity=HIGH,
+    controls=("ElastiCache.5", "CKV_AWS_30"),
+    paths=("transitEncryptionEnabled", "transitEncryptionMode", "globalReplicationGroupId"),
+    why="Without TLS, passwords and sessions cross the network in plain text; `preferred` leaves it to each client.",
+    fix='Set transit_encryption_enabled=True and transit_encryption_mode="required".',
+    strict=True,
+)
+def encryption_in_transit(group: Resource, _: Context) -> Findings:
+    if not group.flag("transitEncryptionEnabled", default=_is_secondary(group)):
+        yield "transitEncryptionEnabled", "not encrypted in transit"
+    elif group.text("transitEncryptionMode") == "preferred":
+        yield "transitEncryptionMode", "clients may do without TLS"
+
+
+@rule(
+    "ec-auth",
+    "Caches ask who connects",
+    types=types.REPLICATION_GROUP,
+    severity=HIGH,
+    controls=("ElastiCache.6", "CKV_AWS_31"),
+    paths=("userGroupIds[]", "authToken", "authTokenWo"),
+    why="Without users or a token, whoever reaches the port reads and writes everything.",
+    fix="Set user_group_ids (or auth_token).",
+)
+def authentication(group: Resource, _: Context) -> Findings:
+    by_token = any(group.has(path) and group.peek(path) != "" for path in ("authToken", "authTokenWo"))
+    if not by_token and not group.count("userGroupIds"):
+        yield "userGroupIds", "neither users nor a token"
+
+
+@rule(
+    "ec-user",
+    "Users of caches have a password or IAM, and not every command on every key",
+    types=types.CACHE_USER,
+    severity=HIGH,
+    paths=("accessString", "noPasswordRequired", "authenticationMode.type"),
+    why="A user without a password is no user at all, and one who may do everything may empty the cache.",
+    fix='Set authentication_mode={"type": "iam"}, and an access_string that takes away @admin and @dangerous.',
+)
+def users(user: Resource, _: Context) -> Findings:
+    yield from attempt(_has_no_password, user)
+    access = user.text("accessString").lower().split()
+    if _is_on(access) and _may_do_everything(access) and _may_reach_everything(access):
+        yield "accessString", "every command on every key"
+
+
+def _has_no_password(user: Resource) -> Findings:
+    # A user who is off (the usual `default`) cannot log in, with or without a password.
+    if not _is_on(user.text("accessString").lower().split()):
+        return
+    if user.flag("noPasswordRequired"):
+        yield "noPasswordRequired", "no password is asked for"
+    if user.text("authenticationMode.type") == "no-password-required":
+        yield "authenticationMode.type", "no password is asked for"
+
+
+def _is_on(access: list[str]) -> bool:
+    """Whether the user may log in; where the text says neither on nor off, AWS means off."""
+    return [word for word in access if word in {"on", "off"}][-1:] == ["on"]
+
+
+_WEAKER = {"-@all", "nocommands", "-@admin", "-@dangerous"}
+
+
+def _may_do_everything(access: list[str]) -> bool:
+    everything = False
+    for word in access:
+        if word in {"+@all", "allcommands"}:
+            everything = True
+        elif word in _WEAKER:
+            everything = False
+    return everything
+
+
+def _may_reach_everything(access: list[str]) -> bool:
+    everything = False
+    for word in access:
+        if word in {"~*", "allkeys", "%rw~*"}:
+            everything = True
+        elif word == "resetkeys":
+            everything = False
+    return everything
+
+
+@rule(
+    "ec-ha",
+    "A cache survives the loss of an availability zone",
+    types=types.REPLICATION_GROUP,
+    severity=MEDIUM,
+    prod_only=True,
+    controls=("ElastiCache.3", "CKV2_AWS_50"),
+    paths=("automaticFailoverEnabled", "multiAzEnabled", "numCacheClusters"),
+    why="Without a replica in another zone that takes over, a broken node or zone is an outage.",
+    fix="Set automatic_failover_enabled=True, multi_az_enabled=True and at least two nodes.",
+)
+def high_availability(group: Resource, _: Context) -> Findings:
+    for path in ("automaticFailoverEnabled", "multiAzEnabled"):
+        yield from attempt(_is_switched_off, group.inputs, path)
+    nodes = group.number("numCacheClusters")
+    if nodes is not None and nodes < 2:  # noqa: PLR2004
+        yield "numCacheClusters", "a single node has none to take over"
+
+
+def _is_switched_off(group: Properties, path: str) -> Findings:
+    if not group.flag(path):
+        yield path, "off"
+
+
+@rule(
+    "ec-backup",
+    "Caches are backed up",
+    types=types.REPLICATION_GROUP,
+    severity=MEDIUM,
+    controls=("ElastiCache.1", "CKV_AWS_134"),
+    paths=("snapshotRetentionLimit",),
+    why="Without a snapshot, a failed upgrade or a flushed cache starts from nothing.",
+    fix="Set snapshot_retention_limit to one day or more.",
+    strict=True,
+    config={"days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 1}},
+)
+def backup(group: Resource, context: Context) -> Findings:
+    if (group.number("snapshotRetentionLimit") or 0) < context.config["days"]:
+        yield "snapshotRetentionLimit", f"snapshots are kept for fewer than {context.config['days']} days"
+
+
+@rule(
+    "ec-minor",
+    "Caches get minor versions by themselves",
+    types=types.REPLICATION_GROUP,
+    severity=MEDIUM,
+    controls=("ElastiCache.2", "CKV_AWS_322"),
+    paths=("autoMinorVersionUpgrade",),
+    why="Minor versions close holes that are public by then.",
+    fix="Leave auto_minor_version_upgrade on.",
+    strict=True,
+)
+def minor_versions(group: Resource, _: Context) -> Findings:
+    if not group.flag("autoMinorVersionUpgrade", default=True):
+        yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
+
+
+@rule(
+    "ec-subnet",
+    "Caches lie in subnets that were chosen for them",
+    types=types.REPLICATION_GROUP,
+    severity=HIGH,
+    controls=("ElastiCache.7", "CKV_AWS_323"),
+    paths=("subnetGroupName",),
+    why="The default subnet group is the default network's, whose subnets are public.",
+    fix="Set subnet_group_name to a SubnetGroup of private subnets.",
+)
+def subnets(group: Resource, _: Context) -> Findings:
+    # What is made from another resource of the program is not the default one, whatever its name will be.
+    if not group.needs("subnetGroupName") and group.text("subnetGroupName") in {"", "default"}:
+        yield "subnetGroupName", "in the default subnet group"
+
+
+# Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/engine-versions.html and, of 4 and later, too
+# https://endoflife.date/amazon-elasticache-redis; AWS publishes no ends of support for Redis 7 and Valkey.
+_REDIS = {"2": "2023-01-13", "3": "2023-07-31", "4": "2026-01-31", "5": "2026-01-31", "6": "2027-01-31"}
+_ENDS = {"redis": _REDIS, "valkey": dict[str, str]()}
+"""Last day of standard support by engine and major version; what is not there is supported."""
+
+
+@rule(
+    "ec-engine",
+    "Caches run a version of Valkey or Redis that is supported",
+    types=types.REPLICATION_GROUP,
+    severity=HIGH,
+    paths=("engine", "engineVersion"),
+    why="A version past its support gets fixes for money only, and AWS upgrades it in the end.",
+    fix='Set engine="valkey" and a current engine_version.',
+    strict=True,
+    config={"ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS}},
+)
+def engine(group: Resource, context: Context) -> Findings:
+    ends = context.config["ends"].get(group.text("engine").lower() or "redis")
+    if ends is None:
+        yield "engine", "neither Valkey nor Redis"
+        return
+    major = group.text("engineVersion").partition(".")[0]
+    if major in ends and datetime.date.fromisoformat(ends[major]) < context.settings.today:
+        yield "engineVersion", "standard support of this version has ended"

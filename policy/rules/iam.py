@@ -1,0 +1,186 @@
+"""Identities: what they may do. Who may become one is in `iam_trust.py`."""
+
+from collections.abc import Callable, Sequence
+
+from policy.access import covered, is_about_all, is_positive
+from policy.documents import Statement, statements
+from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, limits_only
+from policy.properties import Findings, Properties, attempt
+from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+@rule(
+    "iam-admin",
+    "No policy allows everything",
+    types=(*DOCUMENTS, *ATTACHMENTS),
+    kind="stack",
+    severity=CRITICAL,
+    controls=("IAM.1", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_274"),
+    paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
+    why="Whoever gets hold of an identity that may do everything has the account.",
+    fix="Name the actions that are needed, and the resources; boundaries may allow all, since they grant nothing.",
+)
+def administration(resource: Resource, context: Context) -> Findings:
+    yield from attached(resource, "AdministratorAccess")
+    if resource.type in DOCUMENTS and not limits_only(resource, context):
+        for node in documents(resource):
+            yield from attempt(_each_statement, _allows_everything, node)
+
+
+def _each_statement(check: Callable[[Statement], Findings], node: Properties) -> Findings:
+    for statement in statements(node, "policy"):
+        yield from attempt(check, statement)
+
+
+def _allows_everything(statement: Statement) -> Findings:
+    if not statement.allows:
+        return
+    if any(not action.strip("*:") for action in statement.actions):
+        yield statement.at("Action"), "every action is allowed"
+    elif statement.not_actions and _allows_all_but_some(statement):
+        yield statement.at("NotAction"), "every action but a few is allowed, those of IAM among them"
+
+
+def _allows_all_but_some(statement: Statement) -> bool:
+    return (
+        statement.covers("iam:PutRolePolicy") and statement.covers("iam:CreateUser") and is_about_all(statement, "iam")
+    )
+
+
+_ESCALATING = (
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PassRole",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:PutUserPermissionsBoundary",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+    "sts:AssumeRole",
+)
+"""Each of them, on any resource, is a way to rights that one does not have."""
+
+_BOUNDED_BY = ("iam:permissionsboundary", "iam:policyarn", "iam:passedtoservice", "iam:associatedresourcearn")
+_TAGS = ("aws:resourcetag/", "iam:resourcetag/")
+
+
+@rule(
+    "iam-escalation",
+    "No identity can give itself more rights",
+    types=(*DOCUMENTS, *ATTACHMENTS),
+    kind="stack",
+    severity=HIGH,
+    controls=("CKV_AWS_286", "CKV_AWS_287", "CKV_AWS_288", "CKV_AWS_289", "CKV_AWS_290", "CKV_AWS_355"),
+    paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
+    why="Whoever may change any role's policies, or pass any role to a machine of theirs, may do everything.",
+    fix="Limit such actions to a path of roles, or by a condition on iam:PermissionsBoundary or iam:PassedToService.",
+)
+def escalation(resource: Resource, context: Context) -> Findings:
+    yield from attached(resource, "IAMFullAccess")
+    if resource.type in DOCUMENTS and not limits_only(resource, context):
+        for node in documents(resource):
+            yield from attempt(_check_escalation, node)
+
+
+def _check_escalation(node: Properties) -> Findings:
+    given = tuple(statements(node, "policy"))
+    for statement in given:
+        yield from attempt(_escalates, statement, given)
+
+
+def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
+    # What allows everything is reported by iam-admin.
+    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+        return
+    ways = covered(statement, _ESCALATING)
+    if (
+        not ways
+        or any(_is_bound(*condition) for condition in statement.conditions)
+        or not is_about_all(statement, "iam")
+    ):
+        return
+    ways = [action for action in ways if not any(_forbids(other, action, _is_boundary) for other in given)]
+    if ways and not (statement.not_actions and _allows_all_but_some(statement)):
+        path = statement.at("NotAction" if statement.not_actions else "Action")
+        yield path, f"on any resource, {', '.join(ways[:3])} {'and more ' if len(ways) > 3 else ''}give more rights"  # noqa: PLR2004
+
+
+def _is_bound(operator: str, key: str, values: tuple[str, ...]) -> bool:
+    # Every PassRole names the service, so that IfExists leaves nothing open there.
+    if key == "iam:passedtoservice":
+        operator = operator.removesuffix("ifexists")
+    return is_positive(operator) and _is_boundary(key) and bool(values) and "*" not in values
+
+
+def _is_boundary(key: str) -> bool:
+    return key in _BOUNDED_BY or key.startswith(_TAGS)
+
+
+def _forbids(statement: Statement, action: str, narrowing: Callable[[str], bool]) -> bool:
+    """Whether another statement denies the action: altogether, outside of some resources, or without a condition."""
+    service = "kms" if action.startswith("kms:") else "iam"
+    if statement.allows or not statement.covers(action) or not is_about_all(statement, service):
+        return False
+    return all(
+        narrowing(key) and ("not" in operator or (operator == "null" and [each.lower() for each in values] == ["true"]))
+        for operator, key, values in statement.conditions
+    )
+
+
+_DECRYPTING = ("kms:Decrypt", "kms:ReEncryptFrom")
+_KEY_CONDITIONS = ("kms:viaservice", "kms:resourcealiases", "kms:requestalias", "kms:encryptioncontextkeys")
+_KEY_PREFIXES = ("kms:encryptioncontext:", "aws:resourcetag/")
+
+
+@rule(
+    "iam-decrypt",
+    "No identity can decrypt with every key",
+    types=DOCUMENTS,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("KMS.1", "KMS.2"),
+    paths=DOCUMENT_PATHS,
+    why="One key per domain keeps domains apart only as long as nobody may use all of them.",
+    fix="Name the keys, or narrow kms:Decrypt by a condition on kms:ViaService, kms:ResourceAliases or a tag.",
+)
+def decryption(resource: Resource, context: Context) -> Findings:
+    if not limits_only(resource, context):
+        for node in documents(resource):
+            yield from attempt(_check_decryption, node)
+
+
+def _check_decryption(node: Properties) -> Findings:
+    given = tuple(statements(node, "policy"))
+    for statement in given:
+        yield from attempt(_decrypts_all, statement, given)
+
+
+def _decrypts_all(statement: Statement, given: Sequence[Statement]) -> Findings:
+    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+        return
+    ways = covered(statement, _DECRYPTING)
+    if not ways or not is_about_all(statement, "kms"):
+        return
+    narrowed = any(
+        is_positive(operator) and _is_about_keys(key) and "*" not in values
+        for operator, key, values in statement.conditions
+    )
+    ways = [action for action in ways if not any(_forbids(other, action, _is_about_keys) for other in given)]
+    if ways and not narrowed:
+        path = statement.at("NotAction" if statement.not_actions else "Action")
+        yield path, f"{' and '.join(ways)} with every key"
+
+
+def _is_about_keys(key: str) -> bool:
+    return key in _KEY_CONDITIONS or key.startswith(_KEY_PREFIXES)

@@ -1,0 +1,202 @@
+"""What containers run, what they ask for and how they are watched; and what must not be written into them."""
+
+import fnmatch
+import re
+
+from policy import resource_types as types
+from policy.literals import is_literal, names_secret, sets_secret, shows_secret
+from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod_paths
+from policy.properties import Findings, Properties, attempt, join
+from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
+from policy.view import Resource
+
+_REGISTRIES = [
+    "*.dkr.ecr.*.amazonaws.com",
+    "public.ecr.aws",
+    "registry.k8s.io",
+    "docker.io",
+    "gcr.io",
+    "ghcr.io",
+    "quay.io",
+    "cr.fluentbit.io",
+    "nvcr.io",
+]
+_MOVING = [
+    "latest",
+    "stable",
+    "edge",
+    "nightly",
+    "dev",
+    "develop",
+    "main",
+    "master",
+    "head",
+    "canary",
+    "rolling",
+    "lts",
+]
+
+
+@rule(
+    "k8s-image",
+    "Images are fixed by digest or tag, and come from registries that are meant to be used",
+    types=types.WORKLOADS,
+    severity=HIGH,
+    controls=("CKV_K8S_14", "CKV_K8S_43"),
+    paths=container_paths("image"),
+    why="What a tag such as `latest` means changes overnight, and not on all nodes at once.",
+    fix="Name the image by digest, or by a tag that is never moved, from an approved registry.",
+    config={
+        "registries": {"type": "array", "items": {"type": "string"}, "default": _REGISTRIES},
+        "moving": {"type": "array", "items": {"type": "string"}, "default": _MOVING},
+        "digest": {"type": "boolean", "default": False},
+    },
+)
+def image(resource: Resource, context: Context) -> Findings:
+    def check(_spec: Properties, container: Properties) -> Findings:
+        if is_injected(resource, container):
+            return
+        name, tag, digest = _parts(container.text("image"))
+        if not name:
+            yield container.at("image"), "names no image"
+            return
+        if not digest:
+            if not tag:
+                yield container.at("image"), "has neither tag nor digest: the newest one is taken"
+            elif tag.lower() in context.config["moving"]:
+                yield container.at("image"), "has a tag that moves"
+            elif context.config["digest"]:
+                yield container.at("image"), "has no digest"
+        if not any(_is_from(name, each) for each in context.config["registries"]):
+            yield container.at("image"), "comes from no approved registry"
+
+    yield from each_container(resource, check)
+
+
+_IMAGE = re.compile(r"(?P<name>.*?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>\w+:[0-9a-fA-F]{32,}))?")
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Return registry and repository, tag and digest: https://pkg.go.dev/github.com/distribution/reference."""
+    parts = _IMAGE.fullmatch(text.strip())
+    name, tag, digest = parts.group("name", "tag", "digest") if parts else ("", None, None)
+    first, slash, _ = name.partition("/")
+    if name and not (slash and (first == "localhost" or "." in first or ":" in first)):
+        name = f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+    return name, tag or "", digest or ""
+
+
+def _is_from(name: str, approved: str) -> bool:
+    """Whether an image is in a registry, or below a path in one."""
+    parts, wanted = name.split("/"), approved.rstrip("/*").split("/")
+    return len(parts) > len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+
+
+_AMOUNTS = ["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]
+
+
+@rule(
+    "k8s-resources",
+    "Containers say what they need, and how much they get at most",
+    types=types.WORKLOADS,
+    severity=MEDIUM,
+    controls=("CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13"),
+    paths=(
+        *container_paths("resources.requests.*", "resources.limits.*", groups=LASTING),
+        *pod_paths("resources.requests.*", "resources.limits.*"),
+    ),
+    why="Without requests, the scheduler overfills nodes; without limits, one leak takes the neighbours with it.",
+    fix="Set resources with requests and limits of cpu and memory on every container.",
+    config={"amounts": {"type": "array", "items": {"type": "string", "enum": _AMOUNTS}, "default": _AMOUNTS}},
+)
+def resources(resource: Resource, context: Context) -> Findings:
+    def given(holder: Properties, amount: str) -> bool:
+        what, _, of = amount.partition(".")
+        # A limit without a request is the request too.
+        sources = ("requests", "limits") if what == "requests" else ("limits",)
+        return any(holder.has(f"resources.{each}.{of}") for each in sources)
+
+    def check(spec: Properties, container: Properties) -> Findings:
+        if is_injected(resource, container):
+            return
+        lacking = [each for each in context.config["amounts"] if not given(container, each) and not given(spec, each)]
+        if lacking:
+            yield container.at("resources"), f"lacks {', '.join(lacking)}"
+
+    yield from each_container(resource, check, LASTING)
+
+
+_PROBES = ["livenessProbe", "readinessProbe"]
+
+
+@rule(
+    "k8s-probes",
+    "Containers that run on tell whether they live, and whether they are ready",
+    types=(*types.DEPLOYMENT, *types.STATEFUL_SET, *types.DAEMON_SET, *types.REPLICA_SET, *types.ROLLOUT, *types.POD),
+    severity=MEDIUM,
+    controls=("CKV_K8S_8", "CKV_K8S_9"),
+    paths=(
+        *(f"{pod}.containers[].{probe}" for pod in ("spec.template.spec", "spec") for probe in _PROBES),
+        "spec.restartPolicy",
+    ),
+    why="A container that hangs goes on being served, and an update takes a broken one for a good one.",
+    fix="Set liveness_probe and readiness_probe on the container.",
+    config={"probes": {"type": "array", "items": {"type": "string", "enum": _PROBES}, "default": _PROBES}},
+)
+def probes(resource: Resource, context: Context) -> Findings:
+    def check(spec: Properties, container: Properties) -> Findings:
+        runs_on = kind(resource) != "Pod" or spec.text("restartPolicy") in ("", "Always")
+        if not runs_on or is_injected(resource, container):
+            return
+        lacking = [each for each in context.config["probes"] if not container.has(each)]
+        if lacking:
+            yield container.at(), f"lacks {' and '.join(lacking)}"
+
+    yield from each_container(resource, check, ("containers",))
+
+
+@rule(
+    "k8s-env-secret",
+    "No secret is written into the environment of a container",
+    types=types.WORKLOADS,
+    severity=CRITICAL,
+    paths=container_paths("env[].name", "env[].value"),
+    why="Whoever may list pods reads it there, and whoever reads the repository, the state or a crash report.",
+    fix="Take it from a Secret by value_from.secret_key_ref, and let External Secrets fill that.",
+    config={"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
+)
+def environment(resource: Resource, context: Context) -> Findings:
+    def variable(node: Properties) -> Findings:
+        name = node.text("name")
+        if name in context.config["allowed"] or not node.has("value"):
+            return
+        value = node.text("value")
+        if (names_secret(name) and is_literal(value)) or shows_secret(value):
+            yield node.at("value"), "a secret in plain text"
+
+    def check(_spec: Properties, container: Properties) -> Findings:
+        yield from container.each("env", variable)
+
+    yield from each_container(resource, check)
+
+
+@rule(
+    "k8s-cm-secret",
+    "No ConfigMap holds a secret",
+    types=types.CONFIG_MAP,
+    severity=HIGH,
+    paths=("data.*",),
+    why="ConfigMaps are neither encrypted nor guarded as Secrets are; half of the cluster may read them.",
+    fix="Keep the value in Secrets Manager, bring it in by an ExternalSecret, and refer to it.",
+    config={"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
+)
+def config_map(resource: Resource, context: Context) -> Findings:
+    def check(key: str) -> Findings:
+        path = join("data", key)
+        value = resource.text(path)
+        if (names_secret(key) and is_literal(value)) or shows_secret(value) or sets_secret(value):
+            yield path, "a secret in plain text"
+
+    for key in resource.keys("data"):
+        if key not in context.config["allowed"]:
+            yield from attempt(check, str(key))

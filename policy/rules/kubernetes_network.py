@@ -1,0 +1,161 @@
+"""Namespaces, and how traffic comes into them."""
+
+import ipaddress
+
+from policy import resource_types as types
+from policy.objects import objects
+from policy.pods import kind
+from policy.properties import UNKNOWN, Findings, Properties, Undetermined, attempt
+from policy.registry import HIGH, Context, rule
+from policy.view import Resource
+
+_LABEL = 'metadata.labels["pod-security.kubernetes.io/enforce"]'
+_PLACED = (
+    *types.WORKLOADS,
+    *types.SERVICE,
+    *types.SERVICE_ACCOUNT,
+    *types.CONFIG_MAP,
+    *types.K8S_SECRET,
+    *types.INGRESS,
+    *types.EXTERNAL_SECRET,
+    *types.CANARY,
+)
+_BUILT_IN = {("Service", "kubernetes"), ("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
+"""What the cluster itself keeps in the namespace `default`."""
+
+
+@rule(
+    "k8s-ns",
+    "Everything has a namespace of its own, which enforces a pod security standard",
+    types=(*_PLACED, *types.HELM_RELEASE, *types.NAMESPACE),
+    kind="stack",
+    severity=HIGH,
+    controls=("CKV_K8S_21",),
+    paths=("metadata.namespace", "metadata.name", "namespace", _LABEL),
+    why="Network policies, quotas and rights are given by namespace: what lives in `default` shares all of them.",
+    fix="Set metadata.namespace, and the label pod-security.kubernetes.io/enforce=restricted on the Namespace.",
+    config={
+        "levels": {"type": "array", "items": {"type": "string"}, "default": ["baseline", "restricted"]},
+        # Where whoever applies the manifests names one, as with `helm template`.
+        "namespace": {"type": "string", "default": "default"},
+    },
+)
+def namespaces(resource: Resource, context: Context) -> Findings:
+    if resource.type in types.NAMESPACE:
+        if resource.text(_LABEL) not in context.config["levels"]:
+            yield _LABEL, "no pod security standard is enforced"
+        return
+    path = "namespace" if resource.type in types.HELM_RELEASE else "metadata.namespace"
+    if resource.peek(path) is UNKNOWN:
+        # Only a Namespace of the program's own is not known yet, and that is never `default`.
+        if not context.stack.targets(resource, path, *types.NAMESPACE):
+            raise Undetermined(path)
+        return
+    provider = context.stack.provider(resource)
+    given = resource.text(path) or (provider.text("namespace") if provider else "") or context.config["namespace"]
+    if given == "default" and (kind(resource), resource.text("metadata.name")) not in _BUILT_IN:
+        yield path, "in the namespace that everybody shares"
+
+
+@rule(
+    "ns-netpol",
+    "Namespaces refuse all traffic that no policy allows",
+    types=types.NAMESPACE,
+    kind="stack",
+    severity=HIGH,
+    controls=("CKV2_K8S_6",),
+    paths=("metadata.name",),
+    why="Without a policy every pod reaches every other one: one that is taken over reaches all of them.",
+    fix="Add a NetworkPolicy with an empty pod_selector, policy_types Ingress and Egress, and no rules.",
+    config={
+        "directions": {
+            "type": "array",
+            "items": {"type": "string", "enum": ["Ingress", "Egress"]},
+            "default": ["Ingress", "Egress"],
+        }
+    },
+)
+def default_deny(namespace: Resource, context: Context) -> Findings:
+    def check(direction: str) -> Findings:
+        known = objects(context.stack)
+        rules = direction.lower()
+        policies = known.policies_for_all(namespace, direction)
+        if any(_allows_all(node) for policy in policies for node in policy.nodes(f"spec.{rules}")):
+            yield "", f"a policy allows all {rules}"
+        elif not any(policy.count(f"spec.{rules}") == 0 for policy in policies):
+            yield "", f"no policy denies {rules} by default"
+
+    for direction in context.config["directions"]:
+        yield from attempt(check, direction)
+
+
+def _allows_all(node: Properties) -> bool:
+    """Whether a rule names neither ports nor peers: https://kubernetes.io/docs/concepts/services-networking/network-policies/"""
+    return not any(node.get(key) for key in ("from", "to", "ports"))
+
+
+_INTERNAL = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
+    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
+    "networking.gke.io/load-balancer-type": ("internal",),
+    "cloud.google.com/load-balancer-type": ("internal",),
+    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
+}
+"""Annotations that keep a load balancer inside the network; the AWS controller reads the second one as well:
+https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/"""
+
+
+@rule(
+    "svc-exposed",
+    "Nothing is reached from outside but through the load balancer behind the firewall",
+    types=types.SERVICE,
+    severity=HIGH,
+    paths=(
+        "spec.type",
+        "spec.externalIPs[]",
+        "spec.loadBalancerSourceRanges[]",
+        *(f'metadata.annotations["{key}"]' for key in _INTERNAL),
+    ),
+    why="A load balancer or a node port of its own leads past the WAF, its limits and its logs.",
+    fix="Use type ClusterIP, and bind the service to the target group of the platform's load balancer.",
+    strict=True,
+)
+def exposed(service: Resource, _: Context) -> Findings:
+    def outside() -> Findings:
+        match service.text("spec.type"):
+            case "LoadBalancer":
+                if not _is_internal(service):
+                    yield "spec.type", "a load balancer past the firewall"
+            case "NodePort":
+                yield "spec.type", "a port on every node"
+            case _:
+                pass
+
+    def addresses() -> Findings:
+        if service.count("spec.externalIPs"):
+            yield "spec.externalIPs", "takes traffic to addresses of its own choice"
+
+    yield from attempt(outside)
+    yield from attempt(addresses)
+
+
+def _is_internal(service: Resource) -> bool:
+    for key, values in _INTERNAL.items():
+        if service.text(f'metadata.annotations["{key}"]').lower() in values:
+            return True
+    ranges = service.texts("spec.loadBalancerSourceRanges")
+    return bool(ranges) and all(_is_private(each) for each in ranges)
+
+
+_PRIVATE = [
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+]
+
+
+def _is_private(text: str) -> bool:
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return False
+    return any(network.overlaps(each) and network.prefixlen >= each.prefixlen for each in _PRIVATE)

@@ -1,0 +1,169 @@
+"""Load balancers and their listeners, by the names of `lb` and of `alb`."""
+
+import re
+
+from policy import resource_types as types
+from policy.networks import is_used
+from policy.properties import Findings, Properties, attempt
+from policy.registry import HIGH, MEDIUM, Context, rule
+from policy.view import Resource
+
+_WEB_ACL_ASSOCIATION = (*types.WEB_ACL_ASSOCIATION, "aws:wafregional/webAclAssociation:WebAclAssociation")
+
+
+def _is_application(balancer: Resource) -> bool:
+    return balancer.text("loadBalancerType").lower() in ("", "application")
+
+
+@rule(
+    "waf-assoc",
+    "A web application firewall stands before each public load balancer",
+    types=types.LOAD_BALANCER,
+    kind="stack",
+    severity=HIGH,
+    controls=("ELB.16", "CKV2_AWS_28"),
+    paths=("internal", "loadBalancerType"),
+    why="Without a firewall every known attack reaches the application, and nothing limits how often.",
+    fix="Add aws.wafv2.WebAclAssociation(resource_arn=load_balancer.arn, web_acl_arn=…).",
+)
+def firewall(balancer: Resource, context: Context) -> Findings:
+    # Only application load balancers take one.
+    if not _is_application(balancer) or balancer.flag("internal"):
+        return
+    if not is_used(context.stack, balancer, ("resourceArn", _WEB_ACL_ASSOCIATION)):
+        yield "", "public, and no web ACL is associated"
+
+
+@rule(
+    "alb-https",
+    "What comes in without TLS is redirected, and nothing more",
+    types=(*types.LISTENER, *types.LISTENER_RULE),
+    kind="stack",
+    severity=HIGH,
+    controls=("ELB.1", "CKV_AWS_2", "CKV2_AWS_20"),
+    paths=(
+        "protocol",
+        "port",
+        "defaultActions[].type",
+        "defaultActions[].redirect.protocol",
+        "actions[].type",
+        "actions[].redirect.protocol",
+        "listenerArn",
+    ),
+    why="Sessions and passwords sent without TLS are read, and pages changed, by everybody on the way.",
+    fix='Give the listener one default action: type="redirect" to protocol="HTTPS", status_code="HTTP_301".',
+)
+def https(resource: Resource, context: Context) -> Findings:
+    if resource.type in types.LISTENER:
+        if _is_plain(resource):
+            yield from resource.each("defaultActions", _passes_on)
+    else:
+        yield from _rule_of_plain_listener(resource, context)
+
+
+def _is_plain(listener: Resource) -> bool:
+    protocol = listener.text("protocol").upper()
+    # Listeners of gateway load balancers have neither protocol nor port; of those of others HTTP is the default.
+    return protocol == "HTTP" or (not protocol and listener.has("port"))
+
+
+def _rule_of_plain_listener(resource: Resource, context: Context) -> Findings:
+    actions = [found for action in resource.nodes("actions") for found in attempt(_passes_on, action)]
+    if actions and any(_is_plain(each) for each in context.stack.targets(resource, "listenerArn", *types.LISTENER)):
+        yield from actions
+
+
+def _passes_on(action: Properties) -> Findings:
+    kind = action.text("type").lower()
+    if kind == "fixed-response":  # nothing is passed on
+        return
+    if kind != "redirect":
+        yield action.at("type"), "requests without TLS are let through"
+    elif action.text("redirect.protocol").upper() != "HTTPS":
+        yield action.at("redirect.protocol"), "redirected to where there is no TLS either"
+
+
+_MODERN = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)\b")
+
+
+@rule(
+    "alb-tls",
+    "Listeners speak TLS 1.2 or newer",
+    types=types.LISTENER,
+    severity=HIGH,
+    controls=("CKV_AWS_103", "CKV2_AWS_74"),
+    paths=("protocol", "sslPolicy"),
+    why="TLS 1.0 and 1.1 can be broken, and are what AWS still allows where no policy is chosen.",
+    fix='Set ssl_policy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09" or another that starts at TLS 1.2.',
+    strict=True,
+)
+def tls(listener: Resource, _: Context) -> Findings:
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+    if listener.text("protocol").upper() in ("HTTPS", "TLS") and not _MODERN.match(listener.text("sslPolicy")):
+        yield "sslPolicy", "allows TLS older than 1.2"
+
+
+@rule(
+    "alb-headers",
+    "Invalid headers are dropped",
+    types=types.LOAD_BALANCER,
+    severity=MEDIUM,
+    controls=("CKV_AWS_131",),
+    paths=("dropInvalidHeaderFields", "loadBalancerType"),
+    why="Headers that balancer and application understand differently smuggle requests past the firewall.",
+    fix="Set drop_invalid_header_fields=True.",
+    strict=True,
+)
+def headers(balancer: Resource, _: Context) -> Findings:
+    if _is_application(balancer) and not balancer.flag("dropInvalidHeaderFields"):
+        yield "dropInvalidHeaderFields", "invalid headers are passed on"
+
+
+@rule(
+    "alb-desync",
+    "Requests that could be read in two ways are not passed on as they are",
+    types=types.LOAD_BALANCER,
+    severity=MEDIUM,
+    controls=("CKV_AWS_328",),
+    paths=("desyncMitigationMode", "loadBalancerType"),
+    why="A request that balancer and application split differently poisons the next user's.",
+    fix='Set desync_mitigation_mode to "defensive" (the default) or "strictest".',
+    strict=True,
+)
+def desync(balancer: Resource, _: Context) -> Findings:
+    mode = balancer.text("desyncMitigationMode").lower()
+    if _is_application(balancer) and mode not in ("", "defensive", "strictest"):
+        yield "desyncMitigationMode", "ambiguous requests are only counted"
+
+
+@rule(
+    "alb-delprot",
+    "Load balancers are protected from deletion by AWS",
+    types=types.LOAD_BALANCER,
+    severity=MEDIUM,
+    prod_only=True,
+    controls=("CKV_AWS_150",),
+    paths=("enableDeletionProtection",),
+    why="With it go its address and everything that knows that address.",
+    fix="Set enable_deletion_protection=True.",
+    strict=True,
+)
+def deletion_protection(balancer: Resource, _: Context) -> Findings:
+    if not balancer.flag("enableDeletionProtection"):
+        yield "enableDeletionProtection", "not protected"
+
+
+@rule(
+    "alb-logs",
+    "Load balancers log who asked for what",
+    types=types.LOAD_BALANCER,
+    severity=MEDIUM,
+    controls=("CKV_AWS_91",),
+    paths=("accessLogs.enabled", "loadBalancerType"),
+    why="Access logs alone tell afterwards what an attacker tried, and what was answered.",
+    fix='Set access_logs={"enabled": True, "bucket": …}.',
+    strict=True,
+)
+def logs(balancer: Resource, _: Context) -> Findings:
+    if _is_application(balancer) and not balancer.flag("accessLogs.enabled"):
+        yield "accessLogs.enabled", "nothing is logged"

@@ -1,0 +1,259 @@
+"""Aurora: what keeps the data, and what it runs on.
+
+Who may reach it is in `rds_access.py`, what tells of it in `rds_watch.py`.
+"""
+
+import datetime
+from collections.abc import Iterator
+from functools import lru_cache
+
+from policy import resource_types as types
+from policy.databases import instances, is_secondary
+from policy.keys import customer_key
+from policy.properties import UNKNOWN, Findings, Undetermined, attempt
+from policy.registry import HIGH, LOW, MEDIUM, Context, rule
+from policy.view import Resource, Stack
+
+
+@rule(
+    "rds-cmk",
+    "Databases are encrypted with a customer key",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    controls=("RDS.27", "CKV_AWS_96", "CKV_AWS_327"),
+    paths=("storageEncrypted", "kmsKeyId"),
+    why="A database cannot be encrypted later, and AWS's own key can be neither limited nor taken away from anybody.",
+    fix="Set storage_encrypted=True and kms_key_id to a key of your own.",
+)
+def encryption(cluster: Resource, _: Context) -> Findings:
+    yield from attempt(_storage_is_plain, cluster)
+    if not customer_key(cluster, "kmsKeyId"):
+        yield "kmsKeyId", "no customer key"
+
+
+def _storage_is_plain(cluster: Resource) -> Findings:
+    if not cluster.flag("storageEncrypted"):
+        yield "storageEncrypted", "the storage is not encrypted"
+
+
+@rule(
+    "rds-delprot",
+    "Databases are protected from deletion",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    prod_only=True,
+    controls=("RDS.7", "CKV_AWS_139"),
+    paths=("deletionProtection",),
+    why="One wrong call deletes the database; the protection takes two.",
+    fix="Set deletion_protection=True.",
+    strict=True,
+)
+def deletion_protection(cluster: Resource, _: Context) -> Findings:
+    if not cluster.flag("deletionProtection"):
+        yield "deletionProtection", "deletion protection is off"
+
+
+@rule(
+    "rds-backup",
+    "Backups go back far enough",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    controls=("CKV_AWS_133",),
+    paths=("backupRetentionPeriod",),
+    why="Damage that is noticed after the last backup is gone cannot be undone; left alone, AWS keeps one day.",
+    fix="Set backup_retention_period to 7 days or more, and to 30 in prod.",
+    strict=True,
+    config={
+        "days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 7},
+        "prod_days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 30},
+    },
+)
+def backup(cluster: Resource, context: Context) -> Findings:
+    least = context.config["prod_days" if context.is_prod else "days"]
+    days = cluster.number("backupRetentionPeriod")
+    if days is None or days < least:
+        yield "backupRetentionPeriod", f"backups are kept for fewer than {least} days"
+
+
+@rule(
+    "rds-final-snap",
+    "A deleted database leaves a snapshot",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    prod_only=True,
+    paths=("skipFinalSnapshot", "finalSnapshotIdentifier"),
+    why="With a cluster go its automated backups; the final snapshot is all that is left.",
+    fix="Set skip_final_snapshot=False and final_snapshot_identifier.",
+)
+def final_snapshot(cluster: Resource, _: Context) -> Findings:
+    if cluster.flag("skipFinalSnapshot"):
+        yield "skipFinalSnapshot", "deleted without a last snapshot"
+    elif not cluster.has("finalSnapshotIdentifier") or cluster.peek("finalSnapshotIdentifier") == "":
+        yield "finalSnapshotIdentifier", "a final snapshot without a name is not made"
+
+
+@rule(
+    "rds-multi-az",
+    "A database survives the loss of an availability zone",
+    types=types.RDS_CLUSTER,
+    kind="stack",
+    severity=HIGH,
+    prod_only=True,
+    controls=("RDS.15",),
+    paths=("engineMode", "dbClusterInstanceClass", "globalClusterIdentifier", "replicationSourceIdentifier"),
+    why="With one instance, or all of them in one zone, a broken zone is an outage for as long as it lasts.",
+    fix="Make at least two ClusterInstance, and leave availability_zone to AWS or spread it.",
+)
+def multi_az(cluster: Resource, context: Context) -> Findings:
+    # Without instances of their own: Aurora Serverless v1, clusters of three that RDS makes by itself, and standbys.
+    if cluster.text("engineMode") == "serverless" or cluster.has("dbClusterInstanceClass") or is_secondary(cluster):
+        return
+    found = instances(cluster, context)
+    if len(found) < 2:  # noqa: PLR2004
+        if _some_may_be_of_any_cluster(context.stack):
+            raise Undetermined("", "another instance may belong to it")
+        yield "", "fewer than two instances"
+    elif all(each.has("availabilityZone") for each in found):
+        # Where AWS chooses, it chooses different ones.
+        zones = {each.peek("availabilityZone") for each in found}
+        known = [zone for zone in zones if isinstance(zone, str)]
+        if len(known) < 2 and len(known) < len(zones):  # noqa: PLR2004
+            raise Undetermined("", "the zones of its instances are not known yet")
+        if len(known) < 2:  # noqa: PLR2004
+            yield "", "all instances are in one availability zone"
+
+
+@lru_cache(maxsize=1)  # the same for all clusters of a stack
+def _some_may_be_of_any_cluster(stack: Stack) -> bool:
+    found = stack.of_type(*types.RDS_CLUSTER_INSTANCE)
+    return any(each.peek("clusterIdentifier") is UNKNOWN and not each.needs("clusterIdentifier") for each in found)
+
+
+@rule(
+    "rds-copy-tags",
+    "Snapshots carry the tags of their database",
+    types=types.RDS_CLUSTER,
+    severity=LOW,
+    controls=("RDS.16", "CKV_AWS_313"),
+    paths=("copyTagsToSnapshot",),
+    why="Snapshots without tags belong to nobody, and outlive what they were made of.",
+    fix="Set copy_tags_to_snapshot=True.",
+)
+def copy_tags(cluster: Resource, _: Context) -> Findings:
+    if not cluster.flag("copyTagsToSnapshot"):
+        yield "copyTagsToSnapshot", "snapshots get no tags"
+
+
+@rule(
+    "rds-change",
+    "Changes wait for the maintenance window, and major upgrades for a decision",
+    types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE),
+    severity=MEDIUM,
+    prod_only=True,
+    paths=("applyImmediately", "allowMajorVersionUpgrade"),
+    why="A change that needs a restart would restart the database at once, and a new major version cannot be undone.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off, but for the one update that is meant.",
+)
+def changes(resource: Resource, _: Context) -> Findings:
+    for path, message in (
+        ("applyImmediately", "changes are made outside of the maintenance window"),
+        ("allowMajorVersionUpgrade", "a changed version may be a major upgrade"),
+    ):
+        yield from attempt(_is_on, resource, path, message)
+
+
+def _is_on(resource: Resource, path: str, message: str) -> Findings:
+    if resource.flag(path):
+        yield path, message
+
+
+# Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
+# as public repositories quote it after the releases of 21 August 2026. A minor version that is not here has its major
+# version's end, as those for the long term do.
+_POSTGRESQL = {
+    "11": "2024-02-29",
+    "12": "2025-02-28",
+    "13": "2026-02-28",
+    "14": "2027-02-28",
+    "14.17": "2026-11-30",
+    "14.18": "2026-12-31",
+    "15": "2028-02-29",
+    "15.12": "2026-11-30",
+    "15.13": "2026-12-31",
+    "15.14": "2027-04-30",
+    "15.15": "2027-05-31",
+    "15.17": "2027-09-30",
+    "15.18": "2027-12-31",
+    "16": "2029-02-28",
+    "16.9": "2026-12-31",
+    "16.10": "2027-04-30",
+    "16.11": "2027-05-31",
+    "16.13": "2027-09-30",
+    "16.14": "2027-12-31",
+    "17": "2030-02-28",
+    "17.4": "2026-11-30",
+    "17.5": "2026-12-31",
+    "17.6": "2027-04-30",
+    "17.9": "2027-09-30",
+    "17.10": "2027-12-31",
+    "18": "2031-02-28",
+    "18.3": "2027-11-30",
+    "18.4": "2027-12-31",
+}
+# Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraMySQLReleaseNotes/AuroraMySQL.release-calendars.html and
+# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6. 8.4 has but a month yet, April 2032.
+_MYSQL = {"5.7": "2024-10-31", "8.0": "2028-04-30"}
+_ENDS = {"aurora": {"": "2023-02-28"}, "aurora-mysql": _MYSQL, "aurora-postgresql": _POSTGRESQL}
+"""Last day of standard support by engine and by version or the beginning of one; what is not there is not judged."""
+
+_OLDEST = {"aurora-postgresql": ["11.9", "12.9", "13.9", "14.6", "15.10", "16.8", "17.4", "18.3"]}
+"""By engine, the oldest version of each major one that the calendar still lists; what is older is withdrawn.
+
+It tells no day on which that was: the calendar drops what is gone. Its source is that of the days above.
+"""
+
+
+@rule(
+    "rds-version",
+    "The database's version is supported",
+    types=types.RDS_CLUSTER,
+    severity=HIGH,
+    paths=("engine", "engineVersion"),
+    why="A withdrawn version cannot be created any more, gets no fixes, and AWS upgrades it when it sees fit.",
+    fix="Set engine_version to one that the release calendar still lists.",
+    strict=True,
+    config={
+        "ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS},
+        "oldest": {"type": "object", "additionalProperties": {"type": "array"}, "default": _OLDEST},
+    },
+)
+def version(cluster: Resource, context: Context) -> Findings:
+    engine, chosen = cluster.text("engine"), cluster.text("engineVersion")
+    ends = context.config["ends"].get(engine, {})
+    ended = next((ends[each] for each in _beginnings(chosen) if each in ends), None)
+    if ended and datetime.date.fromisoformat(ended) < context.settings.today:
+        yield "engineVersion", "standard support of this version has ended"
+    elif _is_withdrawn(chosen, context.config["oldest"].get(engine, [])):
+        yield "engineVersion", "AWS does not offer this version any more"
+
+
+def _is_withdrawn(version: str, oldest: list[str]) -> bool:
+    """Whether it comes before the oldest of its major version, or its major version before all of them."""
+    chosen, known = _numbers(version), sorted(_numbers(each) for each in oldest)
+    if not chosen or not known:
+        return False
+    # 16 is whatever AWS offers of it.
+    return chosen[0] < known[0][0] or any(chosen[0] == each[0] and (0,) < chosen[1:] < each[1:] for each in known)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
+
+
+def _beginnings(version: str) -> Iterator[str]:
+    """Yield a version such as 15.3.1, then 15.3, 15 and nothing."""
+    parts = version.split(".")
+    for length in range(len(parts), 0, -1):
+        yield ".".join(parts[:length])
+    yield ""

@@ -1,0 +1,128 @@
+"""Aurora: what tells how the database fares, and keeps its instances current."""
+
+from policy import resource_types as types
+from policy.databases import instances, is_postgres, parameters
+from policy.keys import customer_key
+from policy.properties import Findings, Undetermined, attempt
+from policy.registry import LOW, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+@rule(
+    "rds-log-export",
+    "Databases export their logs",
+    types=types.RDS_CLUSTER,
+    severity=MEDIUM,
+    controls=("CKV_AWS_324",),
+    paths=("enabledCloudwatchLogsExports[]", "engine"),
+    why="Logs on the instance are gone after days, and with the instance; who logged in when is not known after that.",
+    fix='Set enabled_cloudwatch_logs_exports=["postgresql"] (MySQL: audit, error or what it offers).',
+)
+def log_export(cluster: Resource, _: Context) -> Findings:
+    exported = cluster.texts("enabledCloudwatchLogsExports")
+    if not exported or (is_postgres(cluster) and "postgresql" not in exported):
+        yield "enabledCloudwatchLogsExports", "the engine's log is not exported"
+
+
+@rule(
+    "rds-query-log",
+    "Databases log slow queries",
+    types=types.RDS_CLUSTER,
+    kind="stack",
+    severity=LOW,
+    controls=("CKV2_AWS_27",),
+    paths=("dbClusterParameterGroupName", "engine"),
+    why="Without them, nobody can tell which query made the database slow last night.",
+    fix="Set log_min_duration_statement (MySQL: slow_query_log) in a parameter group.",
+)
+def query_log(cluster: Resource, context: Context) -> Findings:
+    unsure = None
+    for resource in (cluster, *instances(cluster, context)):
+        try:
+            if _logs_queries(resource, context, postgres=is_postgres(cluster)):
+                return
+        except Undetermined as unknown:
+            unsure = unknown
+    if unsure:
+        raise Undetermined("dbClusterParameterGroupName", f"sets what is out of sight: {unsure.reason}")
+    yield "dbClusterParameterGroupName", "no parameter group has slow queries logged"
+
+
+def _logs_queries(resource: Resource, context: Context, *, postgres: bool) -> bool:
+    given = parameters(resource, context)
+    if not postgres:
+        return "slow_query_log" in given and given["slow_query_log"].text("value").lower() in {"1", "on"}
+    if "log_statement" in given and given["log_statement"].text("value").lower() == "all":
+        return True
+    slowest = [
+        given[name].number("value")
+        for name in ("log_min_duration_statement", "log_min_duration_sample", "auto_explain.log_min_duration")
+        if name in given
+    ]
+    # -1 is PostgreSQL's own default, and means never.
+    return any(each is not None and each >= 0 for each in slowest)
+
+
+@rule(
+    "rds-minor",
+    "Databases get minor versions by themselves",
+    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER),
+    severity=MEDIUM,
+    controls=("CKV_AWS_226",),
+    paths=("autoMinorVersionUpgrade",),
+    why="Minor versions close holes, and one that is never taken is withdrawn one day.",
+    fix="Leave auto_minor_version_upgrade on.",
+    strict=True,
+)
+def minor_versions(resource: Resource, _: Context) -> Findings:
+    if not resource.flag("autoMinorVersionUpgrade", default=True):
+        yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
+
+
+@rule(
+    "rds-monitor",
+    "Instances have enhanced monitoring",
+    types=types.RDS_CLUSTER_INSTANCE,
+    kind="stack",
+    severity=LOW,
+    controls=("RDS.6", "CKV_AWS_118"),
+    paths=("monitoringInterval", "clusterIdentifier"),
+    why="CloudWatch sees the virtual machine from outside, not which process eats its memory.",
+    fix="Set monitoring_interval (60) and monitoring_role_arn.",
+)
+def monitoring(instance: Resource, context: Context) -> Findings:
+    own = instance.number("monitoringInterval")
+    if own is None:
+        clusters = context.stack.targets(instance, "clusterIdentifier", *types.RDS_CLUSTER)
+        own = max((each.number("monitoringInterval") or 0 for each in clusters), default=0)
+    if own <= 0:
+        yield "monitoringInterval", "enhanced monitoring is off"
+
+
+@rule(
+    "rds-pi",
+    "Instances have Performance Insights, encrypted with a customer key",
+    types=types.RDS_CLUSTER_INSTANCE,
+    kind="stack",
+    severity=LOW,
+    controls=("CKV_AWS_353", "CKV_AWS_354"),
+    paths=("performanceInsightsEnabled", "performanceInsightsKmsKeyId", "clusterIdentifier"),
+    why="It tells which query waits for what; it also keeps the text of queries, so the key is one's own.",
+    fix="Set performance_insights_enabled=True and performance_insights_kms_key_id.",
+)
+def performance_insights(instance: Resource, context: Context) -> Findings:
+    yield from attempt(_is_off, instance, context)
+    if not customer_key(instance, "performanceInsightsKmsKeyId"):
+        clusters = context.stack.targets(instance, "clusterIdentifier", *types.RDS_CLUSTER)
+        if not any(customer_key(each, "performanceInsightsKmsKeyId") for each in clusters):
+            yield "performanceInsightsKmsKeyId", "no customer key"
+
+
+def _is_off(instance: Resource, context: Context) -> Findings:
+    if instance.has("performanceInsightsEnabled"):
+        enabled = instance.flag("performanceInsightsEnabled")
+    else:
+        clusters = context.stack.targets(instance, "clusterIdentifier", *types.RDS_CLUSTER)
+        enabled = any(each.flag("performanceInsightsEnabled") for each in clusters)
+    if not enabled:
+        yield "performanceInsightsEnabled", "Performance Insights are off"

@@ -1,0 +1,119 @@
+"""Buckets: how they keep what is in them. Who may reach it is in `s3.py`."""
+
+from policy import resource_types as types
+from policy.buckets import keeps_logs
+from policy.keys import customer_key
+from policy.properties import Findings, Properties
+from policy.registry import HIGH, LOW, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+@rule(
+    "s3-kms",
+    "Buckets are encrypted with a customer key",
+    types=types.BUCKET,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("S3.17", "CKV_AWS_145"),
+    paths=("serverSideEncryptionConfiguration.rule", "serverSideEncryptionConfigurations[].rules[]"),
+    why="With a key of one's own, reading takes two permissions, and the second one can be taken away from everybody.",
+    fix='Set sse_algorithm="aws:kms" and kms_master_key_id. Buckets that access logs are written to must do without.',
+)
+def encryption(bucket: Resource, context: Context) -> Findings:
+    separate = context.stack.referrers(bucket, "bucket", *types.BUCKET_ENCRYPTION)
+    rules = [node for each in separate for node in each.nodes("rules")]
+    rules += bucket.nodes("serverSideEncryptionConfiguration.rule")
+    rules += bucket.nodes("serverSideEncryptionConfigurations.rules")
+    if not any(_uses_customer_key(node) for node in rules) and not keeps_logs(bucket, context):
+        yield "", "objects are not encrypted with a customer key"
+
+
+def _uses_customer_key(node: Properties) -> bool:
+    # The plural is that of buckets from before the settings became resources of their own.
+    for default in ("applyServerSideEncryptionByDefault", "applyServerSideEncryptionByDefaults"):
+        if node.text(f"{default}.sseAlgorithm").startswith("aws:kms"):
+            return customer_key(node, f"{default}.kmsMasterKeyId")
+    return False
+
+
+@rule(
+    "s3-version",
+    "Buckets keep old versions",
+    types=types.BUCKET,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("S3.14", "CKV_AWS_21"),
+    paths=("versioning.enabled", "versionings[].enabled"),
+    why="What was overwritten or deleted, by mistake or by an intruder, can only be had back from a version.",
+    fix='Give the bucket a BucketVersioning with status="Enabled".',
+)
+def versioning(bucket: Resource, context: Context) -> Findings:
+    if bucket.flag("versioning.enabled") or bucket.flag("versionings.enabled"):
+        return
+    separate = context.stack.referrers(bucket, "bucket", *types.BUCKET_VERSIONING)
+    if not any(each.text("versioningConfiguration.status") == "Enabled" for each in separate):
+        yield "", "no versions are kept"
+
+
+@rule(
+    "s3-lifecycle",
+    "Buckets tidy up after themselves",
+    types=types.BUCKET,
+    kind="stack",
+    severity=LOW,
+    controls=("S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
+    paths=("lifecycleRules[].enabled", "lifecycleRules[].abortIncompleteMultipartUploadDays"),
+    why="Old versions and uploads that broke off do not show in any listing, and are paid for until they are removed.",
+    fix="Give the bucket a BucketLifecycleConfiguration with a rule that has abort_incomplete_multipart_upload.",
+)
+def lifecycle(bucket: Resource, context: Context) -> Findings:
+    inline = [node for node in bucket.nodes("lifecycleRules") if node.flag("enabled")]
+    aborting = any(node.number("abortIncompleteMultipartUploadDays") for node in inline)
+    separate = [
+        node
+        for each in context.stack.referrers(bucket, "bucket", *types.BUCKET_LIFECYCLE)
+        for node in each.nodes("rules")
+        if node.text("status") == "Enabled"
+    ]
+    aborting = aborting or any(
+        node.number("abortIncompleteMultipartUpload.daysAfterInitiation") is not None for node in separate
+    )
+    if not inline and not separate:
+        yield "", "no lifecycle rule is in force"
+    elif not aborting:
+        yield "", "no lifecycle rule removes uploads that broke off"
+
+
+@rule(
+    "s3-log",
+    "Access to buckets is logged",
+    types=types.BUCKET,
+    kind="stack",
+    severity=LOW,
+    controls=("S3.9", "CKV_AWS_18"),
+    paths=("logging.targetBucket", "loggings[].targetBucket"),
+    why="After a leak, the access log is what tells who read what.",
+    fix="Give the bucket a BucketLogging. The bucket that logs are written to needs none.",
+)
+def access_log(bucket: Resource, context: Context) -> Findings:
+    inline = bucket.has("logging.targetBucket") or bucket.has("loggings.targetBucket")
+    if inline or context.stack.referrers(bucket, "bucket", *types.BUCKET_LOGGING):
+        return
+    if not keeps_logs(bucket, context):
+        yield "", "nothing logs who reads and writes"
+
+
+@rule(
+    "s3-force",
+    "A bucket with objects in it is not deleted",
+    types=types.BUCKET,
+    severity=HIGH,
+    prod_only=True,
+    paths=("forceDestroy",),
+    why="With force_destroy, deleting the bucket first deletes all objects in all versions.",
+    fix="Set force_destroy=False.",
+    strict=True,
+)
+def force_destroy(bucket: Resource, _: Context) -> Findings:
+    if bucket.flag("forceDestroy"):
+        yield "forceDestroy", "deleted together with its objects"

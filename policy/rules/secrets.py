@@ -1,0 +1,136 @@
+"""Secrets Manager."""
+
+import json
+from typing import Any
+
+from policy import resource_types as types
+from policy.keys import customer_key
+from policy.properties import MISSING, UNKNOWN, Findings, Undetermined, attempt
+from policy.registry import CRITICAL, MEDIUM, Context, rule
+from policy.view import Resource
+
+
+@rule(
+    "sm-cmk",
+    "Secrets are encrypted with a customer key",
+    types=types.SECRET,
+    severity=MEDIUM,
+    controls=("CKV_AWS_149",),
+    paths=("kmsKeyId",),
+    why="With AWS's own key, whoever may read the secret may decrypt it; with one's own, that is a second permission.",
+    fix="Set kms_key_id to a key of your own.",
+)
+def encryption(secret: Resource, _: Context) -> Findings:
+    if not customer_key(secret, "kmsKeyId"):
+        yield "kmsKeyId", "no customer key"
+
+
+@rule(
+    "sm-rotate",
+    "Secrets are rotated within 90 days",
+    types=types.SECRET,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("SecretsManager.1", "SecretsManager.4", "CKV2_AWS_57", "CKV_AWS_304"),
+    why="A secret that leaked unnoticed is good for as long as it stays the same.",
+    fix="Give the secret a SecretRotation with automatically_after_days of 90 or less.",
+    config={"days": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 90}},
+)
+def rotation(secret: Resource, context: Context) -> Findings:
+    rotations = context.stack.referrers(secret, "secretId", *types.SECRET_ROTATION)
+    if not rotations:
+        yield "", "nothing rotates the secret"
+    for each in rotations:
+        try:
+            rotated = _is_rotated(each, context.config["days"])
+        except Undetermined as unknown:
+            raise Undetermined("", f"{each.name} rotates it, but {unknown.path} {unknown.reason}") from None
+        if not rotated:
+            yield "", f"{each.name} does not rotate it every {context.config['days']} days"
+
+
+def _is_rotated(rotation: Resource, days: int) -> bool:
+    if not rotation.flag("rotationEnabled", default=True):
+        return False
+    after = rotation.number("rotationRules.automaticallyAfterDays")
+    return after <= days if after is not None else _days_between(rotation) <= days
+
+
+_DAY_OF = {"hour": 1 / 24, "hours": 1 / 24, "day": 1, "days": 1}
+_MONTH = 31
+
+
+def _days_between(rotation: Resource) -> float:
+    """Return how many days lie between two rotations at most.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+    """
+    path = "rotationRules.scheduleExpression"
+    kind, _, rest = rotation.text(path).removesuffix(")").partition("(")
+    fields = rest.split()
+    match kind, fields:
+        case "rate", [number, unit] if number.isdigit() and unit in _DAY_OF:
+            return int(number) * _DAY_OF[unit]
+        case "cron", [_, _, _, "*", *_]:
+            return _MONTH
+        case "", _:
+            return float("inf")
+        case _:
+            raise Undetermined(path, "is a schedule that this rule does not understand")
+
+
+_VALUES = ("secretString", "secretBinary", "secretStringWo")
+
+
+@rule(
+    "sm-literal",
+    "No secret's value stands in the program",
+    types=types.SECRET_VERSION,
+    severity=CRITICAL,
+    paths=_VALUES,
+    why="What stands in the program or its configuration stands in its history and its state too, and is not rotated.",
+    fix="Make the value by a resource (RandomPassword), let AWS make it, or put it by hand into an empty secret.",
+)
+def literal(version: Resource, _: Context) -> Findings:
+    for path in _VALUES:
+        yield from attempt(_is_literal, version, path)
+
+
+def _is_literal(version: Resource, path: str) -> Findings:
+    value = version.peek(path)
+    # The SDK marks every value as secret, so the mark does not tell; whether a resource made it does.
+    if value is MISSING or version.needs(path):
+        return
+    if value is UNKNOWN:
+        raise Undetermined(path)
+    if not _is_empty(value):
+        yield path, "the secret's value stands in the program or its configuration"
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether it is only a shape for a value to come: nothing, or an object of nothings."""
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        parsed = value
+    if isinstance(parsed, dict):
+        return all(item in ("", None) for item in parsed.values())
+    return parsed in ("", None)
+
+
+@rule(
+    "sm-window",
+    "A deleted secret can be had back",
+    types=types.SECRET,
+    severity=MEDIUM,
+    prod_only=True,
+    paths=("recoveryWindowInDays",),
+    why="With a window of 0 days the secret is gone at once, and with it whatever it opens.",
+    fix="Leave recovery_window_in_days at 30, or set 7 or more.",
+    strict=True,
+    config={"days": {"type": "integer", "minimum": 7, "maximum": 30, "default": 7}},
+)
+def window(secret: Resource, context: Context) -> Findings:
+    days = secret.number("recoveryWindowInDays")
+    if days is not None and days < context.config["days"]:
+        yield "recoveryWindowInDays", f"gone for good after fewer than {context.config['days']} days"

@@ -1,0 +1,209 @@
+"""Security groups, their rules inline or registered one by one."""
+
+import functools
+from collections.abc import Callable, Iterable
+
+from policy import resource_types as types
+from policy.networks import EVERY_PROTOCOL, LAST_PORT, TCP, UDP, is_used, is_world, ports, protocol
+from policy.properties import Findings, Properties, Undetermined, attempt
+from policy.registry import HIGH, LOW, MEDIUM, Context, rule
+from policy.view import Resource, Stack
+
+_GROUP = (*types.SECURITY_GROUP, *types.DEFAULT_SECURITY_GROUP)
+_INGRESS = (*_GROUP, *types.SECURITY_GROUP_RULE, *types.INGRESS_RULE)
+_EGRESS = (*_GROUP, *types.SECURITY_GROUP_RULE, *types.EGRESS_RULE)
+_CLASSIC = ("aws:elb/loadBalancer:LoadBalancer", "aws:elasticloadbalancing/loadBalancer:LoadBalancer")
+
+_BALANCERS = (("securityGroups", (*types.LOAD_BALANCER, *_CLASSIC)),)
+_DATA_STORES = (
+    (
+        "vpcSecurityGroupIds",
+        (
+            *types.RDS_CLUSTER,
+            *types.RDS_INSTANCE,
+            "aws:docdb/cluster:Cluster",
+            "aws:neptune/cluster:Cluster",
+            "aws:redshift/cluster:Cluster",
+        ),
+    ),
+    ("securityGroupIds", (*types.REPLICATION_GROUP, *types.CACHE_CLUSTER, "aws:memorydb/cluster:Cluster")),
+)
+
+
+def _entries(resource: Resource, direction: str) -> tuple[Properties, ...]:
+    """Return the rules of one direction that a group holds, or that the resource is."""
+    if resource.type in _GROUP:
+        return resource.nodes(direction)
+    if resource.type in types.SECURITY_GROUP_RULE and resource.text("type") != direction:
+        return ()
+    return (resource.inputs,)
+
+
+def _paths(direction: str, inline: str, separate: str) -> tuple[str, ...]:
+    """Return the paths of properties (names with spaces between) in a group's rules and in rules of their own."""
+    return (*(f"{direction}[].{name}" for name in inline.split()), *separate.split())
+
+
+def _each_network(entry: Properties, check: Callable[[Properties], Findings]) -> Findings:
+    entry.get_part("")  # unknown as a whole, it is so once and not for each path
+    for path in ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"):
+        yield from attempt(entry.each, path, check)
+
+
+def _groups(resource: Resource, stack: Stack) -> tuple[Resource, ...]:
+    """Return the group that the resource is, or to which it adds a rule."""
+    return (resource,) if resource.type in _GROUP else stack.targets(resource, "securityGroupId", *_GROUP)
+
+
+@rule(
+    "net-sg-world",
+    "The world reaches load balancers on 80 and 443, and nothing else",
+    types=_INGRESS,
+    kind="stack",
+    severity=HIGH,
+    controls=("EC2.18", "EC2.19", "CKV_AWS_24", "CKV_AWS_25", "CKV_AWS_260"),
+    paths=_paths(
+        "ingress",
+        "cidrBlocks[] ipv6CidrBlocks[] protocol fromPort toPort",
+        "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 protocol ipProtocol fromPort toPort type securityGroupId",
+    ),
+    why="Every address of the internet is scanned all the time: what is open to all is tried by all.",
+    fix="Name the networks or security groups that may connect; put a load balancer before what is for everybody.",
+    config={"ports": {"type": "array", "items": {"type": "integer"}, "default": [80, 443]}},
+)
+def world(resource: Resource, context: Context) -> Findings:
+    for entry in _entries(resource, "ingress"):
+        yield from attempt(_open_to_world, entry, resource, context)
+
+
+def _open_to_world(entry: Properties, resource: Resource, context: Context) -> Findings:
+    def check(network: Properties) -> Findings:
+        if not is_world(network.text("")):
+            return
+        if not _is_public_service(entry, context.config["ports"]):
+            yield network.path, "open to the world on more than the ports of public services"
+        elif not any(_is_entrance(group, context.stack) for group in _groups(resource, context.stack)):
+            yield network.path, "open to the world, and no load balancer's"
+
+    yield from _each_network(entry, check)
+
+
+def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:
+    spoken, (first, last) = protocol(entry), ports(entry)
+    if spoken in ("icmp", "1", "icmpv6", "58"):
+        # "Fragmentation needed" and "packet too big", without which connections hang:
+        # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
+        return first == (3 if spoken in ("icmp", "1") else 2)
+    allowed = set(public) if spoken in TCP else set(public) & {443} if spoken in UDP else set[int]()
+    return first == last and first in allowed
+
+
+def _is_entrance(group: Resource, stack: Stack) -> bool:
+    """Whether a load balancer wears the group, if only one that a controller makes for Kubernetes."""
+    return group.urn in _named_in_kubernetes(stack) or is_used(stack, group, *_BALANCERS)
+
+
+@functools.lru_cache(maxsize=1)
+def _named_in_kubernetes(stack: Stack) -> frozenset[str]:
+    """Return what ingresses and services name, in whatever annotation."""
+    named_by = stack.of_type(*types.INGRESS, *types.SERVICE)
+    return frozenset(urn for each in named_by for urns in each.property_dependencies.values() for urn in urns)
+
+
+@rule(
+    "net-sg-allports",
+    "Who may come in may do so by a protocol and ports that are named",
+    types=_INGRESS,
+    kind="stack",
+    severity=HIGH,
+    controls=("CKV_AWS_277",),
+    paths=_paths(
+        "ingress",
+        "protocol fromPort toPort self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[] securityGroups[]",
+        "protocol ipProtocol fromPort toPort type self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[]"
+        " referencedSecurityGroupId sourceSecurityGroupId securityGroupId",
+    ),
+    why="With all ports open, whatever is started later is open too, debuggers and metrics included.",
+    fix='Name protocol and ports: ip_protocol="tcp", from_port=443, to_port=443.',
+)
+def all_ports(resource: Resource, _: Context) -> Findings:
+    for entry in _entries(resource, "ingress"):
+        yield from attempt(_every_port, entry, resource)
+
+
+def _every_port(entry: Properties, resource: Resource) -> Findings:
+    spoken = protocol(entry)
+    every = spoken in EVERY_PROTOCOL or (spoken in (*TCP, *UDP) and ports(entry) in ((0, LAST_PORT), (1, LAST_PORT)))
+    # Members of one group among themselves, as nodes of a cluster, are a group's ordinary use.
+    if every and not _only_itself(entry, resource):
+        yield entry.at("ipProtocol" if entry.has("ipProtocol") else "protocol"), "every port is open"
+
+
+def _only_itself(entry: Properties, resource: Resource) -> bool:
+    if entry.flag("self"):
+        others = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups")
+        return not any(entry.has(path) and entry.peek(path) != [] for path in others)
+    peer = "referencedSecurityGroupId" if entry.has("referencedSecurityGroupId") else "sourceSecurityGroupId"
+    if resource.type in _GROUP or not entry.has(peer):
+        return False
+    member = resource.peek(peer)
+    if isinstance(member, str):
+        return member == resource.peek("securityGroupId")
+    if not resource.needs(peer):
+        raise Undetermined(peer)
+    return resource.needs(peer) == resource.needs("securityGroupId")
+
+
+@rule(
+    "net-sg-egress",
+    "Data stores send nothing to the world",
+    types=_EGRESS,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("CKV_AWS_382",),
+    paths=_paths(
+        "egress",
+        "cidrBlocks[] ipv6CidrBlocks[]",
+        "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 type securityGroupId",
+    ),
+    why="A database answers; it has no reason to call. Whoever gets into it would carry the data out that way.",
+    fix="Give the group of a data store no egress, or name the networks it may reach.",
+)
+def egress(resource: Resource, context: Context) -> Findings:
+    stack = context.stack
+    if any(store in stack.by_type for _, stores in _DATA_STORES for store in stores):
+        for entry in _entries(resource, "egress"):
+            yield from attempt(_sends_to_world, entry, resource, stack)
+
+
+def _sends_to_world(entry: Properties, resource: Resource, stack: Stack) -> Findings:
+    def check(network: Properties) -> Findings:
+        if is_world(network.text("")) and any(
+            is_used(stack, group, *_DATA_STORES) for group in _groups(resource, stack)
+        ):
+            yield network.path, "a data store may send to the world"
+
+    yield from _each_network(entry, check)
+
+
+@rule(
+    "net-sg-desc",
+    "Every rule of a security group says what it is for",
+    types=(*_INGRESS, *types.EGRESS_RULE),
+    severity=LOW,
+    controls=("CKV_AWS_23",),
+    paths=("ingress[].description", "egress[].description", "description"),
+    why="A rule that nobody can explain is a rule that nobody dares to remove.",
+    fix="Give the rule a description.",
+)
+def described(resource: Resource, _: Context) -> Findings:
+    if resource.type not in _GROUP:
+        yield from _explained(resource.inputs)
+        return
+    for direction in ("ingress", "egress"):
+        yield from attempt(resource.each, direction, _explained)
+
+
+def _explained(entry: Properties) -> Findings:
+    if not entry.text("description").strip():
+        yield entry.at("description"), "does not say what it is for"

@@ -1,0 +1,234 @@
+"""What holds for a stack as a whole: where it lives, how it is tagged, what must not be lost or hidden."""
+
+import fnmatch
+from typing import Any
+
+from policy import types
+from policy.properties import MISSING, Findings, Properties, attempt, parse
+from policy.registry import HIGH, MEDIUM, Context, Rule, rule, rules_for
+from policy.view import Resource
+
+_REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
+
+_TAGS = ["Project", "Stack", "Environment", "ManagedBy"]
+
+
+def _given(provider: Resource, path: str) -> Properties:
+    """Return a provider's input: providers take what is no text as JSON in a text."""
+    value = provider.inputs.get_part(path)
+    return provider.document(path) if isinstance(value, str) else Properties(value, path)
+
+
+@rule(
+    "stk-tags",
+    "Everything carries the tags by which costs and owners are found",
+    types=types.AWS_PROVIDER,
+    severity=MEDIUM,
+    paths=("defaultTags.tags.*",),
+    why="What has no tags belongs to nobody: no budget counts it, nobody dares to delete it.",
+    fix="Give the provider default_tags with Project, Stack, Environment and ManagedBy.",
+    strict=True,
+    config={"tags": {"type": "array", "items": {"type": "string"}, "default": _TAGS}},
+)
+def tags(provider: Resource, context: Context) -> Findings:
+    given = _given(provider, "defaultTags")
+    lacking = [tag for tag in context.config["tags"] if given.value is MISSING or not given.has(f'tags["{tag}"]')]
+    if lacking:
+        yield "defaultTags", f"lacks {', '.join(lacking)}"
+
+
+@rule(
+    "stk-region",
+    "Everything lives in a region that is meant to be used",
+    types=types.AWS_PROVIDER,
+    severity=HIGH,
+    paths=("region",),
+    why="Data in a region nobody watches is outside of audits, guards and the law that it was promised to be under.",
+    fix="Set region on the AWS provider to an approved one.",
+    strict=True,
+    config={"regions": {"type": "array", "items": {"type": "string"}, "default": _REGIONS}},
+)
+def region(provider: Resource, context: Context) -> Findings:
+    if not provider.has("region"):
+        yield "region", "left to whatever environment the program runs in"
+    elif provider.text("region") not in context.config["regions"]:
+        yield "region", "none of the approved regions"
+
+
+@rule(
+    "stk-account",
+    "The provider refuses to work on any account but those named",
+    types=types.AWS_PROVIDER,
+    severity=HIGH,
+    prod_only=True,
+    paths=("allowedAccountIds",),
+    why="With the wrong profile in the shell, an update makes or destroys a platform in somebody else's account.",
+    fix="Set allowed_account_ids on the AWS provider.",
+    strict=True,
+    config={"accounts": {"type": "array", "items": {"type": "string"}, "default": []}},
+)
+def account(provider: Resource, context: Context) -> Findings:
+    given = _given(provider, "allowedAccountIds")
+    accounts = given.value if isinstance(given.value, list) else []
+    if not accounts:
+        yield "allowedAccountIds", "any account will do"
+    approved = context.config["accounts"]
+    if approved and not {str(each) for each in accounts} <= set(approved):
+        yield "allowedAccountIds", "names an account that is not approved"
+
+
+@rule(
+    "stk-protect",
+    "What holds state is protected from deletion by Pulumi",
+    types=(
+        *types.RDS_CLUSTER,
+        *types.KEY,
+        *types.BUCKET,
+        *types.EKS_CLUSTER,
+        *types.REPLICATION_GROUP,
+    ),
+    severity=HIGH,
+    prod_only=True,
+    why="A renamed resource is a deleted one; `protect` is what stands between a typing error and the data.",
+    fix="Set ResourceOptions(protect=True) on the resource itself: components do not hand it down.",
+)
+def protect(resource: Resource, _: Context) -> Findings:
+    if not resource.protect:
+        yield "", "not protected"
+
+
+@rule(
+    "stk-ignore",
+    "Changes of security properties are never ignored",
+    types=("aws:*", "kubernetes:*"),
+    severity=HIGH,
+    why="What is ignored drifts: a port opened by hand stays open, and no preview tells.",
+    fix="Take the property out of ignore_changes.",
+)
+def ignored(resource: Resource, _: Context) -> Findings:
+    for path in resource.ignore_changes:
+        masked = next((each for each in rules_for(resource.type) if _masks(path, each)), None)
+        if masked:
+            yield path, f"ignored, though {masked.id} depends on it"
+
+
+_HARMLESS = {
+    # The autoscaler's to decide: ng-scaling even asks that it be ignored.
+    "scalingConfig.desiredSize",
+    # The same of pods: wl-hpa takes it for right.
+    "spec.replicas",
+    # Settled when the cluster is made, and never shown again: pulumi-eks itself ignores it.
+    # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
+    "accessConfig.bootstrapClusterCreatorAdminPermissions",
+}
+
+
+def _masks(path: str, each: Rule) -> bool:
+    """Whether ignoring `path` hides a property on which a rule depends, or a part of it."""
+    if path in _HARMLESS:
+        return False
+    given = [str(step) for step in parse(path.replace("[*]", "[0]"))]
+    for read in each.paths:
+        steps = [str(step) for step in parse(read.replace("[]", "[0]"))]
+        if all(one == other or "*" in (one, other) for one, other in zip(given, steps, strict=False)):
+            return True
+    return False
+
+
+_SMALL = ["t3.*", "t3a.*", "t4g.*", "c5.large", "c5a.large", "c6i.large", "c6a.large", "g4dn.xlarge", "g5.xlarge"]
+_LARGE = [*_SMALL, "c5.*", "c5a.*", "c6i.*", "c6a.*", "m6i.*", "m6a.*", "r6g.*", "r7g.*"]
+_SIZES = {"dev": _SMALL, "integration": _SMALL, "staging": _LARGE, "prod": _LARGE}
+_CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
+"""Dollars a month; what the stacks' own budgets allow. Each organisation has its own: configure them."""
+
+
+@rule(
+    "stk-cost",
+    "Sizes are those that the environment may have, and a budget watches over the bill",
+    types=(
+        *types.STACK,
+        *types.BUDGET,
+        *types.NODE_GROUP,
+        *types.LAUNCH_TEMPLATE,
+        *types.INSTANCE,
+        *types.RDS_CLUSTER_INSTANCE,
+        *types.RDS_INSTANCE,
+        *types.REPLICATION_GROUP,
+    ),
+    kind="stack",
+    severity=MEDIUM,
+    paths=("limitAmount", "instanceTypes[]", "instanceType", "instanceClass", "nodeType"),
+    why="One instance of the wrong size costs more than the rest of the environment, and the bill comes a month later.",
+    fix="Choose an approved size, and give the stack a monthly budget within its environment's ceiling.",
+    config={
+        "sizes": {"type": "object", "additionalProperties": {"type": "array"}, "default": _SIZES},
+        "ceilings": {"type": "object", "additionalProperties": {"type": "number"}, "default": _CEILINGS},
+    },
+)
+def cost(resource: Resource, context: Context) -> Findings:
+    if resource.type in types.STACK:
+        if context.stack.of_type(*types.AWS_PROVIDER) and not context.stack.of_type(*types.BUDGET):
+            yield "", "no budget watches over the bill"
+    elif resource.type in types.BUDGET:
+        limit, ceiling = resource.number("limitAmount"), _of(context, "ceilings")
+        if ceiling is not None and (limit is None or limit > ceiling):
+            yield "limitAmount", f"the budget is above the ceiling of {ceiling} USD"
+    else:
+        for path in ("instanceTypes", "instanceType", "instanceClass", "nodeType"):
+            yield from attempt(_size, resource, path, _of(context, "sizes") or ["*"])
+
+
+def _size(resource: Resource, path: str, approved: list[str]) -> Findings:
+    for size in resource.texts(path):
+        # db.r6g.large and cache.r6g.large are r6g.large by other names.
+        bare = size.removeprefix("db.").removeprefix("cache.")
+        if not any(fnmatch.fnmatchcase(bare, pattern) for pattern in approved):
+            yield path, "no approved size for this environment"
+
+
+def _of(context: Context, key: str) -> Any:
+    """Return what is configured for the environment; one of no known kind counts as prod."""
+    configured = context.config[key]
+    return configured.get(context.settings.environment, configured.get("prod"))
+
+
+@rule(
+    "stk-waiver",
+    "Every waiver has an owner and a reason, and has not expired",
+    types=types.STACK,
+    severity=HIGH,
+    waivable=False,
+    why="A waiver that nobody owns is a hole that nobody closes.",
+    fix="Give the waiver an owner, a ticket, a reason and a day in the future, or remove it and mend the finding.",
+)
+def waiver(stack: Resource, context: Context) -> Findings:
+    project = stack.urn.split("::")[1]
+    name = stack.urn.split("::")[0].removeprefix("urn:pulumi:")
+    for each in context.settings.waivers:
+        if not each.urn or each.concerns(project, name):
+            for fault in each.faults(context.settings.today):
+                yield "", f"the waiver of {each.rule or 'no rule'} in line {each.line} of waivers.yaml {fault}"
+
+
+@rule(
+    "stk-opaque",
+    "Nothing is made where no rule can look",
+    types=("*",),
+    kind="stack",
+    severity=MEDIUM,
+    why="A remote component whose children do not show, or a chart, may make anything; no rule has seen it.",
+    fix="Check what it makes by other means (prismctl policies --manifests for a rendered chart), then waive this.",
+    config={"types": {"type": "array", "items": {"type": "string"}, "default": []}},
+)
+def opaque(resource: Resource, context: Context) -> Findings:
+    if resource.type in context.config["types"]:
+        return
+    if resource.type in (*types.HELM_RELEASE, *types.HELM_CHART) and not context.stack.children(resource):
+        yield "", "a chart into which no rule can look"
+    elif _is_remote(resource) and not context.stack.children(resource):
+        yield "", "a remote component whose resources do not show"
+
+
+def _is_remote(resource: Resource) -> bool:
+    """Whether a plugin makes the resource's children; states do not say so, but these packages have no others."""
+    return resource.remote or (not resource.custom and resource.type.split(":")[0] in ("awsx", "eks"))

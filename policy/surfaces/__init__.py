@@ -1,0 +1,1 @@
+"""What rules can be run on besides a recorded program: exported states, plans, manifests."""

@@ -1,0 +1,154 @@
+"""Waivers: findings that somebody answers for, until a day, as long as the value stays what it was.
+
+`policy/waivers.yaml` is a list of mappings with the keys of Waiver. A waiver that says too little waives nothing.
+"""
+
+import datetime
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from policy.findings import UNKNOWN_VALUE, Finding, Result, fingerprint
+from policy.properties import MISSING
+
+FILE = Path(__file__).with_name("waivers.yaml")
+
+
+class WaiverFileError(Exception):
+    """The file of waivers cannot be used; the message says where and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One finding that is accepted."""
+
+    rule: str = ""
+    urn: str = ""
+    """Pattern of the resource's URN, with `*`; it must match one finding in a stack."""
+    path: str = ""
+    """Of the property, as the finding has it; empty where the finding has none."""
+    owner: str = ""
+    ticket: str = ""
+    reason: str = ""
+    expires: datetime.date | None = None
+    """The last day."""
+    value: Any = None
+    """The accepted value; when it changes, the waiver lapses."""
+    absent: bool = False
+    """In place of a value: that there is none."""
+    fingerprint: str = ""
+    """In place of a long value: its fingerprint, as `prismctl policies --json` tells it."""
+    line: int = 0
+
+    def faults(self, today: datetime.date) -> Iterator[str]:
+        """Yield what keeps the waiver from being valid."""
+        lacking = [name for name in ("rule", "urn", "owner", "ticket", "reason") if not getattr(self, name)]
+        if self.expires is None:
+            lacking.append("expires")
+        if self.value is None and not self.fingerprint and not self.absent:
+            lacking.append("value (or fingerprint, or absent)")
+        if lacking:
+            yield f"lacks {', '.join(lacking)}"
+        if self.expires is not None and self.expires < today:
+            yield f"expired on {self.expires}"
+
+    def concerns(self, project: str, stack: str) -> bool:
+        """Whether the waiver is about resources of this stack."""
+        parts = self.urn.split("::")
+        return (
+            len(parts) > 1
+            and fnmatch.fnmatchcase(f"urn:pulumi:{stack}", parts[0])
+            and fnmatch.fnmatchcase(project, parts[1])
+        )
+
+    def names(self, finding: Finding) -> bool:
+        return self.path == finding.path and self._is_about(finding)
+
+    def may_name(self, finding: Finding) -> bool:
+        """Whether what is not known yet may turn out to be what is waived."""
+        return finding.result is Result.UNDETERMINED and self._is_about(finding)
+
+    def _is_about(self, finding: Finding) -> bool:
+        return self.rule == finding.rule.id and fnmatch.fnmatchcase(finding.resource.urn, self.urn)
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether the value is still the one that was accepted; of an unknown one nobody can say otherwise."""
+        found = finding.value_fingerprint
+        accepted = self.fingerprint or fingerprint(MISSING if self.absent else self.value)
+        return found in (UNKNOWN_VALUE, accepted)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What waivers did to findings."""
+
+    findings: tuple[Finding, ...]
+    faults: tuple[tuple[Waiver, str], ...]
+
+
+def apply(
+    waivers: Sequence[Waiver], findings: Sequence[Finding], project: str, stack: str, today: datetime.date
+) -> Applied:
+    """Mark each finding that a valid waiver names, and return what is wrong with the waivers."""
+    waived: dict[int, str] = {}
+    faults: list[tuple[Waiver, str]] = []
+    for waiver in waivers:
+        if not waiver.concerns(project, stack) or any(waiver.faults(today)):
+            continue
+        named = [index for index, finding in enumerate(findings) if waiver.names(finding)]
+        if not named and any(waiver.may_name(finding) for finding in findings):
+            continue
+        if not named:
+            faults.append((waiver, "is unused: there is no such finding"))
+        elif len(named) > 1:
+            faults.append((waiver, f"matches {len(named)} findings, but waives one: name the resource"))
+        elif not findings[named[0]].rule.waivable:
+            faults.append((waiver, f"waives {waiver.rule}, which nobody may waive"))
+        elif not waiver.holds(findings[named[0]]):
+            faults.append((waiver, "has lapsed: the value is no longer the one that was accepted"))
+        else:
+            waived[named[0]] = waiver.ticket
+    marked = tuple(
+        finding.waived(waived[index]) if index in waived else finding for index, finding in enumerate(findings)
+    )
+    return Applied(marked, tuple(faults))
+
+
+def load(file: Path = FILE) -> tuple[Waiver, ...]:
+    """Return the waivers in `file`; none where there is no file. Raises WaiverFileError where it cannot be used."""
+    if not file.exists():
+        return ()
+    try:
+        document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return tuple(_read(document, file.name))
+    except OSError as error:
+        raise WaiverFileError(f"{file.name}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise WaiverFileError(f"{file.name}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
+    if document is None:
+        return
+    if not isinstance(document, yaml.SequenceNode):
+        raise WaiverFileError(f"{name}: must be a list of waivers")
+    known = {field.name for field in fields(Waiver)} - {"line"}
+    loader = yaml.SafeLoader("")
+    for node in document.value:
+        line = node.start_mark.line + 1
+        found: Any = loader.construct_document(node)
+        if not isinstance(found, Mapping):
+            raise WaiverFileError(f"{name}:{line}: must be a mapping")
+        if strange := sorted(map(str, found.keys() - known)):
+            raise WaiverFileError(
+                f"{name}:{line}: unknown keys {', '.join(strange)}; known are {', '.join(sorted(known))}"
+            )
+        if not isinstance(found.get("expires", datetime.date.min), datetime.date):
+            raise WaiverFileError(f"{name}:{line}: expires must be a day such as 2027-03-31")
+        texts = known - {"value", "expires", "absent"}
+        given: dict[str, Any] = {key: str(value) if key in texts else value for key, value in found.items()}
+        yield Waiver(**given, line=line)

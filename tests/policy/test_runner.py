@@ -1,0 +1,126 @@
+"""How rules are run, whatever they do."""
+
+import contextlib
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_cases import TODAY
+
+from policy.findings import Finding, Result
+from policy.properties import Properties, Undetermined, join
+from policy.registry import Check, Level, Rule, Settings, rules
+from policy.runner import context_for, judge
+from policy.view import Resource, Stack
+from prismctl.graph import UNKNOWN, Secret
+
+ROTATE = next(rule for rule in rules() if rule.id == "kms-rotate")
+RESOURCE = Resource(
+    urn="urn:pulumi:prod::shop::aws:kms/key:Key::data",
+    type="aws:kms/key:Key",
+    name="data",
+    read_inputs=lambda: {"open": UNKNOWN, "hidden": Secret({"deep": ["gold"]})},
+)
+
+
+def found(check: Check, *, environment: str = "prod", rule: Rule = ROTATE, level: str | None = None) -> list[Finding]:
+    config = {rule.id: {"level": level}} if level else {}
+    settings = Settings(environment=environment, today=TODAY, config=config)
+    broken = dataclasses.replace(rule, check=check)
+    return list(judge(broken, RESOURCE, context_for(broken, Stack(name="", resources=()), settings)))
+
+
+def test_findings_before_something_unknown_stay() -> None:
+    def check(resource, _context):
+        yield "here", "wrong"
+        resource.get("open")
+        yield "there", "never reached"
+
+    assert [(finding.path, finding.result) for finding in found(check)] == [
+        ("here", Result.VIOLATED),
+        ("open", Result.UNDETERMINED),
+    ]
+
+
+def test_an_unknown_part_hides_no_other_part() -> None:
+    resource = dataclasses.replace(RESOURCE, read_inputs=lambda: {"rules": [{"port": UNKNOWN}, {"port": 22}]})
+
+    def open_(node):
+        if node.get("port") == 22:
+            yield node.at("port"), "open"
+
+    findings = list(resource.each("rules", open_))
+    assert isinstance(findings[0], Undetermined)
+    assert findings[0].path == "rules[0].port"
+    assert findings[1] == ("rules[1].port", "open")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda _r, _c: iter([5]),
+        lambda _r, _c: None,
+        lambda _r, _c: iter([("path", "message", "more")]),
+        lambda r, _c: iter([r.nothing]),
+        lambda _r, _c: (_ for _ in ()).throw(RecursionError("gold")),
+    ],
+)
+def test_a_rule_that_crashes_is_a_mandatory_finding_that_names_it_and_no_value(check: Check) -> None:
+    (finding,) = found(check, environment="dev")
+    assert finding.result is Result.CRASHED
+    assert finding.level is Level.MANDATORY
+    assert "kms-rotate crashed" in finding.message
+    assert "gold" not in finding.message
+
+
+def test_what_is_undetermined_is_mandatory_for_strict_rules_in_prod_alone() -> None:
+    def check(resource, _context):
+        yield from iter(())
+        resource.get("open")
+
+    loose = dataclasses.replace(ROTATE, strict=False)
+    assert [finding.level for finding in found(check)] == [Level.MANDATORY]
+    assert [finding.level for finding in found(check, environment="staging")] == [Level.ADVISORY]
+    assert [finding.level for finding in found(check, rule=loose)] == [Level.ADVISORY]
+
+
+def test_a_disabled_rule_is_not_even_run() -> None:
+    def check(_resource, _context):
+        raise AssertionError
+
+    assert found(check, level="disabled") == []
+
+
+def test_a_message_or_path_that_would_tell_a_secret_is_withheld() -> None:
+    (finding,) = found(lambda _r, _c: iter([("labels.gold", "the password gold is weak")]))
+    assert finding.message == ROTATE.title
+    assert finding.path == ""
+
+
+def test_only_stack_rules_see_other_resources() -> None:
+    stack = Stack(name="prod", resources=(RESOURCE,))
+    settings = Settings(environment="prod", today=TODAY)
+    assert context_for(ROTATE, stack, settings).stack.resources == ()
+    of_stacks = next(rule for rule in rules() if rule.kind == "stack")
+    assert context_for(of_stacks, stack, settings).stack.resources == (RESOURCE,)
+
+
+keys = st.text(st.characters(codec="utf-8", exclude_characters='"'), max_size=5)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(UNKNOWN) | st.just(Secret("x")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(keys, json_values, max_size=4), st.lists(keys | st.integers(0, 3), min_size=1, max_size=4))
+def test_reading_never_raises_anything_but_undetermined(inputs: dict, steps: list) -> None:
+    path = ""
+    for step in steps:
+        path = join(path, step)
+    node = Properties(inputs)
+    for method in ("has", "get", "flag", "number", "text", "texts", "keys", "nodes", "count", "document"):
+        with contextlib.suppress(Undetermined):
+            getattr(node, method)(path)
+    assert node.peek(path) is not None

@@ -1,0 +1,155 @@
+"""`prismctl policies` as it is used: what it prints, writes and ends with."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from policy.surfaces import errors
+from prismctl.cli import main
+from prismctl.project import ROOT
+
+KEY = {
+    "urn": "urn:pulumi:prod::shop::aws:kms/key:Key::data",
+    "type": "aws:kms/key:Key",
+    "custom": True,
+    "protect": True,
+    "inputs": {"enableKeyRotation": True, "policy": '{"Statement": []}'},
+}
+
+
+def state(folder: Path, *, name: str = "state.json", stack: str = "prod", **inputs: object) -> str:
+    key = {**KEY, "urn": KEY["urn"].replace(":prod:", f":{stack}:"), "inputs": {**KEY["inputs"], **inputs}}
+    file = folder / name
+    file.write_text(json.dumps({"version": 3, "deployment": {"resources": [key]}}))
+    return str(file)
+
+
+def test_mandatory_findings_end_with_1_and_say_how_to_mend_them(tmp_path, capsys) -> None:
+    assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False)]) == 1
+    out = capsys.readouterr().out
+    assert "mandatory medium kms-rotate: enableKeyRotation: rotation is off (KMS.4, CKV_AWS_7)" in out
+    assert "Set enable_key_rotation=True." in out
+
+
+def test_advisory_findings_end_with_0(tmp_path, capsys) -> None:
+    assert (
+        main(
+            [
+                "policies",
+                "--state",
+                state(
+                    tmp_path,
+                    enableKeyRotation=False,
+                ),
+                "--environment",
+                "dev",
+            ]
+        )
+        == 0
+    )
+    assert "advisory medium kms-rotate" in capsys.readouterr().out
+
+
+def test_nothing_found_ends_with_0(tmp_path, capsys) -> None:
+    assert main(["policies", "--state", state(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("prod: 0 mandatory and 0 advisory findings")
+
+
+def test_a_stack_that_says_nothing_of_itself_is_judged_as_prod(tmp_path, capsys) -> None:
+    assert main(["policies", "--state", state(tmp_path, stack="x7", enableKeyRotation=False)]) == 1
+    assert "judged as prod" in capsys.readouterr().err
+
+
+def test_json_is_one_document_and_serves_as_a_base(tmp_path, capsys) -> None:
+    bad = state(tmp_path, enableKeyRotation=False)
+    assert main(["policies", "--state", bad, "--json"]) == 1
+    out, err = capsys.readouterr()
+    (stack,) = json.loads(out)["stacks"]
+    assert [finding["rule"] for finding in stack["findings"]] == ["kms-rotate"]
+    assert err == ""
+    base = tmp_path / "base.json"
+    base.write_text(out)
+    assert main(["policies", "--state", bad, "--base", str(base)]) == 0
+    worse = state(tmp_path, enableKeyRotation=False, deletionWindowInDays=7)
+    capsys.readouterr()
+    assert main(["policies", "--state", worse, "--base", str(base), "--json"]) == 1
+    (stack,) = json.loads(capsys.readouterr().out)["stacks"]
+    assert [finding["rule"] for finding in stack["findings"]] == ["kms-window"]
+
+
+def test_sarif_is_written(tmp_path, capsys) -> None:
+    file = tmp_path / "found.sarif"
+    assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False), "--sarif", str(file)]) == 1
+    assert json.loads(file.read_text())["version"] == "2.1.0"
+    assert capsys.readouterr().err == f"wrote {file}\n"
+
+
+def test_rules_are_configured_as_for_the_pack(tmp_path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"kms-rotate": "disabled"}')
+    assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False), "--config", str(config)]) == 0
+
+
+def test_manifests_are_judged(tmp_path, capsys) -> None:
+    file = tmp_path / "pod.yaml"
+    file.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: shop}\n"
+        "spec: {containers: [{name: x, image: 'x:1', securityContext: {privileged: true}}]}\n"
+    )
+    assert main(["policies", "--manifests", str(tmp_path), "--environment", "dev"]) == 1
+    out = capsys.readouterr().out
+    assert "k8s-priv" in out
+    assert f"{file}:1" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "judge one thing"),
+        (["dev", "--state", "x"], "judge one thing"),
+        (["--state", "x", "--plan", "y"], "judge one thing"),
+        (["--state", "/nowhere/x"], "/nowhere/x: cannot be read"),
+        (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not valid JSON: lexical error"),
+        (["--manifests", "policy/waivers.yaml"], "is no Kubernetes object"),
+        (["--state", "x", "--environment", "production"], "--environment: must be one of"),
+        (["--state", "x", "--base", "README.md"], "README.md: is not valid JSON"),
+        (["--state", "x", "--base", "policy/configuration.json"], "is not what prismctl policies --json writes"),
+        (["--state", "x", "--config", "README.md"], "README.md: is not valid JSON"),
+        (["--state", "x", "--sarif", "/nowhere/x.sarif"], "the folder does not exist"),
+        (["nowhere"], "no stack called"),
+    ],
+)
+def test_bad_use_and_bad_input_end_with_2(arguments, says, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["policies", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert says in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_too_much_is_refused(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(errors, "MOST_BYTES", 10)
+    assert main(["policies", "--state", state(tmp_path)]) == 2
+    assert "too large" in capsys.readouterr().err
+
+
+def test_a_pipe_is_read(tmp_path) -> None:
+    text = Path(state(tmp_path, enableKeyRotation=False)).read_text()
+    command = [sys.executable, "-m", "prismctl", "policies", "--state", "-", "--json"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["stacks"][0]["mandatory"] == 1
+
+
+def test_the_platform_has_no_mandatory_finding_on_any_stack() -> None:
+    # In a process of its own, as users run it: here other tests have been with the SDK and with gRPC before.
+    command = [sys.executable, "-m", "prismctl", "policies", "all", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    stacks = json.loads(done.stdout)["stacks"]
+    assert [stack["stack"] for stack in stacks] == ["dev", "integration", "staging", "prod"]
+    assert [stack["mandatory"] for stack in stacks] == [0, 0, 0, 0]
