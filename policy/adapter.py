@@ -77,17 +77,19 @@ class _Judged:
     findings: list[Finding] = field(default_factory=list[Finding])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pack:
     """All rules, under the settings of one stack."""
 
     settings: Settings
+    _by_rule: dict[str, sdk.Policy] = field(default_factory=dict[str, sdk.Policy])
     _current: threading.local = field(default_factory=threading.local)
     """Each of the engine's questions is answered in one thread, policy by policy."""
 
     def policies(self) -> list[sdk.Policy]:
         """Return a policy for each rule, and behind them those that tell what rules could not answer."""
-        return [self._policy(rule) for rule in rules()] + [
+        self._by_rule = {rule.id: self._policy(rule) for rule in rules()}
+        return [*self._by_rule.values()] + [
             kind(
                 name=f"{name}-{what}",
                 description=description,
@@ -103,6 +105,12 @@ class Pack:
                 ("undetermined", "A rule cannot tell yet", Result.UNDETERMINED, Level.ADVISORY),
             )
         ]
+
+    def configure(self, stack: str, config: Mapping[str, str]) -> None:
+        """Let each rule be as strict as it is in the environment that `stack` and its `config` name."""
+        self.settings = dataclasses.replace(self.settings, environment=environment_of(stack, config))
+        for rule in rules():
+            self._by_rule[rule.id].enforcement_level = _LEVELS[rule.level(self.settings)]
 
     def _policy(self, rule: Rule) -> sdk.Policy:
         kind, view = (
@@ -227,7 +235,24 @@ def policies() -> list[sdk.Policy]:
     keep_what_was_sent()
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
     accepted: tuple[Waiver, ...] = waivers.load()
-    return Pack(Settings(environment=environment, today=versions.today(), waivers=accepted)).policies()
+    pack = Pack(Settings(environment=environment, today=versions.today(), waivers=accepted))
+    follow_the_stack(pack)
+    return pack.policies()
+
+
+def follow_the_stack(pack: Pack, servicer: Any = sdk._PolicyAnalyzerServicer) -> None:  # noqa: SLF001
+    """Have the SDK tell the pack which stack it is about.
+
+    An engine that starts packs by their language's host says so afterwards and not in the environment, but before it
+    asks for the policies (sdk/go/common/resource/plugin/analyzer_plugin.go of pulumi/pulumi).
+    """
+    configure = servicer.ConfigureStack
+
+    def configure_stack(self: Any, request: Any, context: Any) -> Any:
+        pack.configure(request.stack, dict(request.config))
+        return configure(self, request, context)
+
+    servicer.ConfigureStack = configure_stack
 
 
 def initial_config() -> dict[str, Any]:

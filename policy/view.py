@@ -193,7 +193,8 @@ class Stack:
         lost: list[Resource] = []
         for resource in self.by_type.get(type_, ()):
             exact, all_known = self._look_up(resource.peek(path), (target_type,))
-            reached = exact if all_known else self._follow(resource.needs(path), (target_type,))
+            # The engine tells a pack no ids, so a known one may name nothing here.
+            reached = exact or self._follow(resource.needs(path), (target_type,))
             for target in reached:
                 by_target.setdefault(target.urn, []).append(resource)
             if not all_known and not resource.needs(path):

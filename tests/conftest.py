@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,11 @@ from support import STACKS, TODAY, recorded
 os.environ["AI_PRISM_TODAY"] = TODAY  # the program reads it when it runs
 
 from prismctl.graph import Graph
+
+# A shell lets what it starts in the background ignore interrupts, and so would all that a test starts and interrupts.
+for interrupt in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(interrupt) is signal.SIG_IGN:
+        signal.signal(interrupt, signal.default_int_handler)
 
 # Runs allocate much and free little; collecting in between would take a quarter of the time.
 gc.disable()

@@ -15,7 +15,7 @@ from pulumi_policy import policy as sdk
 from support import recorded
 
 from policy import registry
-from policy.adapter import Pack, keep_what_was_sent
+from policy.adapter import Pack, follow_the_stack, keep_what_was_sent
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
 from prismctl import values
@@ -201,3 +201,33 @@ def test_what_is_replaced_of_the_sdk_is_still_there() -> None:
     assert source.count("deserialize_properties(json_format.MessageToDict(") == 4
     assert source.count("unknown_checking_proxy(") == 4
     assert registry.Severity.CRITICAL.value == sdk.Severity("critical").value
+
+
+def test_a_pack_that_is_told_its_stack_afterwards_becomes_as_strict_as_that() -> None:
+    pack = Pack(Settings(environment="dev", today=TODAY))
+    policies = {policy.name: policy for policy in pack.policies()}
+    assert policies["rds-backup"].enforcement_level is EnforcementLevel.MANDATORY
+    assert policies["kms-rotate"].enforcement_level is EnforcementLevel.ADVISORY
+
+    pack.configure("shop-prod", {})
+
+    assert policies["kms-rotate"].enforcement_level is EnforcementLevel.MANDATORY
+    assert pack.settings.environment == "prod"
+
+
+def test_the_stack_is_told_by_the_engine() -> None:
+    class Servicer:
+        def ConfigureStack(self, request: analyzer_pb2.AnalyzerStackConfigureRequest, _context: object) -> str:  # noqa: N802
+            return f"configured {request.stack}"
+
+    pack = Pack(Settings(environment="dev", today=TODAY))
+    pack.policies()
+    follow_the_stack(pack, Servicer)
+
+    said = Servicer().ConfigureStack(
+        analyzer_pb2.AnalyzerStackConfigureRequest(stack="shop", config={"shop:environment": '{"kind": "staging"}'}),
+        None,
+    )
+
+    assert said == "configured shop"
+    assert pack.settings.environment == "staging"

@@ -63,7 +63,7 @@ def test_nothing_outlives_whoever_started_it(tmp_path: Path, number: signal.Sign
     child = int(log.read_text(encoding="utf-8"))
 
     parent.send_signal(number)
-    parent.wait()
+    parent.wait(timeout=30)
     parent.stdout.close()
 
     until(lambda: not alive(sleeper) and not alive(child) and not folder.exists())

@@ -94,7 +94,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RunPlugin(
         self, request: language_pb2.RunPluginRequest, _context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
-        command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args]
+        # The engine gives its address; which pack it is about stands beside it.
+        command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
         environment = {**os.environ, **dict(pair.split("=", 1) for pair in request.env)}
         with self._child(
             command,

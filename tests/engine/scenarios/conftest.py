@@ -15,7 +15,13 @@ DAY = datetime.date.fromisoformat(os.environ.get("E2E_DAY") or datetime.date.tod
 FULL = os.environ.get("FULL") == "1"
 
 _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
-_ONE = {"test_changes": "prod", "test_failures": _OF_TODAY, "test_interruptions": _OF_TODAY, "test_state": _OF_TODAY}
+_ONE = {
+    "test_changes": "prod",
+    "test_policies": "prod",
+    "test_failures": _OF_TODAY,
+    "test_interruptions": _OF_TODAY,
+    "test_state": _OF_TODAY,
+}
 """Which stack stands for all where they differ in nothing but numbers, unless others are asked for."""
 
 
