@@ -55,7 +55,7 @@ engine: ## Build what is missing of the real engine (once, a quarter of an hour,
 e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once.
 	@$(PYTHON) tools/build.py > /dev/null
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	  $(BIN)/python -m pytest --dist loadgroup --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
+	  $(BIN)/python -m pytest --dist load --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
 
 .PHONY: timeline
 timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS such as --svg FILE.

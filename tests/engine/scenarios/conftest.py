@@ -49,10 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = metafunc.module.__name__.rpartition(".")[2]
     for fixture in ("world", "standing"):
         if fixture in metafunc.fixturenames:
-            # A life's tests follow each other in one worker.
-            group = pytest.mark.xdist_group if name == "test_lifecycle" else lambda _: ()
-            values = [pytest.param(stack, marks=group(stack)) for stack in stacks(name)]
-            metafunc.parametrize(fixture, values, indirect=True)
+            metafunc.parametrize(fixture, stacks(name), indirect=True)
 
 
 @pytest.fixture
