@@ -163,9 +163,8 @@ class Pack:
     def _without_waived(self, findings: list[Finding], stack: Stack) -> Iterator[Finding]:
         if not findings or not self.settings.waivers:
             return iter(findings)
-        project = stack.resources[0].urn.split("::")[1]
         name = stack.resources[0].urn.split("::")[0].removeprefix("urn:pulumi:")
-        applied = waivers.apply(self.settings.waivers, findings, project, name, self.settings.today)
+        applied = waivers.apply(self.settings.waivers, findings, stack.project, name, self.settings.today)
         return (finding for finding in applied.findings if not finding.waived_by)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,24 +140,4 @@ def _shown(value: Any) -> Any:  # noqa: PLR0911  # one case for each kind of val
 
 def withheld(message: str, resource: Resource, instead: str) -> str:
     """Return `message`, or `instead` where a secret of the resource would be told."""
-    return instead if any(text in message for text in secrets(resource.inputs.value)) else message
-
-
-def secrets(value: Any, *, hidden: bool = False) -> Iterator[str]:
-    """Yield every text that is secret."""
-    match value:
-        case Secret(inner):
-            yield from secrets(inner, hidden=True)
-        case Mapping():
-            yield from _each(value.values(), hidden=hidden)
-        case list() | tuple():
-            yield from _each(value, hidden=hidden)
-        case str() if hidden and value:
-            yield value
-        case _:
-            pass
-
-
-def _each(values: Iterable[Any], *, hidden: bool) -> Iterator[str]:
-    for value in values:
-        yield from secrets(value, hidden=hidden)
+    return instead if any(text in message for text in resource.secrets) else message

@@ -6,7 +6,7 @@ raises Undetermined where the answer depends on something unknown, and the runne
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -219,3 +219,23 @@ def attempt(check: Callable[..., Findings], *arguments: Any) -> Findings:
         yield from check(*arguments)
     except Undetermined as unknown:
         yield unknown
+
+
+def secrets(value: Any, *, hidden: bool = False) -> Iterator[str]:
+    """Yield every text that is secret."""
+    match value:
+        case Secret(inner):
+            yield from secrets(inner, hidden=True)
+        case Mapping():
+            yield from _each(value.values(), hidden=hidden)
+        case list() | tuple():
+            yield from _each(value, hidden=hidden)
+        case str() if hidden and value:
+            yield value
+        case _:
+            pass
+
+
+def _each(values: Iterable[Any], *, hidden: bool) -> Iterator[str]:
+    for value in values:
+        yield from secrets(value, hidden=hidden)

@@ -42,8 +42,7 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
 def _waived(stack: Stack, settings: Settings, findings: Sequence[Finding]) -> Iterator[Finding]:
     """Yield the findings, those with a waiver marked, and what is wrong with the waivers themselves."""
     root = stack.resources[0]
-    project = root.urn.split("::")[1]
-    applied = waivers.apply(settings.waivers, findings, project, stack.name, settings.today)
+    applied = waivers.apply(settings.waivers, findings, stack.project, stack.name, settings.today)
     yield from applied.findings
     by_id = {rule.id: rule for rule in rules()}
     for waiver, fault in applied.faults:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from policy.properties import MISSING, Findings, Properties, Undetermined, opened, parse
+from policy.properties import MISSING, Findings, Properties, Undetermined, opened, parse, secrets
 from prismctl.graph import Source, Unknown
 
 IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "identifier", "clusterIdentifier", "userId", "userGroupId")
@@ -44,6 +44,11 @@ class Resource:
     @cached_property
     def outputs(self) -> Properties:
         return Properties(self.read_outputs())
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text among the inputs that is secret."""
+        return tuple(secrets(self.inputs.value))
 
     def at(self, path: str = "") -> str:
         return path
@@ -108,6 +113,11 @@ class Stack:
 
     name: str
     resources: tuple[Resource, ...]
+
+    @property
+    def project(self) -> str:
+        """The project that every URN names; there must be a resource."""
+        return self.resources[0].urn.split("::")[1]
 
     @cached_property
     def by_urn(self) -> Mapping[str, Resource]:

@@ -11,9 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from prismctl import policies
-from prismctl.errors import UsageError
 from prismctl.files import check_files, save
-from prismctl.preview import Preview, preview_each
+from prismctl.preview import Preview, preview_all
 from prismctl.project import Project
 
 
@@ -53,12 +52,8 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
     documents = wanted.documents(stacks)
     console = Console()
     terminal = console.is_terminal, console.width
-    render = functools.partial(_render, wanted=wanted, terminal=terminal)
-    results = preview_each(project, stacks, render, known=known)
-    mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
-    if mistakes:
-        raise UsageError("\n".join(mistakes))
-    texts = {stack: result for stack, result in results.items() if not isinstance(result, UsageError)}
+    render = functools.partial(_render, wanted=wanted, terminal=terminal, by=policies.own_judge())
+    texts = preview_all(project, stacks, render, known=known)
     for stack, text in texts.items():
         for warning in text["warnings"].splitlines():
             print(f"warning: {stack}: {warning}", file=sys.stderr)  # noqa: T201
@@ -69,10 +64,10 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
     return 1 if any(text["mandatory"] for text in texts.values()) else 0
 
 
-def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int]) -> Mapping[str, str]:
+def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int], by: policies.Judge) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
     graph = preview.graph
-    judged = policies.judge(preview)
+    judged = policies.judge(preview, by)
     texts = {"warnings": "\n".join(graph.warnings), "mandatory": "yes" if judged.report.mandatory else ""}
     if wanted.as_json:
         from prismctl.render import plan

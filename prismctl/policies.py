@@ -25,7 +25,7 @@ from prismctl import graph
 from prismctl.errors import UsageError
 from prismctl.files import save
 from prismctl.graph import Graph, Source
-from prismctl.preview import Preview, preview, preview_each
+from prismctl.preview import Preview, preview, preview_all
 from prismctl.project import ROOT, Project
 
 _PROGRAM = Source("Pulumi.yaml", 1)
@@ -61,7 +61,7 @@ class Judge:
 
 def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
     """Return what the rules say of a recorded program, with the waivers that there are."""
-    return _own_judge().report(view(recorded), config or {})
+    return own_judge().report(view(recorded), config or {})
 
 
 def view(recorded: Graph) -> Stack:
@@ -125,20 +125,16 @@ class Judged:
         }
 
 
-def judge(preview: Preview, by: Judge | None = None, root: Path = ROOT) -> Judged:
+def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
     """Return what the rules say of a previewed stack."""
     stack = view(preview.graph)
-    return Judged(stack, (by or _own_judge()).report(stack, preview.config), root, _PROGRAM)
+    return Judged(stack, by.report(stack, preview.config), root, _PROGRAM)
 
 
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
     """Judge what the program registers for each stack; returns 1 where something is mandatory."""
     render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project)
-    results = preview_each(project, stacks, render, known=True)
-    mistakes = [str(result) for result in results.values() if isinstance(result, UsageError)]
-    if mistakes:
-        raise UsageError("\n".join(mistakes))
-    return _write([result for result in results.values() if not isinstance(result, UsageError)], wanted)
+    return _write(list(preview_all(project, stacks, render, known=True).values()), wanted)
 
 
 def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]:
@@ -173,7 +169,8 @@ def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
     return _write([Judged(stack, report, root, fallback).texts()], wanted)
 
 
-def _own_judge() -> Judge:
+def own_judge() -> Judge:
+    """Return how the platform judges itself: by its own configuration and waivers."""
     return Judge(config=own_configuration(), accepted=_waivers())
 
 

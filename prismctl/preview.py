@@ -69,6 +69,16 @@ def preview_each(project: Project, stacks: Sequence[str], render: Render, *, kno
     return {stack: results[stack] for stack in stacks}
 
 
+def preview_all(
+    project: Project, stacks: Sequence[str], render: Render, *, known: bool
+) -> dict[str, Mapping[str, str]]:
+    """Preview several stacks like `preview_each`; raises UsageError with every stack's mistake where there is one."""
+    results = preview_each(project, stacks, render, known=known)
+    if mistakes := [str(result) for result in results.values() if isinstance(result, UsageError)]:
+        raise UsageError("\n".join(mistakes))
+    return {stack: result for stack, result in results.items() if not isinstance(result, UsageError)}
+
+
 class _Worker:
     """A forked process that does one piece of work and ends with it, or is stopped."""
 

@@ -247,6 +247,12 @@ class World:
             raise AssertionError(f"{name} says {before!r} {text.count(before)} times")
         file.write_text(text.replace(before, after), encoding="utf-8")
 
+    def add_tag(self, key: str, value: str) -> None:
+        """Give everything one more tag."""
+        self.change_program(
+            "components/location.py", '"ManagedBy": "pulumi"}', f'"ManagedBy": "pulumi", "{key}": "{value}"}}'
+        )
+
     # Snapshots: a world in which something stands is costly to make
 
     def keep(self, snapshot: Path) -> None:

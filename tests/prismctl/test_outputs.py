@@ -22,7 +22,7 @@ def write(monkeypatch):
             for stack in stacks
         }
 
-    monkeypatch.setattr(outputs, "preview_each", previewed)
+    monkeypatch.setattr("prismctl.preview.preview_each", previewed)
     return lambda stacks, **wanted: outputs.write(Project(ROOT), stacks, Wanted(**wanted), known=False)
 
 

@@ -19,11 +19,10 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from engine.plugins.program import SHOWN
 from engine.plugins.serving import serve
 
 RUNNER = Path(__file__).with_name("program.py")
-SHOWN = 32
-"""Exit code by which a program says that the user has been told already what went wrong."""
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):

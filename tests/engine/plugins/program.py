@@ -15,6 +15,7 @@ from pulumi.runtime import get_config_env, get_config_secret_keys_env, run_in_st
 from pulumi.runtime.settings import Settings, configure
 
 SHOWN = 32
+"""Exit code by which a program says that the user has been told already what went wrong."""
 
 
 def run(settings: Settings) -> int:

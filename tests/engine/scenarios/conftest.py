@@ -1,18 +1,14 @@
 """Worlds for the scenarios; each is private to a test, and gone after it."""
 
-import datetime
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine.turns import DAY, FULL
 from engine.world import World
 from support import STACKS
-
-DAY = datetime.date.fromisoformat(os.environ.get("E2E_DAY") or datetime.date.today().isoformat())  # noqa: DTZ011
-"""Decides what has its turn; the environment can set it, to repeat another day's run."""
-FULL = os.environ.get("FULL") == "1"
 
 _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
 _ONE = {

@@ -15,9 +15,7 @@ def bring_up(world: World) -> None:
 
 
 def test_a_new_tag_is_written_to_everything_in_place(standing: World):
-    standing.change_program(
-        "components/location.py", '"ManagedBy": "pulumi"}', '"ManagedBy": "pulumi", "CostCenter": "platform"}'
-    )
+    standing.add_tag("CostCenter", "platform")
 
     plan = standing.preview()
 

@@ -1,7 +1,6 @@
 """Every create, update and delete can fail once: the message says what and why, and the next run finishes the work."""
 
 import hashlib
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,11 +9,10 @@ import pytest
 from engine.cloud.account import Operation, Verb
 from engine.cloud.faults import KINDS, Fault
 from engine.plan import STATEFUL, operations, registered
+from engine.turns import DAY, FULL
 from engine.urns import type_of
 from engine.world import Done, World
 
-FULL, DAY = os.environ.get("FULL") == "1", os.environ["E2E_DAY"]
-"""Whether each resource fails in each way; otherwise the stateful ones and a sample of the others do, in one way."""
 SAID = {
     "throttled": "ThrottlingException: Rate exceeded",
     "timed out": "timeout while waiting for state",
@@ -96,9 +94,7 @@ class TestWhatFailsOnce:
         assert all(each.complete for each in held)
 
     def test_is_updated_by_the_next_update(self, standing: World, kind: str):
-        standing.change_program(
-            "components/location.py", '"ManagedBy": "pulumi"}', '"ManagedBy": "pulumi", "CostCenter": "platform"}'
-        )
+        standing.add_tag("CostCenter", "platform")
         urns = chosen(standing.stack, operations(standing.preview()))
         given = faults(urns, "update", kind)
         standing.account.fail_once(given)

@@ -78,7 +78,7 @@ def test_an_interrupted_update_ends_by_itself_and_goes_on_the_next_time(world: W
 SLOW_RUN = """
 import sys
 from pathlib import Path
-from engine.world import World, processes_of
+from engine.world import World
 with World(Path(sys.argv[1]), "dev", Path(sys.argv[2])) as world:
     world.init()
     world.account.set("pace", "1")
