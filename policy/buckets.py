@@ -42,16 +42,7 @@ def keeps_logs(bucket: Resource, context: Context) -> bool:
     """
     if any(_lets_logs_in(statement) for statement in policy_statements(bucket, context)):
         return True
-    unsure = None
-    for path, writers in _LOGS:
-        try:
-            if context.stack.referrers(bucket, path, *writers):
-                return True
-        except Undetermined as unknown:
-            unsure = unknown
-    if unsure:
-        raise unsure
-    return False
+    return context.stack.is_used(bucket, *_LOGS)
 
 
 def _lets_logs_in(statement: Statement | Undetermined) -> bool:

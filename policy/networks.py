@@ -43,20 +43,6 @@ def ports(entry: Properties) -> tuple[float, float]:
     return (0 if first is None else first, LAST_PORT if last is None else last)
 
 
-def is_used(stack: Stack, resource: Resource, *uses: tuple[str, tuple[str, ...]]) -> bool:
-    """Whether a property of some type refers to `resource`; raises Undetermined where none does but one may."""
-    unsure = None
-    for path, users in uses:
-        try:
-            if stack.referrers(resource, path, *users):
-                return True
-        except Undetermined as unknown:
-            unsure = unknown
-    if unsure:
-        raise unsure
-    return False
-
-
 def is_private(subnet: Resource) -> bool:
     """Whether a subnet is said to be private, or even isolated, by its name or by its tags."""
     return bool(tiers(subnet)) and "public" not in tiers(subnet)

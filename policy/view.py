@@ -198,6 +198,19 @@ class Stack:
             raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is not known yet")
         return tuple(found)
 
+    def is_used(self, resource: Resource, *uses: tuple[str, tuple[str, ...]]) -> bool:
+        """Whether a property of some type refers to `resource`; raises Undetermined where none does but one may."""
+        unsure = None
+        for path, users in uses:
+            try:
+                if self.referrers(resource, path, *users):
+                    return True
+            except Undetermined as unknown:
+                unsure = unknown
+        if unsure:
+            raise unsure
+        return False
+
     def _index(self, type_: str, path: str, target_type: str) -> "_Referrers":
         by_target: dict[str, list[Resource]] = {}
         lost: list[Resource] = []

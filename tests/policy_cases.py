@@ -37,6 +37,17 @@ _CASE_KEYS = frozenset(
     }
 )
 TODAY = datetime.date(2026, 11, 23)
+UNROTATED = Waiver(
+    rule="kms-rotate",
+    urn="urn:pulumi:prod::shop::*::data",
+    path="enableKeyRotation",
+    owner="web",
+    ticket="WEB-1",
+    reason="moving",
+    expires=TODAY,
+    value=False,
+)
+"""The waiver of a key that is not rotated."""
 
 
 @dataclass(frozen=True)

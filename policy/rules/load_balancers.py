@@ -3,7 +3,6 @@
 import re
 
 from policy import resource_types as types
-from policy.networks import is_used
 from policy.properties import Findings, Properties, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -30,7 +29,7 @@ def firewall(balancer: Resource, context: Context) -> Findings:
     # Only application load balancers take one.
     if not _is_application(balancer) or balancer.flag("internal"):
         return
-    if not is_used(context.stack, balancer, ("resourceArn", _WEB_ACL_ASSOCIATION)):
+    if not context.stack.is_used(balancer, ("resourceArn", _WEB_ACL_ASSOCIATION)):
         yield "", "public, and no web ACL is associated"
 
 

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable
 
 from policy import resource_types as types
-from policy.networks import EVERY_PROTOCOL, LAST_PORT, TCP, UDP, is_used, is_world, ports, protocol
+from policy.networks import EVERY_PROTOCOL, LAST_PORT, TCP, UDP, is_world, ports, protocol
 from policy.properties import Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
 from policy.view import Resource, Stack
@@ -100,7 +100,7 @@ def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:
 
 def _is_entrance(group: Resource, stack: Stack) -> bool:
     """Whether a load balancer wears the group, if only one that a controller makes for Kubernetes."""
-    return group.urn in _named_in_kubernetes(stack) or is_used(stack, group, *_BALANCERS)
+    return group.urn in _named_in_kubernetes(stack) or stack.is_used(group, *_BALANCERS)
 
 
 @functools.lru_cache(maxsize=1)
@@ -179,7 +179,7 @@ def egress(resource: Resource, context: Context) -> Findings:
 def _sends_to_world(entry: Properties, resource: Resource, stack: Stack) -> Findings:
     def check(network: Properties) -> Findings:
         if is_world(network.text("")) and any(
-            is_used(stack, group, *_DATA_STORES) for group in _groups(resource, stack)
+            stack.is_used(group, *_DATA_STORES) for group in _groups(resource, stack)
         ):
             yield network.path, "a data store may send to the world"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from policy_cases import TODAY
+from policy_cases import TODAY, UNROTATED
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
 from pulumi_policy import policy as sdk
@@ -146,18 +146,8 @@ def test_the_engine_is_told_what_can_be_configured() -> None:
 
 
 def test_a_waived_finding_does_not_stop() -> None:
-    waiver = Waiver(
-        rule="kms-rotate",
-        urn="urn:pulumi:prod::shop::*::data",
-        path="enableKeyRotation",
-        owner="web",
-        ticket="WEB-1",
-        reason="moving",
-        expires=TODAY,
-        value=False,
-    )
     question = request({**GOOD, "enableKeyRotation": False})
-    assert said(servicer(waivers=(waiver,)).Analyze(question, None)) == {}
+    assert said(servicer(waivers=(UNROTATED,)).Analyze(question, None)) == {}
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["preview", "up"])

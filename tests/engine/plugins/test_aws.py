@@ -2,13 +2,13 @@
 
 import importlib.metadata
 import json
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from engine.cloud import service
 from engine.cloud.account import Account
+from engine.cloud.calls import ACCOUNT_ID
 from engine.cloud.faults import Fault
 from engine.cloud.problems import Problem
 from engine.fake_grpc import AbortedError, Context
@@ -18,27 +18,12 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from prismctl.graph import UNKNOWN, Secret
 from prismctl.values import decode, encode
 
-ACCOUNT_ID = "111122223333"
 ROLE, VPC, SUBNET = "aws:iam/role:Role", "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"
 BEFORE, AFTER = {"cidrBlock": "10.0.0.0/16"}, {"cidrBlock": "10.0.0.0/16", "enableDnsSupport": True}
 
 
 def urn(type_: str, name: str = "main") -> str:
     return f"urn:pulumi:dev::ai-prism::ai-prism:aws:Network${type_}::{name}"
-
-
-@pytest.fixture
-def account():
-    account = Account(Path(":memory:"))
-    account.set("account_id", ACCOUNT_ID)
-    account.set("zones", "example.com")
-    yield account
-    account.close()
-
-
-@pytest.fixture(scope="module")
-def found_out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture

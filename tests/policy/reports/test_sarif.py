@@ -1,6 +1,5 @@
 """SARIF as code scanning reads it."""
 
-import dataclasses
 import functools
 import importlib.resources
 import json
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from policy_cases import TODAY, cases
+from policy_cases import TODAY, UNROTATED, cases
 from support import recorded
 
 from policy.findings import Report
@@ -106,18 +105,7 @@ def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the
 
 
 def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> None:
-    waiver = Waiver(
-        rule="kms-rotate",
-        urn="*::data",
-        path="enableKeyRotation",
-        owner="web",
-        ticket="WEB-1",
-        reason="moving",
-        expires=TODAY,
-        value=False,
-    )
-    waiver = dataclasses.replace(waiver, urn="urn:pulumi:prod::shop::*::data")
-    (waived,) = sarif.render(report(key(), waivers=(waiver,)), ROOT, FALLBACK)["results"]
+    (waived,) = sarif.render(report(key(), waivers=(UNROTATED,)), ROOT, FALLBACK)["results"]
     assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
     (advisory,) = sarif.render(report(key(), environment="dev"), ROOT, FALLBACK)["results"]
     assert advisory["level"] == "warning"
