@@ -84,10 +84,16 @@ def _environment(variables: Mapping[str, str]) -> Generator[None]:
                 os.environ[name] = value
 
 
+def _say_nothing(_loop: asyncio.AbstractEventLoop, _context: Mapping[str, Any]) -> None: ...
+
+
 async def _run(
     program: Path, project: str, stack: str, monitor: "_RecordingMonitor", engine: "_Engine", *, known: bool
 ) -> None:
-    asyncio.get_running_loop().set_default_executor(_InlineExecutor())
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(_InlineExecutor())
+    # What made a program fail is raised here; of the outputs that nobody awaits after that there is nothing to say.
+    loop.set_exception_handler(_say_nothing)
     outputs: set[asyncio.Task[Any]] = set()
     settings.configure(
         mocks.MockSettings(
