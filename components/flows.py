@@ -29,7 +29,7 @@ class Flow:
         return {**rule, "ports": ports} if ports else rule
 
 
-def policy(flows: Sequence[Flow]) -> dict[str, Any]:
+def policy(flows: Sequence[Flow]) -> Any:
     """Return the spec of a NetworkPolicy that allows `flows` to and from all pods, and nothing else."""
     rules = {
         direction.lower(): [flow.rule for flow in flows if flow.direction == direction]

@@ -129,18 +129,15 @@ class Namespaces(pulumi.ComponentResource):
             },
             opts=self._inside(namespace),
         )
+        limits: kubernetes.core.v1.LimitRangeItemArgsDict = {
+            "type": "Container",
+            "default_request": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"},
+            "default": {"memory": "256Mi", "ephemeral-storage": "1Gi"},
+        }
         kubernetes.core.v1.LimitRange(
             f"{APPLICATION}-limits",
             metadata={"name": "limits", "namespace": APPLICATION},
-            spec={
-                "limits": [
-                    {
-                        "type": "Container",
-                        "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"},
-                        "default": {"memory": "256Mi", "ephemeral-storage": "1Gi"},
-                    }
-                ]
-            },
+            spec={"limits": [limits]},
             opts=self._inside(namespace),
         )
 

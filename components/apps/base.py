@@ -85,7 +85,7 @@ class Base:
         )
 
     def spread(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return constraints that keep the replicas of a controller, known by `labels`, in different zones and nodes."""
+        """Return constraints that put the replicas of a controller, known by `labels`, on different nodes and zones."""
         return [
             {
                 "maxSkew": 1,
@@ -127,18 +127,13 @@ def make_object(
     name: str,
     api_version: str,
     kind: str,
-    *,
-    parent: pulumi.Resource,
-    namespace: str | None,
     spec: Mapping[str, Any],
-    depends_on: Sequence[pulumi.Resource],
-    deleted_with: pulumi.Resource | None = None,
+    *,
+    namespace: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    opts: pulumi.ResourceOptions,
 ) -> kubernetes.apiextensions.CustomResource:
-    """Make a custom resource called `name` once the chart that defines its kind is there.
-
-    With `deleted_with`, it is not deleted for itself when that is.
-    """
+    """Make a custom resource called `name`; `opts` say who its parent is, and after which chart it comes."""
     where = {"namespace": namespace} if namespace else {}
     return kubernetes.apiextensions.CustomResource(
         name,
@@ -146,5 +141,5 @@ def make_object(
         kind=kind,
         metadata={"name": name, **where, **(metadata or {})},
         spec=dict(spec),
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), deleted_with=deleted_with),
+        opts=opts,
     )

@@ -57,13 +57,10 @@ class ExternalSecrets(pulumi.ComponentResource):
             STORE,
             "external-secrets.io/v1",
             "ClusterSecretStore",
-            parent=self,
-            namespace=None,
-            spec={
+            {
                 "provider": {"aws": {"service": "SecretsManager", "region": base.foundation.location.region}},
                 "conditions": [{"namespaces": [APPLICATION, ARGO_CD]}],
             },
-            depends_on=[release],
-            deleted_with=release,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
         )
         self.register_outputs({})
