@@ -35,7 +35,7 @@ class ExternalSecrets(pulumi.ComponentResource):
             "nodeSelector": WEB_TIER,
             "securityContext": {**RESTRICTED, "enabled": True, "runAsUser": 1000},
             "resources": resources("50m", "128Mi", memory_limit="256Mi"),
-            "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
+            "podDisruptionBudget": {"enabled": base.replicas > 1, "minAvailable": 1},
         }
         release = base.install(
             CHART,
