@@ -8,7 +8,7 @@
   "fullname" $fullname
   "image" (printf "%s:%s" (index $.Values.handover.images $name) $.Values.image.tag)
   "serviceAccount" (get $accounts $name | default $fullname)
-  "hosts" (concat (eq $name "api" | ternary (list $.Values.handover.host) list) $own.hosts)
+  "hosts" (eq $name "api" | ternary (prepend $own.hosts $.Values.handover.host) $own.hosts)
   "progressive" (and $own.traffic (ne $.Values.delivery.strategy "rolling"))
 }}
 {{ dict $name (mergeOverwrite (deepCopy $.Values.defaults) (deepCopy $own) $derived) | toYaml }}
