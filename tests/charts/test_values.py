@@ -6,7 +6,18 @@ import ipaddress
 import jsonschema
 import pytest
 import yaml
-from chart import CHART, ENVIRONMENTS, at, default_values, handover, helm, leaves, refusal, render, value_schema
+from chart import (
+    ENVIRONMENTS,
+    at,
+    default_values,
+    environment_values,
+    handover,
+    helm,
+    leaves,
+    refusal,
+    render,
+    value_schema,
+)
 
 from prismctl.project import ROOT
 from tools import build
@@ -15,8 +26,7 @@ HANDED_OVER = list(leaves(handover()))
 
 
 def _values(environment="prod"):
-    own = yaml.safe_load((CHART / f"values-{environment}.yaml").read_text(encoding="utf-8"))
-    return _merged(_merged(default_values(), own), handover())
+    return _merged(_merged(default_values(), environment_values(environment)), handover())
 
 
 def _merged(base, over):
@@ -152,7 +162,7 @@ def test_no_value_may_be_of_another_type(path):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment):
-    own = yaml.safe_load((CHART / f"values-{environment}.yaml").read_text(encoding="utf-8"))
+    own = environment_values(environment)
     known = default_values()
     for path in leaves(own):
         # What a workload may say otherwise is known by the defaults.
