@@ -22,6 +22,8 @@ NAMES = {
     "database-logs": ("", "/aws/rds/cluster/ai-prism-dev/postgresql"),
     "database-snapshot": ("database", "ai-prism-dev-final-database"),
     "firewall-logs": ("", "aws-waf-logs-ai-prism-dev"),
+    "search": ("", "ai-prism-dev"),
+    "search-logs": ("", "ai-prism-dev-search"),
     "repository": ("api", "ai-prism-dev/api"),
     "cache-user": ("app", "ai-prism-dev-app"),
     "cache-users": ("", "ai-prism-dev"),

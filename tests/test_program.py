@@ -16,6 +16,7 @@ from prismctl.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource
 UNTAGGABLE = {
     "aws:acm/certificateValidation:CertificateValidation",
     "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -47,10 +48,14 @@ STATEFUL = {
 # Properties by which services take a physical name.
 NAME_PROPERTIES = re.compile(
     r"name|bucket|namePrefix|identifier|clusterIdentifier|finalSnapshotIdentifier|replicationGroupId|userId|userGroupId"
-    r"|dashboardName|nodeGroupName|bucketPrefix|identifierPrefix"
+    r"|dashboardName|domainName|nodeGroupName|policyName|bucketPrefix|identifierPrefix"
 )
 # Names that say where or what something is, and are no name of the resource itself.
-NOT_NAMES = {"aws:route53/record:Record.name", "aws:rds/clusterInstance:ClusterInstance.clusterIdentifier"} | {
+NOT_NAMES = {
+    "aws:acm/certificate:Certificate.domainName",
+    "aws:route53/record:Record.name",
+    "aws:rds/clusterInstance:ClusterInstance.clusterIdentifier",
+} | {
     f"aws:s3/{kind}.bucket"
     for kind in (
         "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
