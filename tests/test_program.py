@@ -44,6 +44,7 @@ STATEFUL = {
     "aws:rds/cluster:Cluster",
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
 }
 # Properties by which services take a physical name.
 NAME_PROPERTIES = re.compile(
@@ -167,7 +168,8 @@ def test_every_contract_is_kept_by_some_resource() -> None:
     graph = recorded("prod", known=True)
     for name, contract in naming.CONTRACTS.items():
         values = [resource.get(contract.property) for resource in graph.of_type(contract.type)]
-        pattern = re.escape(contract.shape).replace(r"\{stem\}", "ai-prism-prod").replace(r"\{role\}", "[a-z0-9-]+")
+        pattern = re.escape(contract.shape).replace(r"\{role\}", "[a-z0-9-]+")
+        pattern = pattern.replace(r"\{stem\}", "ai-prism-prod").replace(r"\{stack\}", "prod")
         assert any(isinstance(value, str) and re.fullmatch(pattern, value) for value in values), name
 
 
