@@ -170,9 +170,9 @@ HTTPS = r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$"
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
-# What is wrong: (edits of the dev stack, the one line that says so).
 SEARCH = {"instance_type": "r6g.large.search", "nodes": 2, "volume_gb": 100, "version": "3.5"}
 
+# What is wrong: (edits of the dev stack, the one line that says so).
 ONE_PROBLEM = {
     "an account id with too few digits": (
         {"aws.account_id": "1234"},
@@ -504,7 +504,8 @@ ONE_PROBLEM = {
     ),
     "an unlisted search version": (
         {"observability.search": {**SEARCH, "version": "1.3"}},
-        "ai-prism:observability.search.version: must be a version that versions.yaml lists (2.19, 3.1, 3.3, 3.5), got 1.3",
+        "ai-prism:observability.search.version: must be a version that versions.yaml lists (2.19, 3.1, 3.3, 3.5), "
+        "got 1.3",
     ),
     "search nodes that do not fill their zones": (
         {"observability.search": {**SEARCH, "nodes": 3}},

@@ -70,8 +70,7 @@ class SearchAccess(pulumi.ComponentResource):
             "security_context": {
                 "allow_privilege_escalation": False,
                 "read_only_root_filesystem": True,
-                "run_as_non_root": True,
-                "run_as_user": 100,  # the image's curl_user
+                "run_as_user": 100,  # the image's curl_user, by its number
                 "capabilities": {"drop": ["ALL"]},
                 "seccomp_profile": {"type": "RuntimeDefault"},
             },
@@ -86,7 +85,6 @@ class SearchAccess(pulumi.ComponentResource):
                 "template": {
                     "spec": {
                         "service_account_name": ACCOUNT,
-                        "automount_service_account_token": False,
                         "restart_policy": "Never",
                         "node_selector": WEB_TIER,
                         "containers": [container],
