@@ -504,8 +504,10 @@ ONE_PROBLEM = {
     ),
     "an unlisted search version": (
         {"observability.search": {**SEARCH, "version": "1.3"}},
-        "ai-prism:observability.search.version: must be a version that versions.yaml lists (2.19, 3.1, 3.3, 3.5), "
-        "got 1.3",
+        (
+            "ai-prism:observability.search.version: must be a version that versions.yaml lists (2.19, 3.1, 3.3, 3.5), "
+            "got 1.3"
+        ),
     ),
     "search nodes that do not fill their zones": (
         {"observability.search": {**SEARCH, "nodes": 3}},

@@ -50,7 +50,6 @@ class SearchAccess(pulumi.ComponentResource):
         account = kubernetes.core.v1.ServiceAccount(
             ACCOUNT,
             metadata={"name": ACCOUNT, "namespace": LOGGING},
-            automount_service_account_token=False,
             opts=self._inside,
         )
         self.granted = self._make_job(account)
@@ -85,6 +84,7 @@ class SearchAccess(pulumi.ComponentResource):
                 "template": {
                     "spec": {
                         "service_account_name": ACCOUNT,
+                        "automount_service_account_token": False,
                         "restart_policy": "Never",
                         "node_selector": WEB_TIER,
                         "containers": [container],
