@@ -193,6 +193,12 @@ NAMES: Mapping[str, PhysicalName] = {
         lower=True,
     ),
     # "This action is idempotent": the topic that is there is answered (botocore/data/sns).
+    "aws:secretsmanager/secret:Secret": PhysicalName(
+        key="name",
+        scope=Scope.REGION,
+        taken="ResourceExistsException: The operation failed because the secret {name} already exists.",
+        source="https://github.com/getmoto/moto/issues/9700",
+    ),
     "aws:sns/topic:Topic": PhysicalName(key="name", scope=Scope.REGION, taken=None, source="botocore/data/sns"),
     "aws:wafv2/webAcl:WebAcl": PhysicalName(
         key="name",
