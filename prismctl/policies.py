@@ -27,6 +27,7 @@ from prismctl.files import save
 from prismctl.graph import Graph, Source
 from prismctl.preview import Preview, preview, preview_all
 from prismctl.project import ROOT, Project
+from prismctl.render import markdown
 
 _PROGRAM = Source("Pulumi.yaml", 1)
 """Where a finding is shown that belongs to no line of the program."""
@@ -37,6 +38,7 @@ class Wanted:
     """What was asked for."""
 
     as_json: bool = False
+    markdown: Path | None = None
     sarif: Path | None = None
     base: Path | None = None
     config: Path | None = None
@@ -120,6 +122,7 @@ class Judged:
         return {
             "text": self.text,
             "json": json.dumps(document.render(self.report)),
+            "markdown": markdown.render_policies(self.report),
             "sarif": self.sarif,
             "mandatory": str(len(self.report.mandatory)),
         }
@@ -213,6 +216,8 @@ def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
         sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
     else:
         sys.stdout.write("\n".join(each["text"] for each in results))
+    if wanted.markdown:
+        save(wanted.markdown, "\n".join(each["markdown"] for each in results))
     if wanted.sarif:
         save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
     return 1 if any(each["mandatory"] != "0" for each in results) else 0

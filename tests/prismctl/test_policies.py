@@ -87,6 +87,15 @@ def test_sarif_is_written(tmp_path, capsys) -> None:
     assert capsys.readouterr().err == f"wrote {file}\n"
 
 
+def test_markdown_is_written_with_what_stops_before_the_rest(tmp_path, capsys) -> None:
+    file = tmp_path / "summary.md"
+    assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False), "--markdown", str(file)]) == 1
+    text = file.read_text()
+    assert text.startswith("## Policies: prod\n\nprod: 1 mandatory ")
+    assert "| kms-rotate | " in text.partition("<details>")[0]
+    assert capsys.readouterr().err == f"wrote {file}\n"
+
+
 def test_rules_are_configured_as_for_the_pack(tmp_path) -> None:
     config = tmp_path / "config.json"
     config.write_text('{"kms-rotate": "disabled"}')
@@ -119,6 +128,7 @@ def test_manifests_are_judged(tmp_path, capsys) -> None:
         (["--state", "x", "--base", "policy/configuration.json"], "is not what prismctl policies --json writes"),
         (["--state", "x", "--config", "README.md"], "README.md: is not valid JSON"),
         (["--state", "x", "--sarif", "/nowhere/x.sarif"], "the folder does not exist"),
+        (["--state", "x", "--sarif", "same", "--markdown", "same"], "named for two outputs"),
         (["nowhere"], "no stack called"),
     ],
 )
