@@ -1,7 +1,7 @@
 """Checks the workflows: by zizmor for what an attacker could use, by actionlint for what would not run.
 
 zizmor, and shellcheck for actionlint, are wheels with the binary in the environment; actionlint is built from its Go
-module. Where no Go can build it, it is skipped by name, as the tests that need Helm are.
+module, and skipped by name where no Go can build it.
 """
 
 import subprocess
