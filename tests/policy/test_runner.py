@@ -11,7 +11,7 @@ from policy_cases import TODAY
 from policy.findings import Finding, Result
 from policy.properties import Properties, Undetermined, join
 from policy.registry import Check, Level, Rule, Settings, rules
-from policy.runner import context_for, judge
+from policy.runner import context_for, judge, run
 from policy.view import Resource, Stack
 from prismctl.graph import UNKNOWN, Secret
 
@@ -104,6 +104,33 @@ def test_only_stack_rules_see_other_resources() -> None:
     assert context_for(ROTATE, stack, settings).stack.resources == ()
     of_stacks = next(rule for rule in rules() if rule.kind == "stack")
     assert context_for(of_stacks, stack, settings).stack.resources == (RESOURCE,)
+
+
+CLUSTER = "urn:pulumi:dev::shop::eks:index:Cluster::main"
+CONTROL_PLANE = {"urn": "urn:pulumi:dev::shop::eks:index:Cluster$aws:eks/cluster:Cluster::main", "parent": CLUSTER}
+
+
+def judged_clusters(*children: Resource) -> list[tuple[str, str]]:
+    component = Resource(
+        urn=CLUSTER, type="eks:index:Cluster", name="main", custom=False, read_inputs=lambda: {"version": "1.29"}
+    )
+    report = run(Stack(name="dev", resources=(component, *children)), Settings(environment="dev", today=TODAY))
+    return [(each.rule.id, each.resource.type) for each in report.findings if each.rule.id.startswith("eks-")]
+
+
+def test_a_problem_of_a_component_and_its_child_is_one_finding_the_child_s() -> None:
+    child = Resource(
+        type="aws:eks/cluster:Cluster", name="main", read_inputs=lambda: {"version": "1.29"}, **CONTROL_PLANE
+    )
+    found = judged_clusters(child)
+    assert ("eks-version", "aws:eks/cluster:Cluster") in found
+    assert {type_ for _, type_ in found} == {"aws:eks/cluster:Cluster"}
+
+
+def test_a_component_is_judged_itself_where_no_child_of_its_shows_what_the_rule_looks_at() -> None:
+    role = Resource(type="aws:iam/role:Role", name="main", read_inputs=dict, **CONTROL_PLANE)
+    assert ("eks-version", "eks:index:Cluster") in judged_clusters()
+    assert ("eks-version", "eks:index:Cluster") in judged_clusters(role)
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters='"'), max_size=5)
