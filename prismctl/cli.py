@@ -3,6 +3,7 @@
 import datetime
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,7 +86,10 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     from prismctl import policies
     from prismctl.files import check_files
 
-    wanted = policies.Wanted(as_json=as_json, sarif=sarif, base=base, config=config, environment=environment)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    wanted = policies.Wanted(
+        as_json=as_json, sarif=sarif, base=base, config=config, environment=environment, width=width
+    )
     check_files([sarif] if sarif else [])
     if stack is not None:
         found = policies.judge_stacks(Project(ROOT), Project(ROOT).choose(stack), wanted)

@@ -41,6 +41,8 @@ class Wanted:
     base: Path | None = None
     config: Path | None = None
     environment: str | None = None
+    width: int | None = None
+    """Of the terminal, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,9 @@ class Judged:
     root: Path
     fallback: Source
 
-    @property
-    def text(self) -> str:
-        return text.render(self.report, text.components_of(self.stack.by_urn))
-
-    @property
-    def brief(self) -> str:
-        """Return what is violated, and the numbers of the rest."""
-        return text.render(self.report, text.components_of(self.stack.by_urn), brief=True)
+    def text(self, width: int | None, *, brief: bool = False) -> str:
+        """Return everything, or in brief what is violated, and the numbers of the rest."""
+        return text.render(self.report, text.components_of(self.stack.by_urn), brief=brief, width=width)
 
     def with_findings(self, added: Sequence[Finding]) -> "Judged":
         report = dataclasses.replace(self.report, findings=(*self.report.findings, *added))
@@ -115,14 +112,16 @@ class Judged:
     def sarif(self) -> str:
         return json.dumps(sarif.render(self.report, self.root, self.fallback))
 
-    def texts(self) -> Mapping[str, str]:
-        """Return everything, as texts that go from one process to another."""
-        return {
-            "text": self.text,
-            "json": json.dumps(document.render(self.report)),
-            "sarif": self.sarif,
-            "mandatory": str(len(self.report.mandatory)),
-        }
+    def texts(self, wanted: Wanted) -> Mapping[str, str]:
+        """Return what is wanted, as texts that go from one process to another."""
+        found = {"mandatory": "yes" if self.report.mandatory else ""}
+        if wanted.as_json:
+            found["json"] = json.dumps(document.render(self.report))
+        else:
+            found["text"] = self.text(wanted.width)
+        if wanted.sarif:
+            found["sarif"] = self.sarif
+        return found
 
 
 def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
@@ -133,11 +132,11 @@ def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
 
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
     """Judge what the program registers for each stack; returns 1 where something is mandatory."""
-    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project)
+    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project, wanted=wanted)
     return _write(list(preview_all(project, stacks, render, known=True).values()), wanted)
 
 
-def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]:
+def _render(known: Preview, *, by: Judge, project: Project, wanted: Wanted) -> Mapping[str, str]:
     """Judge a stack as after an update, and add what stands out only on an empty account.
 
     Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
@@ -147,7 +146,7 @@ def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]
     before = judge(preview(project, known.graph.stack, known=False), by, project.root)
     seen = {finding.identity for finding in after.report.findings}
     added = [each for each in before.report.findings if each.identity not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).texts()
+    return after.with_findings(added).texts(wanted)
 
 
 def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
@@ -166,7 +165,7 @@ def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
     if report.environment == UNKNOWN_ENVIRONMENT:
         print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
     fallback = Source("standard-input" if name == "-" else name, 1)
-    return _write([Judged(stack, report, root, fallback).texts()], wanted)
+    return _write([Judged(stack, report, root, fallback).texts(wanted)], wanted)
 
 
 def own_judge() -> Judge:
@@ -215,7 +214,7 @@ def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
         sys.stdout.write("\n".join(each["text"] for each in results))
     if wanted.sarif:
         save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
-    return 1 if any(each["mandatory"] != "0" for each in results) else 0
+    return 1 if any(each["mandatory"] for each in results) else 0
 
 
 def joined_sarif(runs: Sequence[str]) -> str:

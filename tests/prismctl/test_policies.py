@@ -1,5 +1,6 @@
 """`prismctl policies` as it is used: what it prints, writes and ends with."""
 
+import io
 import json
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def test_manifests_are_judged(tmp_path, capsys) -> None:
         (["dev", "--state", "x"], "judge one thing"),
         (["--state", "x", "--plan", "y"], "judge one thing"),
         (["--state", "/nowhere/x"], "/nowhere/x: cannot be read"),
-        (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not valid JSON: lexical error"),
+        (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not a plan, as pulumi preview --json writes it"),
         (["--manifests", "policy/waivers.yaml"], "is no Kubernetes object"),
         (["--state", "x", "--environment", "production"], "--environment: must be one of"),
         (["--state", "x", "--base", "README.md"], "README.md: is not valid JSON"),
@@ -135,6 +136,26 @@ def test_too_much_is_refused(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(errors, "MOST_BYTES", 10)
     assert main(["policies", "--state", state(tmp_path)]) == 2
     assert "too large" in capsys.readouterr().err
+
+
+def test_lines_are_broken_on_a_terminal_and_whole_in_a_pipe(tmp_path, capsys, monkeypatch) -> None:
+    bad = state(tmp_path, deletionWindowInDays=7, bypassPolicyLockoutSafetyCheck=True, enableKeyRotation=False)
+    main(["policies", "--state", bad])
+    whole = capsys.readouterr().out
+    assert max(map(len, whole.splitlines())) > 80
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["policies", "--state", bad])
+    broken = capsys.readouterr().out
+    assert max(map(len, broken.splitlines())) <= 80
+    assert broken.split() == whole.split()
+    assert "\x1b" not in whole
+
+
+def test_a_pipe_that_brings_nothing_is_no_clean_bill(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert main(["policies", "--manifests", "-"]) == 2
+    assert "standard input: holds no Kubernetes objects" in capsys.readouterr().err
 
 
 def test_a_pipe_is_read(tmp_path) -> None:
