@@ -12,7 +12,7 @@ from typing import Any
 import versions
 from policy import configuration, waivers
 from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
-from policy.findings import Finding, Report
+from policy.findings import Finding, Known, Report
 from policy.registry import ENVIRONMENTS, Settings
 from policy.reports import document, sarif, text
 from policy.runner import run
@@ -52,7 +52,7 @@ class Judge:
     environment: str | None = None
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     accepted: tuple[Waiver, ...] = ()
-    before: frozenset[tuple[str, str]] = frozenset()
+    before: Mapping[Known, int] = field(default_factory=dict[Known, int])
 
     def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
         """Return what the rules say of a stack; `configured` is its Pulumi configuration."""
@@ -182,7 +182,7 @@ def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None
             environment=wanted.environment,
             config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
             accepted=_waivers(),
-            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else frozenset(),
+            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else {},
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
         raise UsageError(str(error)) from None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_cases import TODAY
 
-from policy.findings import Finding, Result
+from policy.findings import Finding, Report, Result
 from policy.properties import Properties, Undetermined, join
 from policy.registry import Check, Level, Rule, Settings, rules
 from policy.runner import context_for, judge, run
@@ -104,6 +104,12 @@ def test_only_stack_rules_see_other_resources() -> None:
     assert context_for(ROTATE, stack, settings).stack.resources == ()
     of_stacks = next(rule for rule in rules() if rule.kind == "stack")
     assert context_for(of_stacks, stack, settings).stack.resources == (RESOURCE,)
+
+
+def test_what_crashed_is_never_known_from_before() -> None:
+    (crashed,) = found(lambda _r, _c: iter([5]))
+    report = Report(stack="prod", environment="prod", findings=(crashed,))
+    assert report.without({("prod", crashed.identity, True): 1}).findings == (crashed,)
 
 
 CLUSTER = "urn:pulumi:dev::shop::eks:index:Cluster::main"

@@ -21,6 +21,12 @@ KEY = {
 }
 
 
+NAMESPACE = (
+    "apiVersion: v1\nkind: Namespace\n"
+    "metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: restricted}}\n"
+)
+
+
 def state(folder: Path, *, name: str = "state.json", stack: str = "prod", **inputs: object) -> str:
     key = {**KEY, "urn": KEY["urn"].replace(":prod:", f":{stack}:"), "inputs": {**KEY["inputs"], **inputs}}
     file = folder / name
@@ -79,6 +85,29 @@ def test_json_is_one_document_and_serves_as_a_base(tmp_path, capsys) -> None:
     assert main(["policies", "--state", worse, "--base", str(base), "--json"]) == 1
     (stack,) = json.loads(capsys.readouterr().out)["stacks"]
     assert [finding["rule"] for finding in stack["findings"]] == ["kms-window"]
+
+
+def test_a_base_hides_neither_what_became_worse_nor_a_second_of_its_kind(tmp_path, capsys) -> None:
+    def base(*arguments: str) -> list[str]:
+        capsys.readouterr()
+        main(["policies", *arguments, "--json"])
+        file = tmp_path / "base.json"
+        file.write_text(capsys.readouterr().out)
+        return ["--base", str(file)]
+
+    bad = state(tmp_path, enableKeyRotation=False)
+    assert main(["policies", "--state", bad, *base("--state", bad, "--environment", "dev")]) == 1
+    assert main(["policies", "--state", bad, "--environment", "dev", *base("--state", bad)]) == 0
+    assert "kms-rotate" not in capsys.readouterr().out
+
+    policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny, namespace: shop}\n"
+    manifests = tmp_path / "shop.yaml"
+    manifests.write_text(f"{NAMESPACE}---\n{policy}spec: {{podSelector: {{}}, policyTypes: [Ingress]}}\n")
+    before = base("--manifests", str(manifests))
+    assert main(["policies", "--manifests", str(manifests), *before]) == 0
+    manifests.write_text(NAMESPACE)
+    assert main(["policies", "--manifests", str(manifests), *before]) == 1
+    assert capsys.readouterr().out.count("ns-netpol") == 1
 
 
 def test_sarif_is_written(tmp_path, capsys) -> None:

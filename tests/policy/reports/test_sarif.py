@@ -104,6 +104,19 @@ def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the
     assert fingerprints(key(urn="urn:pulumi:prod::shop::aws:kms/key:Key::logs")) != there
 
 
+def test_findings_that_are_alike_are_told_apart() -> None:
+    namespace = Resource(
+        urn="urn:pulumi:prod::shop::kubernetes:core/v1:Namespace::web",
+        type="kubernetes:core/v1:Namespace",
+        name="web",
+        read_inputs=lambda: {"metadata": {"name": "web"}},
+    )
+    results = sarif.render(report(namespace), ROOT, FALLBACK)["results"]
+    alike = [each["partialFingerprints"] for each in results if each["ruleId"] == "ns-netpol"]
+    assert len(alike) == 2
+    assert alike[0] != alike[1]
+
+
 def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> None:
     (waived,) = sarif.render(report(key(), waivers=(UNROTATED,)), ROOT, FALLBACK)["results"]
     assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
