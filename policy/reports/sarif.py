@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from policy.findings import Finding, Report, Result
 from policy.registry import Rule, Severity, rules
@@ -108,9 +109,12 @@ def _level(finding: Finding) -> str:
 
 
 def _place(source: Source, root: Path) -> dict[str, Any]:
-    path = Path(source.file)
-    first, last = _columns(root / path, source.line)
-    location = {"uri": path.as_uri()} if path.is_absolute() else {"uri": path.as_posix(), "uriBaseId": "%SRCROOT%"}
+    file = root / source.file
+    first, last = _columns(file, source.line)
+    if file.is_relative_to(root):
+        location = {"uri": quote(file.relative_to(root).as_posix()), "uriBaseId": "%SRCROOT%"}
+    else:
+        location = {"uri": file.as_uri()}
     region = {"startLine": max(source.line, 1), "startColumn": first, "endColumn": last}
     return {"artifactLocation": location, "region": region}
 

@@ -94,6 +94,13 @@ def test_a_file_outside_of_the_repository_is_named_by_its_whole_address() -> Non
     assert place["region"] == {"startLine": 3, "startColumn": 1, "endColumn": 1}
 
 
+@pytest.mark.parametrize("name", ["charts/my app.yaml", str(ROOT / "charts/my app.yaml")])
+def test_a_file_of_the_repository_is_named_from_its_root_however_it_was_given(name: str) -> None:
+    (result,) = sarif.render(report(key(source=Source(name, 3))), ROOT, FALLBACK)["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "charts/my%20app.yaml", "uriBaseId": "%SRCROOT%"}
+
+
 def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the_resource() -> None:
     def fingerprints(resource: Resource) -> dict[str, str]:
         return sarif.render(report(resource), ROOT, FALLBACK)["results"][0]["partialFingerprints"]
