@@ -106,6 +106,13 @@ def test_only_stack_rules_see_other_resources() -> None:
     assert context_for(of_stacks, stack, settings).stack.resources == (RESOURCE,)
 
 
+def test_findings_of_other_properties_are_others_and_those_in_other_stacks_the_same() -> None:
+    (here,), (there,) = (found(lambda _r, _c, path=path: iter([(path, "wrong")])) for path in ("here", "there"))
+    assert here.identity != there.identity
+    elsewhere = dataclasses.replace(RESOURCE, urn=RESOURCE.urn.replace(":prod:", ":dev:"))
+    assert dataclasses.replace(here, resource=elsewhere).identity == here.identity
+
+
 def test_what_crashed_is_never_known_from_before() -> None:
     (crashed,) = found(lambda _r, _c: iter([5]))
     report = Report(stack="prod", environment="prod", findings=(crashed,))

@@ -16,7 +16,7 @@ from policy.reports import sarif
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import Source
+from prismctl.graph import UNKNOWN, Source
 from prismctl.policies import check
 from prismctl.project import ROOT
 
@@ -129,6 +129,14 @@ def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> No
     assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
     (advisory,) = sarif.render(report(key(), environment="dev"), ROOT, FALLBACK)["results"]
     assert advisory["level"] == "warning"
+
+
+def test_what_cannot_be_told_is_open_unless_it_stops() -> None:
+    unsure = key(read_inputs=lambda: {"enableKeyRotation": UNKNOWN, "policy": '{"Statement": []}'})
+    (told,) = sarif.render(report(unsure, environment="staging"), ROOT, FALLBACK)["results"]
+    (stopping,) = sarif.render(report(unsure, environment="prod"), ROOT, FALLBACK)["results"]
+    assert (told["kind"], told["level"]) == ("open", "none")
+    assert (stopping["kind"], stopping["level"]) == ("fail", "error")
 
 
 def test_every_rule_is_described_with_its_controls(tmp_path: Path) -> None:

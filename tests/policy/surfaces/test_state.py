@@ -136,6 +136,8 @@ def test_a_plan_is_read_as_the_stack_that_it_would_leave(tmp_path: Path) -> None
     steps = [
         {"op": "same", "urn": URN, "newState": ITEM},
         {"op": "delete", "urn": "urn:pulumi:prod::shop::aws:s3/bucket:Bucket::old", "oldState": ITEM},
+        {"op": "delete-replaced", "urn": URN, "oldState": ITEM},
+        {"op": "read-discard", "urn": "urn:pulumi:prod::shop::aws:s3/bucket:Bucket::seen", "oldState": ITEM},
         {"op": "create-replacement", "urn": URN, "newState": ITEM},
         {"op": "replace", "urn": URN, "newState": ITEM},
     ]
