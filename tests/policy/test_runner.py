@@ -10,7 +10,7 @@ from policy_cases import TODAY
 
 from policy.findings import Finding, Report, Result
 from policy.properties import Properties, Undetermined, join
-from policy.registry import Check, Level, Rule, Settings, rules
+from policy.registry import ENVIRONMENTS, Check, Level, Rule, Settings, rules
 from policy.runner import context_for, judge, run
 from policy.view import Resource, Stack
 from prismctl.graph import UNKNOWN, Secret
@@ -83,6 +83,27 @@ def test_what_is_undetermined_is_mandatory_for_strict_rules_in_prod_alone() -> N
     assert [finding.level for finding in found(check)] == [Level.MANDATORY]
     assert [finding.level for finding in found(check, environment="staging")] == [Level.ADVISORY]
     assert [finding.level for finding in found(check, rule=loose)] == [Level.ADVISORY]
+
+
+@pytest.mark.parametrize(
+    ("rule", "mandatory", "advisory"),
+    [
+        ("kms-principal", "dev integration staging prod", ""),
+        ("kms-window", "dev integration staging prod", ""),
+        ("kms-rotate", "staging prod", "dev integration"),
+        ("net-sg-desc", "", "dev integration staging prod"),
+        ("rds-delprot", "prod", "staging"),
+    ],
+    ids=["critical", "high", "medium", "low", "of prod alone"],
+)
+def test_how_bad_a_violation_is_decides_where_it_stops_updates(rule: str, mandatory: str, advisory: str) -> None:
+    (one,) = (each for each in rules() if each.id == rule)
+
+    def where(level: Level) -> str:
+        return " ".join(name for name in ENVIRONMENTS if one.level(Settings(environment=name, today=TODAY)) is level)
+
+    assert (where(Level.MANDATORY), where(Level.ADVISORY)) == (mandatory, advisory)
+    assert one.level(Settings(environment="unknown", today=TODAY)) is one.levels["prod"]
 
 
 def test_a_disabled_rule_is_not_even_run() -> None:

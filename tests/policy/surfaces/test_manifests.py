@@ -78,6 +78,13 @@ def test_bytes_that_are_no_text_are_told_as_such(tmp_path: Path) -> None:
         read_manifests(str(file))
 
 
+def test_what_is_well_formed_but_nested_too_deeply_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(f"apiVersion: v1\nkind: ConfigMap\ndata: {'[' * 150}{']' * 150}")
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_manifests(str(file))
+
+
 def test_a_bomb_of_aliases_is_defused(tmp_path: Path) -> None:
     levels = [f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]" for level in range(1, 12)]
     file = tmp_path / "all.yaml"
