@@ -3,6 +3,7 @@
 import datetime
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,8 +87,15 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     from prismctl import policies
     from prismctl.files import check_files
 
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     wanted = policies.Wanted(
-        as_json=as_json, markdown=markdown, sarif=sarif, base=base, config=config, environment=environment
+        as_json=as_json,
+        markdown=markdown,
+        sarif=sarif,
+        base=base,
+        config=config,
+        environment=environment,
+        width=width,
     )
     check_files([file for file in (markdown, sarif) if file])
     if stack is not None:
