@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,10 @@ INTERRUPTED = 130
 
 class EngineError(Exception):
     """The engine is not there or cannot be built; the message says what to do."""
+
+
+class GoMissingError(EngineError):
+    """There is no Go to build with, or it is too old."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,17 @@ ENGINE = (
         same_major=True,
     ),
 )
+
+ACTIONLINT = Tool(
+    "actionlint",
+    # A module of its own, since it would raise dependencies of Helm's.
+    TOOLS / "actionlint",
+    "github.com/rhysd/actionlint/cmd/actionlint",
+    # https://github.com/rhysd/actionlint/blob/v1.7.12/.goreleaser.yaml
+    ("github.com/rhysd/actionlint.version={version}",),
+    ("-version",),
+)
+"""No part of the engine: `make check` builds it, in seconds."""
 
 
 def locate(name: str) -> Path:
@@ -173,19 +188,20 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _go(tools: Iterable[Tool]) -> str:
+def _go(tools: Sequence[Tool]) -> str:
     """Return Go's path; raises EngineError where it is missing, or older than the modules ask."""
     texts = [(tool.folder / "go.mod").read_text(encoding="utf-8") for tool in tools]
     wanted = max((re.findall(r"^go (\S+)$", text, re.MULTILINE)[0] for text in texts), key=_numbers)
+    needed = f"Go {wanted} or newer is needed to build {', '.join(tool.name for tool in tools)}"
     path = shutil.which("go")
     if path is None:
-        raise EngineError(f"Go {wanted} or newer is needed to build the engine: https://go.dev/doc/install")
+        raise GoMissingError(f"{needed}: https://go.dev/doc/install")
     try:
         have = _output([path, "version"]).strip()
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(f"{path} does not run: {error}") from None
     if _numbers(have) < _numbers(wanted):
-        raise EngineError(f"Go {wanted} or newer is needed to build the engine, {path} is {have}")
+        raise GoMissingError(f"{needed}, {path} is {have}")
     return path
 
 

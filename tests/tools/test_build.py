@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from prismctl.project import ROOT
-from tools.build import ENGINE, FAILED, INTERRUPTED, EngineError, Tool, build, cache, locate, main, pinned
+from tools.build import ACTIONLINT, ENGINE, FAILED, INTERRUPTED, EngineError, Tool, build, cache, locate, main, pinned
 
 TOOLS = {tool.name: tool for tool in ENGINE}
 
@@ -282,7 +282,7 @@ def test_a_version_is_that_of_the_module_which_holds_the_package(tmp_path: Path)
     assert pinned(Tool("d", tmp_path, "example.com/a/cmd/d")) == "1.2.3"
 
 
-@pytest.mark.parametrize("tool", ENGINE, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", [*ENGINE, ACTIONLINT], ids=lambda tool: tool.name)
 def test_every_tool_is_pinned_with_sums(tool: Tool) -> None:
     # Go writes down a sum for whatever a build needs; a package that go.mod calls no tool would be tidied away.
     assert tool.package in (tool.folder / "go.mod").read_text().split()
