@@ -97,7 +97,8 @@ def test_each_alert_has_a_case_in_which_it_is_silent_though_it_has_seen_and_wait
             check["alertname"] == name
             and not check["exp_alerts"]
             and minutes(check["eval_time"]) > minutes(rule.get("for", "0m"))
-            and origins(rule["expr"]) <= {metric for each in test["input_series"] for metric, _ in reads(each["series"])}
+            and origins(rule["expr"])
+            <= {metric for each in test["input_series"] for metric, _ in reads(each["series"])}
             for check, test in checks()
         )
 
