@@ -1,4 +1,4 @@
-"""Each alert fires on series on which it must, and on no others; promtool reads and runs the rules as Prometheus would."""
+"""Each alert fires on series on which it must, and on no others, as Prometheus itself would tell."""
 
 import json
 import re
@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from chart import refusal, render, running_labels, selects
+from monitoring import DASHBOARDS, changed, groups, objects
+from promql import known_metrics, mistakes, promtool, reads, recorded_metrics
 
-from charts.monitoring import groups, helm, objects, rendered
-from charts.promql import HERE, known_metrics, mistakes, promtool, reads, recorded_metrics
 from prismctl.project import ROOT
 
-CASES = sorted((HERE / "alerts").glob("*.yaml"))
+CASES = sorted((Path(__file__).parent / "alerts").glob("*.yaml"))
 
 # What the cases write short.
 PRIMARY = (
@@ -123,7 +124,7 @@ def test_each_metric_is_looked_up_for_a_use() -> None:
     expressions = [rule["expr"] for group in groups() for rule in group["rules"]]
     expressions += [
         target["expr"]
-        for file in (ROOT / "charts" / "ai-prism" / "files" / "dashboards").glob("*.json")
+        for file in DASHBOARDS.glob("*.json")
         for panel in json.loads(file.read_text())["panels"]
         for target in panel.get("targets", [])
     ]
@@ -140,52 +141,65 @@ def test_each_alert_says_how_bad_it_is_and_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "part"),
+    ("setting", "value", "part"),
     [
-        ("monitoring.slo.availability=99.5", "vector(1 - 99.5 / 100)"),
-        ("monitoring.alerts.errorRatio=0.05", "ratio_rate5m > 0.05"),
-        ("monitoring.alerts.minimumRequestRate=0.1", "rate5m > 0.1"),
-        ("monitoring.alerts.latency.quantile=0.99", "histogram_quantile(\n  0.99,"),
-        ("monitoring.alerts.latency.milliseconds=250", ") > 250\n"),
-        ('monitoring.argocd.application="other"', 'name="other"'),
+        ("slo.availability", 99.5, "vector(1 - 99.5 / 100)"),
+        ("alerts.errorRatio", 0.05, "ratio_rate5m > 0.05"),
+        ("alerts.minimumRequestRate", 0.1, "rate5m > 0.1"),
+        ("alerts.latency.quantile", 0.99, "histogram_quantile(\n  0.99,"),
+        ("alerts.latency.milliseconds", 250, ") > 250\n"),
+        ("alerts.argocd.namespace", "gitops", 'namespace="gitops"'),
+        ("alerts.argocd.application", "other", 'name="other"'),
     ],
 )
-def test_values_decide(setting: str, part: str) -> None:
-    def found(*settings: str) -> bool:
-        return any(part in rule["expr"] for group in groups(*settings) for rule in group["rules"])
+def test_values_decide(setting: str, value: Any, part: str) -> None:
+    def found(groups: list[dict[str, Any]]) -> bool:
+        return any(part in rule["expr"] for group in groups for rule in group["rules"])
 
-    assert found(setting)
-    assert not found()
+    assert found(groups(setting, value))
+    assert not found(groups())
 
 
 @pytest.mark.parametrize(
-    ("setting", "key"),
+    ("setting", "value"),
     [
-        ("monitoring.slo.availability=100", "availability"),
-        ("monitoring.slo.availability=0.999", "availability"),
-        ("monitoring.alerts.errorRatio=1", "errorRatio"),
-        ("monitoring.alerts.minimumRequestRate=0", "minimumRequestRate"),
-        ("monitoring.alerts.latency.quantile=95", "quantile"),
-        ('monitoring.interval="30"', "interval"),
-        ("monitoring.alarms.enabled=true", "alarms"),
+        ("slo.availability", 100),
+        ("slo.availability", 0.999),
+        ("alerts.errorRatio", 1),
+        ("alerts.minimumRequestRate", 0),
+        ("alerts.latency.quantile", 95),
+        ("alerts.runbooks", "docs/runbooks"),
+        ("serviceMonitor.interval", "30"),
+        ("alarms", {"enabled": True}),
     ],
 )
-def test_bad_values_are_refused_by_name(setting: str, key: str) -> None:
-    run = helm(setting)
-    assert run.returncode != 0
-    assert key in run.stderr
+def test_bad_values_are_refused_by_name(setting: str, value: Any) -> None:
+    assert setting.rpartition(".")[2] in refusal(changed(setting, value))
 
 
-def test_what_is_switched_off_is_not_there() -> None:
-    kinds = {"PrometheusRule", "ServiceMonitor"}
-    assert not kinds & {each["kind"] for each in rendered("monitoring.enabled=false")}
-    assert {each["kind"] for each in rendered("monitoring.alerts.enabled=false")} & kinds == {"ServiceMonitor"}
+@pytest.mark.parametrize(
+    ("setting", "left"),
+    [("enabled", []), ("alerts.enabled", ["ServiceMonitor"]), ("serviceMonitor.enabled", ["PrometheusRule"])],
+)
+def test_what_is_switched_off_is_not_there(setting: str, left: list[str]) -> None:
+    kinds = ("PrometheusRule", "ServiceMonitor")
+    assert [kind for kind in kinds for _ in objects(kind, setting, False)] == left
 
 
-def test_each_pod_is_scraped_once_by_its_port_for_metrics() -> None:
-    [monitor] = objects("ServiceMonitor")
-    [endpoint] = monitor["spec"]["endpoints"]
-    wanted = monitor["spec"]["selector"]["matchLabels"].items()
-    [service] = [each for each in objects("Service") if wanted <= each["metadata"]["labels"].items()]
-    assert endpoint == {"port": "metrics", "path": "/metrics", "interval": "30s"}
-    assert [(port["name"], port["port"]) for port in service["spec"]["ports"]] == [("metrics", 8081)]
+def test_services_are_scraped_by_their_port_for_metrics() -> None:
+    rendering = render("prod", {"delivery": {"strategy": "rolling"}})
+    spec = rendering.one("ServiceMonitor")["spec"]
+    assert spec["endpoints"] == [{"port": "metrics", "path": "/metrics", "interval": "30s"}]
+    services = [each for each in rendering.of("Service") if selects(spec["selector"], each["metadata"]["labels"])]
+    for pod in running_labels(rendering):
+        [service] = [each for each in services if each["spec"]["selector"].items() <= pod.items()]
+        assert {"metrics"} <= {port["name"] for port in service["spec"]["ports"]}
+    # Of the services that Flagger makes, those that have each pod once.
+    service = render("prod").one("Canary")["spec"]["service"]
+    scraped = [
+        each
+        for each in ("apex", "primary", "canary")
+        if selects(spec["selector"], service.get(each, {}).get("labels", {}))
+    ]
+    assert scraped == ["primary", "canary"]
+    assert service["portDiscovery"] is True

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import monitoring
 import pytest
+from monitoring import groups, objects
+from promql import known_metrics, mistakes, promtool, reads, recorded_metrics
 
-from charts.monitoring import CHART, groups, objects
-from charts.promql import known_metrics, mistakes, promtool, reads, recorded_metrics
-
-DASHBOARDS = {file.stem: json.loads(file.read_text()) for file in sorted(CHART.glob("files/dashboards/*.json"))}
+DASHBOARDS = {file.stem: json.loads(file.read_text()) for file in sorted(monitoring.DASHBOARDS.glob("*.json"))}
 
 # https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
 UNITS = {"ms", "none", "percent", "percentunit", "reqps", "short"}
@@ -96,12 +96,11 @@ def test_dashboards_and_alerts_speak_of_the_same_requests() -> None:
 
 
 def test_grafana_finds_each_as_it_is_written() -> None:
-    found = [each["data"] for each in objects("ConfigMap") if "grafana_dashboard" in each["metadata"]["labels"]]
-    assert all(each["metadata"]["labels"].get("grafana_dashboard") in {None, "1"} for each in objects("ConfigMap"))
-    written = {file: json.loads(text) for data in found for file, text in data.items()}
+    found = [each for each in objects("ConfigMap") if each["metadata"]["labels"].get("grafana_dashboard") == "1"]
+    written = {file: json.loads(text) for each in found for file, text in each["data"].items()}
     assert written == {f"ai-prism-{name}.json": dashboard for name, dashboard in DASHBOARDS.items()}
-    assert not [
-        each
-        for each in objects("ConfigMap", "monitoring.dashboards.enabled=false")
-        if each["metadata"]["name"].startswith("ai-prism-dashboard")
-    ]
+
+
+@pytest.mark.parametrize("setting", ["enabled", "dashboards.enabled"])
+def test_dashboards_can_be_left_out(setting: str) -> None:
+    assert not [each for each in objects("ConfigMap", setting, False) if "dashboard" in each["metadata"]["name"]]

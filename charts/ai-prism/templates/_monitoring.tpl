@@ -3,7 +3,7 @@ What monitoring says of the workload that serves the API. Flagger runs it as <na
 <name>: https://docs.flagger.app/usage/how-it-works
 */}}
 {{- define "ai-prism.monitoring.workload" -}}
-{{ .Release.Name }}-api
+{{ .Chart.Name }}-api
 {{- end }}
 
 {{- define "ai-prism.monitoring.workloads" -}}
@@ -16,10 +16,4 @@ https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/metrics/observers/istio.go
 */}}
 {{- define "ai-prism.monitoring.requests" -}}
 reporter="destination", destination_workload_namespace="{{ .Release.Namespace }}", destination_workload=~"{{ include "ai-prism.monitoring.workloads" . }}"
-{{- end }}
-
-{{- define "ai-prism.monitoring.labels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}

@@ -11,7 +11,7 @@ import yaml
 
 from tools.build import EngineError, locate
 
-HERE = Path(__file__).parent
+METRICS = Path(__file__).parent / "charts" / "metrics.yaml"
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[a-zA-Z_:][\w:]*|\d[\w.]*|\S')
 _IDENTIFIER = re.compile(r"[a-zA-Z_:]")
@@ -32,7 +32,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def known_metrics() -> dict[str, set[str]]:
     """Return the metrics that may be used, each with its labels."""
-    groups = yaml.safe_load((HERE / "metrics.yaml").read_text())
+    groups = yaml.safe_load(METRICS.read_text(encoding="utf-8"))
     return {name: set(group["labels"]) for group in groups for name in group["names"]}
 
 
@@ -53,7 +53,7 @@ def reads(expression: str) -> Iterator[tuple[str, set[str]]]:
         position += 1
         if token in _GROUPING and following == "(":
             position = tokens.index(")", position)
-        elif token == "[":
+        elif token == "[":  # noqa: S105
             position = tokens.index("]", position)
         elif _IDENTIFIER.match(token) and following not in {"(", *_GROUPING} and token not in _WORDS:
             labels = set[str]()

@@ -1,8 +1,7 @@
 """The look at what an expression reads."""
 
 import pytest
-
-from charts.promql import mistakes, reads
+from promql import mistakes, reads
 
 KNOWN = {"requests_total": {"code", "pod"}, "a:requests:rate5m": set[str]()}
 
