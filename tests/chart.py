@@ -104,19 +104,32 @@ def helm() -> Path:
         return build.build([tool for tool in build.ENGINE if tool.name == "helm"])["helm"]
 
 
+@functools.cache
 def default_values() -> Object:
     """Return values.yaml."""
-    return yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    return _read(CHART / "values.yaml")
 
 
+@functools.cache
 def value_schema() -> Object:
     """Return values.schema.json."""
     return json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 
 
+@functools.cache
 def handover() -> Object:
     """Return what the tests hand over."""
-    return yaml.safe_load(HANDOVER.read_text(encoding="utf-8"))
+    return _read(HANDOVER)
+
+
+@functools.cache
+def environment_values(environment: str) -> Object:
+    """Return what stands in values-ENVIRONMENT.yaml alone."""
+    return _read(CHART / f"values-{environment}.yaml")
+
+
+def _read(file: Path) -> Object:
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

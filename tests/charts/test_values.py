@@ -1,22 +1,31 @@
 """Values that cannot be meant are refused, with the key in the message."""
 
 import functools
-import ipaddress
+import json
 
 import jsonschema
 import pytest
-import yaml
-from chart import CHART, ENVIRONMENTS, at, default_values, handover, helm, leaves, refusal, render, value_schema
+from chart import (
+    ENVIRONMENTS,
+    at,
+    default_values,
+    environment_values,
+    handover,
+    helm,
+    leaves,
+    refusal,
+    render,
+    value_schema,
+)
 
-from prismctl.project import ROOT
+from prismctl.project import ROOT, Project
 from tools import build
 
 HANDED_OVER = list(leaves(handover()))
 
 
 def _values(environment="prod"):
-    own = yaml.safe_load((CHART / f"values-{environment}.yaml").read_text(encoding="utf-8"))
-    return _merged(_merged(default_values(), own), handover())
+    return _merged(_merged(default_values(), environment_values(environment)), handover())
 
 
 def _merged(base, over):
@@ -152,7 +161,7 @@ def test_no_value_may_be_of_another_type(path):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment):
-    own = yaml.safe_load((CHART / f"values-{environment}.yaml").read_text(encoding="utf-8"))
+    own = environment_values(environment)
     known = default_values()
     for path in leaves(own):
         # What a workload may say otherwise is known by the defaults.
@@ -162,10 +171,8 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environments_network_is_that_of_its_stack(environment):
-    stack = yaml.safe_load((ROOT / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))["config"]
-    cidr = _values(environment)["network"]["vpcCidr"]
-    assert ipaddress.ip_network(cidr)
-    assert cidr == stack["ai-prism:network"]["cidr"]
+    stack = json.loads(Project(ROOT).config(environment)["ai-prism:network"])
+    assert environment_values(environment)["network"]["vpcCidr"] == stack["cidr"]
 
 
 def test_without_helm_and_go_the_tests_of_the_chart_are_skipped_by_that_name(monkeypatch, tmp_path):
