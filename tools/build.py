@@ -1,4 +1,4 @@
-"""Builds the engine that the tests run: the Pulumi CLI, a Kubernetes control plane and Helm, from pinned Go modules.
+"""Builds what the tests run: the Pulumi CLI, a Kubernetes control plane, Helm and promtool, from pinned Go modules.
 
 `make engine` builds what is missing into the user's cache, where every clone finds it; `locate` says where a binary is.
 The one place of a version is the go.mod beside this file. Standard library only, so that no environment is needed.
@@ -55,6 +55,8 @@ class Tool:
     """Arguments by which one's own on PATH tells its version; without any, only the built one will do."""
     same_major: bool = False
     """Whether another major version is another tool."""
+    tags: tuple[str, ...] = ()
+    """Go's build tags."""
 
 
 _KUBERNETES = (
@@ -86,6 +88,16 @@ ENGINE = (
         ("helm.sh/helm/v3/internal/version.version=v{version}",),
         ("version", "--short"),
         same_major=True,
+    ),
+    # Prometheus 3.14.0, which the monitoring chart runs, so that the tests know the cluster's PromQL. 3.y is 0.3yy:
+    # https://github.com/prometheus/prometheus/blob/v3.14.0/README.md#prometheus-code-base
+    Tool(
+        "promtool",
+        TOOLS / "prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        # Rules discover no services; the clouds' clients would be most of the build.
+        # https://github.com/prometheus/prometheus/blob/v3.14.0/plugins/minimum.go
+        tags=("remove_all_sd",),
     ),
 )
 
@@ -239,7 +251,8 @@ def _command(go: str, tool: Tool, output: Path) -> list[str]:
     version = pinned(tool)
     major, minor, *_ = version.split(".")
     settings = (f"-X {each.format(version=version, major=major, minor=minor)}" for each in tool.settings)
-    return [go, "build", "-trimpath", "-ldflags", " ".join(("-s -w", *settings)), "-o", str(output), tool.package]
+    flags = ["-trimpath", "-tags", ",".join(tool.tags), "-ldflags", " ".join(("-s -w", *settings))]
+    return [go, "build", *flags, "-o", str(output), tool.package]
 
 
 def _run(command: Sequence[str], folder: Path, workshop: Path, title: str) -> int:

@@ -175,6 +175,13 @@ def test_versions_are_linked_in(machine: Machine) -> None:
     assert f"-X k8s.io/component-base/version.gitMinor={minor} " in call
 
 
+def test_tags_are_given_to_go(machine: Machine) -> None:
+    machine.put_go()
+    build([TOOLS["promtool"]])
+    [call] = machine.lines("calls")
+    assert "-tags remove_all_sd " in call
+
+
 @pytest.mark.parametrize(
     ("name", "version"), [("pulumi", "3.999.0"), ("pulumi", "4.0.0"), ("pulumi", "pinned"), ("helm", "3.999.0+g1a2b")]
 )
@@ -195,6 +202,7 @@ def test_a_tool_on_the_path_that_is_new_enough_is_used(machine: Machine, name: s
         ("helm", "echo v3.9.0"),
         ("helm", "echo v4.0.0"),
         ("etcd", "echo 9.9.9"),
+        ("promtool", "echo promtool, version 3.99.0"),
     ],
 )
 def test_a_tool_on_the_path_that_will_not_do_is_not_used(machine: Machine, name: str, answer: str) -> None:
