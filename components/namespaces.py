@@ -46,6 +46,14 @@ _PROXY_METRICS = (15020, 15090)
 _OTLP = (4317, 4318)
 PROMETHEUS_PORT = 9090
 _HTTPS = 443
+_SERVICES = tuple(ipaddress.IPv4Network(block) for block in ("10.100.0.0/16", "172.20.0.0/16"))
+"""Where EKS takes the addresses of Services from, the API server's among them.
+
+A pod that asks for the API server names its Service, and the network plugin judges a packet before that becomes the
+address of an interface: for peers that are selected, it looks the Services up; for blocks it cannot.
+Sources: https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html
+https://github.com/aws/amazon-network-policy-controller-k8s/blob/main/pkg/resolvers/endpoints.go
+"""
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,8 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
     vpc = network.cidr
     isolated = _isolated(network)
     scraped = (from_namespace(MONITORING, ports=_PROXY_METRICS), to_namespace(MESH, ports=[_ISTIOD]))
-    api_server = to_network(vpc, ports=[_HTTPS])  # its interfaces lie in the VPC, as the endpoints of AWS do
+    # The interfaces of the API server lie in the VPC, as the endpoints of AWS do.
+    api_server = to_network(vpc, *_SERVICES, ports=[_HTTPS])
     return {
         APPLICATION: Space(
             [

@@ -256,7 +256,8 @@ class ArgoCd(pulumi.ComponentResource):
 
 
 _RELEASING = ("sync", "override", "action/*")
-_WATCHED = {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True}}}
+_WATCHED = {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True, "honorLabels": True}}}
+"""Series of an application name its namespace, which the monitor's own must not hide."""
 
 
 def _spread() -> list[dict[str, Any]]:

@@ -48,7 +48,8 @@ class ExternalSecrets(pulumi.ComponentResource):
                 # Neither writes secrets back nor makes stores of the namespaces' own: one store, one role.
                 "processPushSecret": False,
                 "processClusterExternalSecret": False,
-                "serviceMonitor": {"enabled": True},
+                # Its series name the namespace of each secret, which its own must not hide.
+                "serviceMonitor": {"enabled": True, "honorLabels": True},
             },
             parent=self,
             after=[args.identity],

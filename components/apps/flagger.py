@@ -46,7 +46,8 @@ class Flagger(pulumi.ComponentResource):
                 "securityContext": {"context": {**RESTRICTED, "runAsUser": 10001}},
                 "resources": resources("50m", "64Mi", memory_limit="256Mi"),
                 "nodeSelector": WEB_TIER,
-                "podMonitor": {"enabled": True},
+                # Its series name the application's namespace, which its own must not hide.
+                "podMonitor": {"enabled": True, "honorLabels": True},
                 # Strict mutual TLS would refuse Prometheus, which is not in the mesh; network policies refuse others.
                 "podAnnotations": {"traffic.sidecar.istio.io/excludeInboundPorts": str(_METRICS_PORT)},
             },

@@ -54,6 +54,18 @@ def test_only_the_world_over_tls_is_reached_outside_of_the_vpc(unknown: Graph) -
                     assert rule["ports"] == [{"port": 443, "protocol": "TCP"}], policy.urn
 
 
+def test_whoever_asks_the_api_server_reaches_its_service_wherever_eks_has_put_it(unknown: Graph) -> None:
+    (vpc,) = (each["cidrBlock"] for each in unknown.of_type("aws:ec2/vpc:Vpc"))
+    asking = 0
+    for policy in policies(unknown, "needed-flows").values():
+        for rule in policy["spec"].get("egress", []):
+            blocks = {peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer}
+            if vpc in blocks and "ports" in rule:
+                assert blocks == {vpc, "10.100.0.0/16", "172.20.0.0/16"}, policy.urn
+                asking += 1
+    assert asking
+
+
 def test_nothing_outside_of_the_vpc_comes_in(unknown: Graph) -> None:
     (vpc,) = (ipaddress.IPv4Network(each["cidrBlock"]) for each in unknown.of_type("aws:ec2/vpc:Vpc"))
     for policy in policies(unknown, "needed-flows").values():

@@ -199,3 +199,12 @@ def test_charts_that_say_what_is_to_be_watched_come_after_the_kinds_for_it(stack
     assert len(watched) > 3
     for item in watched:
         assert kinds.urn in graph.needs(item), item.urn
+
+
+def test_series_keep_the_labels_by_which_alerts_know_them() -> None:
+    graph = recorded("prod", known=True)
+    values = {release.name: release["values"] for release in graph.of_type("kubernetes:helm.sh/v3:Release")}
+
+    assert values["flagger"]["podMonitor"]["honorLabels"]
+    assert values["external-secrets"]["serviceMonitor"]["honorLabels"]
+    assert values["argo-cd"]["controller"]["metrics"]["serviceMonitor"]["honorLabels"]
