@@ -160,6 +160,31 @@ BY_HAND: list[tuple[str, str, str, object]] = [
     ("aws", "aws", "allowedAccountIds", GONE),
     ("aws", "aws", "defaultTags", GONE),
     ("Budget", "observability-budget", "limitAmount", "1000000"),
+    # The cluster from the inside.
+    ("Namespace", "ai-prism", "metadata.labels", {"istio-injection": "enabled"}),
+    ("Namespace", "monitoring", 'metadata.labels["pod-security.kubernetes.io/enforce"]', "privileged"),
+    ("NetworkPolicy", "ai-prism-default-deny", "", GONE),
+    ("NetworkPolicy", "monitoring-default-deny", "spec.policyTypes", ["Ingress"]),
+    ("Release", "argo-cd", "version", "10.x"),
+    ("Release", "flagger", "repositoryOpts.repo", "https://charts.example.com"),
+    ("Release", "jaeger", "namespace", "default"),
+    (
+        "ClusterSecretStore",
+        "aws-secrets-manager",
+        "spec.provider.aws.auth",
+        {"secretRef": {"accessKeyIDSecretRef": {}}},
+    ),
+    ("AppProject", "ai-prism", "spec.sourceRepos", ["*"]),
+    ("AppProject", "ai-prism", "spec.destinations[0].namespace", "*"),
+    ("Application", "ai-prism", "spec.project", "default"),
+    ("Application", "ai-prism", "spec.source.targetRevision", "main"),
+    ("Job", "search-access", "spec.template.spec.containers[0].securityContext.privileged", True),
+    ("Job", "search-access", "spec.template.spec.containers[0].securityContext.runAsUser", 0),
+    ("Job", "search-access", "spec.template.spec.containers[0].image", "docker.io/curlimages/curl:latest"),
+    ("Job", "search-access", "spec.template.spec.hostNetwork", True),
+    ("Job", "search-access", "spec.template.spec.volumes", [{"name": "root", "hostPath": {"path": "/"}}]),
+    ("Secret", "secrets-database", "kmsKeyId", GONE),
+    ("Secret", "secrets-api-keys", "recoveryWindowInDays", 0),
 ]
 
 HARMLESS: dict[str, str] = {
@@ -168,6 +193,8 @@ HARMLESS: dict[str, str] = {
     "BucketServerSideEncryptionConfiguration storage-access-logs is taken out": "log delivery wants the default keys",
     # What ours has to deny, tests/components/test_roles.py walks.
     "Policy roles-boundary policy.Statement[7] allows everybody everything": "a boundary often denies parts of all",
+    "AppProject ai-prism spec.destinations[0] is taken out": "a project without a destination delivers nothing",
+    "Job search-access spec.template.spec.automountServiceAccountToken is turned": "its account may do nothing here",
     "LoadBalancer entrance internal is turned": "what is internal is reached by fewer",
     'ReplicationGroup cache engineVersion = "4.0.10"': "Valkey began with 7.2: AWS refuses it",
 }
