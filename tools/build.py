@@ -139,7 +139,7 @@ def build(tools: Sequence[Tool] = ENGINE) -> dict[str, Path]:
 
 def pinned(tool: Tool) -> str:
     """Return the version in the tool's go.mod: that of the module which holds its package."""
-    return _module(tool)[1]
+    return version_of(tool.module or tool.package, tool.folder)
 
 
 def folder_of(module: str, tools: Path) -> Path:
@@ -151,13 +151,18 @@ def folder_of(module: str, tools: Path) -> Path:
         raise EngineError(f"{module} cannot be had: {error.stderr or error.stdout}") from None
 
 
-def _module(tool: Tool) -> tuple[str, str]:
-    """Return the module which holds a tool's package, and its version."""
-    text = (tool.folder / "go.mod").read_text(encoding="utf-8")
-    modules = dict(re.findall(r"^(?:require |\t)(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
-    package = tool.module or tool.package
-    module = max((module for module in modules if f"{package}/".startswith(f"{module}/")), key=len)
-    return module, modules[module]
+def version_of(package: str, tools: Path) -> str:
+    """Return the version of the module which holds a package, from the go.mod in `tools`."""
+    return _modules(tools)[_module_of(package, tools)]
+
+
+def _module_of(package: str, tools: Path) -> str:
+    return max((module for module in _modules(tools) if f"{package}/".startswith(f"{module}/")), key=len)
+
+
+def _modules(tools: Path) -> dict[str, str]:
+    text = (tools / "go.mod").read_text(encoding="utf-8")
+    return dict(re.findall(r"^(?:require |\t)(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
 
 
 def cache() -> Path:
@@ -276,7 +281,7 @@ def _amend(tool: Tool, workshop: Path) -> tuple[str, ...]:
 
     Go's own `-overlay` leaves the files in its module cache alone.
     """
-    module, _ = _module(tool)
+    module = _module_of(tool.package, tool.folder)
     copy = workshop / "module"
     # The cache's files cannot be written.
     shutil.copytree(folder_of(module, tool.folder), copy, copy_function=shutil.copyfile)

@@ -123,8 +123,8 @@ class KubernetesWorld(World):
     """A world whose program is a few lines, and whose cluster is real."""
 
     def __init__(self, folder: Path, cluster: Cluster | None, cache: Path) -> None:
-        self.cluster = cluster
-        super().__init__(folder, "test", cache)
+        variables = {"AI_PRISM_KUBECONFIG": str(cluster.kubeconfig)} if cluster else {}
+        super().__init__(folder, "test", cache, cluster=variables)
         self.init()
 
     def _copy_program(self, source: Path) -> None:  # noqa: ARG002  # it is written instead
@@ -135,10 +135,6 @@ class KubernetesWorld(World):
 
     def _prepare_account(self) -> None:
         """Nothing in it is asked for."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | ({"AI_PRISM_KUBECONFIG": str(self.cluster.kubeconfig)} if self.cluster else {})
 
     def write(self, lines: str) -> None:
         """Let the program be these lines."""
