@@ -1,0 +1,91 @@
+{{/* The enabled workloads by name, each with what it has in common with the others filled in. */}}
+{{- define "ai-prism.workloads" -}}
+{{- $accounts := .Values.handover.serviceAccounts }}
+{{- range $name, $own := .Values.workloads }}
+{{- if $own.enabled }}
+{{- $fullname := printf "%s-%s" $.Chart.Name $name }}
+{{- $derived := dict
+  "fullname" $fullname
+  "image" (printf "%s:%s" (index $.Values.handover.images $name) $.Values.image.tag)
+  "serviceAccount" (get $accounts $name | default $fullname)
+  "hosts" (eq $name "api" | ternary (prepend $own.hosts $.Values.handover.host) $own.hosts)
+  "progressive" (and $own.traffic (ne $.Values.delivery.strategy "rolling"))
+}}
+{{ dict $name (mergeOverwrite (deepCopy $.Values.defaults) (deepCopy $own) $derived) | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What stays the same over all versions: selectors are immutable. Flagger appends -primary to it. */}}
+{{- define "ai-prism.selector" -}}
+app: {{ .fullname }}
+{{- end }}
+
+{{/* Labels of an object; takes a list of the root and the name of what it belongs to. Nothing that a release changes,
+since Flagger copies them to the primary's autoscaler. */}}
+{{- define "ai-prism.labels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ index . 1 }}
+app.kubernetes.io/part-of: {{ $root.Chart.Name }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
+{{- end }}
+
+{{/* Which services to scrape: each pod is behind exactly one that has this label. */}}
+{{- define "ai-prism.scraped" -}}
+app.kubernetes.io/part-of: {{ .Chart.Name }}
+{{- end }}
+
+{{/* The application's variables: they follow from the hand-over, and settings come on top. */}}
+{{- define "ai-prism.settings" -}}
+{{- $handover := .Values.handover -}}
+ENVIRONMENT: {{ .Values.environment | quote }}
+AWS_REGION: {{ $handover.region | quote }}
+DATABASE_HOST: {{ $handover.database.host | quote }}
+DATABASE_READER_HOST: {{ $handover.database.readerHost | quote }}
+DATABASE_PORT: "5432"
+DATABASE_NAME: {{ $handover.database.name | quote }}
+DATABASE_USER: {{ $handover.database.user | quote }}
+CACHE_HOST: {{ $handover.cache.host | quote }}
+CACHE_PORT: "6379"
+CACHE_USER: {{ $handover.cache.user | quote }}
+CACHE_TLS: "true"
+DOCUMENTS_BUCKET: {{ $handover.documentsBucket | quote }}
+# https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ $handover.collectorUrl | quote }}
+OTEL_EXPORTER_OTLP_PROTOCOL: grpc
+# Files, one per key, which follow a rotation while the process runs; variables would not.
+DATABASE_CREDENTIALS_PATH: /var/run/secrets/ai-prism/database
+API_KEYS_PATH: /var/run/secrets/ai-prism/api-keys
+{{- with .Values.settings }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* What a schema cannot compare. */}}
+{{- define "ai-prism.check" -}}
+{{- $delivery := .Values.delivery -}}
+{{- range $name, $workload := include "ai-prism.workloads" . | fromYaml }}
+{{- with $workload.autoscaling }}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) }}
+{{- fail (printf "workloads.%s.autoscaling.minReplicas is %v, and more than workloads.%s.autoscaling.maxReplicas, which is %v" $name .minReplicas $name .maxReplicas) }}
+{{- end }}
+{{- end }}
+{{- with $workload.probes.startup }}
+{{- $wait := add (int .initialDelaySeconds) (mul (int .periodSeconds) (int .failureThreshold)) }}
+{{- if le (int $delivery.progressDeadlineSeconds) (int $wait) }}
+{{- fail (printf "delivery.progressDeadlineSeconds is %v, but the probes.startup of workloads.%s waits %d s: give it more" $delivery.progressDeadlineSeconds $name $wait) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if gt (int $delivery.canary.stepWeight) (int $delivery.canary.maxWeight) }}
+{{- fail (printf "delivery.canary.stepWeight is %v, and more than delivery.canary.maxWeight, which is %v" $delivery.canary.stepWeight $delivery.canary.maxWeight) }}
+{{- end }}
+{{- $before := 0 }}
+{{- range $delivery.blueGreen.stepWeights }}
+{{- if le (int .) $before }}
+{{- fail (printf "delivery.blueGreen.stepWeights must rise, but %v follows %v" . $before) }}
+{{- end }}
+{{- $before = int . }}
+{{- end }}
+{{- end }}
