@@ -4,6 +4,7 @@ import pulumi
 
 import settings
 from components.alarms import watch
+from components.apps.apps import Apps, AppsArgs
 from components.cache import Cache, CacheArgs
 from components.cluster import Cluster, ClusterArgs
 from components.database import Database, DatabaseArgs
@@ -14,11 +15,12 @@ from components.foundation import Foundation
 from components.identity import Identity, IdentityArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.location import Location
+from components.namespaces import Namespaces, NamespacesArgs
 from components.network import Network, NetworkArgs
 from components.node_addons import NodeAddons, NodeAddonsArgs
 from components.nodes import Nodes, NodesArgs
 from components.observability import Observability, ObservabilityArgs
-from components.providers import make_providers
+from components.providers import make_cluster_provider, make_providers
 from components.registry import Registry, RegistryArgs
 from components.roles import Roles
 from components.storage import Storage, StorageArgs
@@ -48,6 +50,10 @@ firewall = Firewall("firewall", FirewallArgs(foundation, entrance), on_aws)
 identity = Identity("identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance), on_aws)
 alarms = watch(network, cluster, database, cache, entrance)
 observability = Observability("observability", ObservabilityArgs(foundation, config.observability, alarms), on_aws)
+
+in_cluster = make_cluster_provider(cluster)
+namespaces = Namespaces("namespaces", NamespacesArgs(addons, config.network, config.api), in_cluster)
+apps = Apps("apps", AppsArgs(foundation, namespaces, cluster, network, identity), in_cluster)
 
 pulumi.export("clusterName", cluster.name)
 pulumi.export("clusterEndpoint", cluster.endpoint)

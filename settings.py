@@ -282,12 +282,52 @@ class Delivery(Section):
     """KMS key of Pulumi's state and secrets; empty where there is none."""
 
 
+_Https = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$")]
+
+
+class SingleSignOn(Section):
+    """How people log in to Argo CD: by OpenID Connect, as members of groups."""
+
+    issuer: _Https
+    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    """Its secret is kept in Secrets Manager, with Argo CD's other secrets."""
+    admins: Annotated[str, Field(min_length=1)]
+    """Group whose members may change applications; everybody else reads."""
+
+
+class Gitops(Section):
+    """What Argo CD deploys, and who may tell it to."""
+
+    repository: _Https
+    """Where `charts/ai-prism` lies, with the values of each environment."""
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    """A branch, or in prod a tag: what runs there changes by a commit to the stack file alone."""
+    private: bool = False
+    """Whether reading the repository takes credentials, which are kept in Secrets Manager."""
+    url: _Https = "https://localhost:8443"
+    """Under which people see Argo CD; by default through a port that kubectl forwards."""
+    single_sign_on: SingleSignOn | None = None
+    """Outside dev the only way in: the local administrator is off there."""
+
+
+class Search(Section):
+    """OpenSearch for logs; a stack without it keeps them in CloudWatch."""
+
+    instance_type: Annotated[str, Field(pattern=r"^[a-z0-9]+\.[a-z0-9]+\.search$")]
+    nodes: Annotated[int, Field(ge=1, le=80)]
+    """Spread over the zones of the stack, so a multiple of them."""
+    volume_gb: Annotated[int, Field(ge=10, le=3000)]
+    version: str
+
+
 class Observability(Section):
     """What is kept, who is told, and what it may cost."""
 
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     log_days: Literal[7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 731]
     """Retention of log groups, in days; CloudWatch knows only these steps."""
+    search: Search | None = None
+    """Where the pods' logs are kept and searched; CloudWatch keeps them where there is none."""
     alert_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = ()
 
     def rules(self) -> Iterator[Problem]:
@@ -312,6 +352,7 @@ class Settings:
     registry: Registry
     delivery: Delivery
     observability: Observability
+    gitops: Gitops
     warnings: tuple[str, ...] = ()
 
 
@@ -329,6 +370,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "registry": Registry,
     "delivery": Delivery,
     "observability": Observability,
+    "gitops": Gitops,
 }
 
 
@@ -453,6 +495,16 @@ def _prod_survives_the_loss_of_a_zone(
             yield Problem(f"{PROJECT}:{path}", f"must be {words} in prod", str(value))
 
 
+_TAG = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+
+
+def _delivery_is_guarded(environment: Environment, gitops: Gitops) -> Iterator[Problem]:
+    if environment.kind == "prod" and not _TAG.fullmatch(gitops.revision):
+        yield Problem(f"{PROJECT}:gitops.revision", "must be a tag such as v1.2.3 in prod", show(gitops.revision))
+    if environment.kind != "dev" and gitops.single_sign_on is None:
+        yield Problem(f"{PROJECT}:gitops.single_sign_on", "is required outside dev: the local administrator is off")
+
+
 def _state_is_kept_where_it_matters(environment: Environment, database: Database) -> Iterator[Problem]:
     if environment.kind in ("staging", "prod") and not (environment.protect or environment.retiring):
         yield Problem(f"{PROJECT}:environment.protect", f"must be true in {environment.kind}", "false")
@@ -468,6 +520,7 @@ _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _prod_survives_the_loss_of_a_zone,
     _state_is_kept_where_it_matters,
+    _delivery_is_guarded,
     _supported_versions,
 )
 """Rules between sections, each named for what it guarantees; run when the sections it asks for are sound."""

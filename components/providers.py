@@ -3,7 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
+import pulumi_kubernetes as kubernetes
 
+from components.cluster import Cluster
 from components.location import Location
 
 
@@ -23,3 +25,8 @@ def make_providers(location: Location) -> pulumi.ResourceOptions:
             eks.Provider("eks"),
         ]
     )
+
+
+def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:
+    """Return options that put a component into the cluster."""
+    return pulumi.ResourceOptions(provider=kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig))

@@ -84,6 +84,8 @@ class Resource:
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
     retain_on_delete: bool = False
+    deleted_with: str | None = None
+    """URN of what takes this resource along when it is deleted."""
     custom_timeouts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Durations such as `60m`, by operation."""
     additional_secret_outputs: tuple[str, ...] = ()

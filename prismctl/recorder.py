@@ -227,6 +227,7 @@ class _RecordingMonitor(mocks.MockMonitor):
             property_dependencies={key: tuple(sorted(sources.urns)) for key, sources in dependencies},
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            deleted_with=request.deletedWith or None,
             custom_timeouts={operation: duration for operation, duration in durations.items() if duration},
             ignore_changes=tuple(request.ignoreChanges),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),

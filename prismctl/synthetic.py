@@ -1,4 +1,4 @@
-"""What AWS would answer: ids, ARNs and endpoints of resources that were never made, by resource type.
+"""What AWS and Kubernetes would answer: ids, ARNs and endpoints of resources that were never made, by resource type.
 
 Deterministic (the same resource always gets the same answers), and shaped like the real ones, so that policies,
 diagrams and the doubles of the real engine can tell them apart.
@@ -312,6 +312,13 @@ def _address(made: Made) -> Outputs:
     return {"id": f"eipalloc-{made.token(17)}", "publicIp": f"203.0.113.{number % 254 + 1}"}
 
 
+def _kubernetes_object(made: Made) -> Outputs:
+    """Describe an object of any kind, or a release: known by its namespace and its name."""
+    metadata = made.inputs.get("metadata", made.inputs)
+    name = metadata.get("name") or made.physical_name()
+    return {"id": f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name}
+
+
 OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:acm/certificateValidation:CertificateValidation": _anonymous("validation"),
@@ -382,11 +389,13 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "pulumi:providers:eks": _anonymous("provider"),
     "pulumi:providers:kubernetes": _anonymous("provider"),
 }
-"""What AWS computes for each resource type, `id` among it; a type that is missing here is not known to exist."""
+"""What AWS computes for each resource type, `id` among it; a type of AWS that is missing here is not known to exist."""
 
 
 def answer(type_: str, made: Made) -> Outputs:
-    """Return what AWS computes for a resource, its `id` among it; raises LookupError for a type not known here."""
+    """Return what is computed for a resource, its `id` among it; raises LookupError for a type not known here."""
+    if type_.startswith("kubernetes:"):
+        return _kubernetes_object(made)
     if type_ not in OUTPUTS:
         raise LookupError(f"no synthetic outputs for {type_}: add them to prismctl/synthetic.py")
     return OUTPUTS[type_](made)

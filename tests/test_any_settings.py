@@ -78,6 +78,12 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
             "log_days": draw(st.sampled_from((7, 30, 365))),
             "alert_emails": draw(st.lists(st.just("alerts@example.com"), max_size=1)),
         },
+        "gitops": {
+            "repository": "https://git.example.com/prism",
+            "revision": draw(st.sampled_from(("main", "v1.2.3"))),
+            "private": draw(st.booleans()),
+            "single_sign_on": {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"},
+        },
     }
 
 

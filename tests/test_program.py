@@ -112,14 +112,14 @@ def test_every_parent_chain_ends_in_a_component_of_the_platform(unknown: Graph) 
         *components, stack = unknown.ancestors(resource)
         assert stack.type == STACK_TYPE, resource.urn
         assert components, resource.urn
-        assert components[-1].type.startswith("ai-prism:aws:"), resource.urn
+        assert components[-1].type.startswith(("ai-prism:aws:", "ai-prism:cluster:")), resource.urn
 
 
 def test_every_resource_names_the_line_that_registered_it(unknown: Graph) -> None:
     for resource in unknown.resources:
         if resource.type != STACK_TYPE:
             assert resource.source, resource.urn
-            assert re.fullmatch(r"(__main__|components/\w+)\.py", resource.source.file), resource.urn
+            assert re.fullmatch(r"(__main__|components/(apps/)?\w+)\.py", resource.source.file), resource.urn
 
 
 def test_every_taggable_resource_carries_the_platforms_tags(unknown: Graph) -> None:
@@ -146,7 +146,8 @@ def test_what_a_launch_template_launches_is_tagged_like_everything_else(unknown:
 def test_no_physical_name_stands_outside_the_list_of_contracts(unknown: Graph) -> None:
     contracts = {f"{contract.type}.{contract.property}" for contract in naming.CONTRACTS.values()}
     for resource in custom_resources(unknown):
-        for key in resource.inputs:
+        # In the cluster everything has a name by which others find it, and belongs to that one cluster.
+        for key in () if resource.type.startswith("kubernetes:") else resource.inputs:
             name = f"{resource.type}.{key}"
             if NAME_PROPERTIES.fullmatch(key) and name not in NOT_NAMES:
                 assert name in contracts or owned_by_users(resource, key), f"{name} of {resource.urn}"

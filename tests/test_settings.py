@@ -161,9 +161,13 @@ ENDPOINTS = ["ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager"]
 KNOWN_ENDPOINTS = ", ".join(
     [*ENDPOINTS, "ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime"]
 )
-SECTIONS = "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability"
+SECTIONS = (
+    "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops"
+)
 IMAGE = r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$"
 REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
+HTTPS = r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$"
+SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
 # What is wrong: (edits of the dev stack, the one line that says so).
@@ -195,6 +199,14 @@ ONE_PROBLEM = {
     "a key that resembles none": (
         {"network.password": "hunter2"},
         "ai-prism:network.password: unknown key; known are cidr, zones, nat_gateways, endpoints, vpn_gateway",
+    ),
+    "a repository that is read without encryption": (
+        {"gitops.repository": "http://git.example.com/prism"},
+        f"ai-prism:gitops.repository: must match {HTTPS}, got http://git.example.com/prism",
+    ),
+    "an issuer that is no address": (
+        {"gitops.single_sign_on": {**SINGLE_SIGN_ON, "issuer": "login.example.com"}},
+        f"ai-prism:gitops.single_sign_on.issuer: must match {HTTPS}, got login.example.com",
     ),
     "a misspelt section": ({"netwrok": {}}, 'ai-prism:netwrok: unknown key; did you mean "network"?'),
     "a section that resembles none": ({"zzz": {}}, f"ai-prism:zzz: unknown key; known are {SECTIONS}"),
@@ -520,6 +532,10 @@ PROD = {
         {"environment.protect": False},
         "ai-prism:environment.protect: must be true in prod, got false",
     ),
+    "a branch, which moves": (
+        {"gitops.revision": "main"},
+        "ai-prism:gitops.revision: must be a tag such as v1.2.3 in prod, got main",
+    ),
     "backups for less than thirty days": (
         {"database.backup_days": 29},
         "ai-prism:database.backup_days: must be at least 30 in prod, got 29",
@@ -541,6 +557,14 @@ def test_what_prod_refuses_is_right_where_less_is_at_stake(wrong):
 
 def test_the_kind_of_environment_decides_and_not_the_stacks_name():
     assert refused({"environment.kind": "prod"})[0] == "ai-prism:network.zones: must be at least 3 zones in prod, got 2"
+
+
+@pytest.mark.parametrize("stack", ["integration", "staging", "prod"])
+def test_nobody_logs_in_as_the_local_administrator_outside_dev(stack):
+    assert refused({"gitops.single_sign_on": None}, stack) == [
+        "ai-prism:gitops.single_sign_on: is required outside dev: the local administrator is off"
+    ]
+    assert accepted({"gitops.single_sign_on": SINGLE_SIGN_ON})
 
 
 def test_staging_is_protected_too():
@@ -732,7 +756,7 @@ def test_an_empty_configuration_is_told_everything_that_it_needs():
         settings.parse("dev", {}, today=TODAY)
     needed = [name for name in SECTIONS.split(", ") if name != "registry"]
     assert str(error.value) == "\n".join(
-        ["Pulumi.dev.yaml: 11 problems", *(f"  ai-prism:{name}: is required" for name in needed)]
+        ["Pulumi.dev.yaml: 12 problems", *(f"  ai-prism:{name}: is required" for name in needed)]
     )
 
 
@@ -799,7 +823,7 @@ def test_a_running_program_warns_of_versions_that_leave(running, monkeypatch):
 
 
 def test_a_running_program_warns_of_alarms_that_reach_nobody(running, monkeypatch):
-    edits = {"environment.kind": "staging", "environment.protect": True}
+    edits = {"environment.kind": "staging", "environment.protect": True, "gitops.single_sign_on": SINGLE_SIGN_ON}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(edited("dev", edits)))
     settings.load()
     assert running == [NOBODY]

@@ -44,6 +44,7 @@ def _state(resource: Resource) -> dict[str, Any]:
         "additionalSecretOutputs": list(resource.additional_secret_outputs),
         "customTimeouts": {operation: _seconds(text) for operation, text in resource.custom_timeouts.items()},
         "retainOnDelete": resource.retain_on_delete,
+        "deletedWith": resource.deleted_with,
         "ignoreChanges": list(resource.ignore_changes),
         "sourcePosition": f"project:///{resource.source.file}#{resource.source.line}" if resource.source else None,
     }

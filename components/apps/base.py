@@ -1,0 +1,145 @@
+"""What every app in the cluster rests on, and how a chart of others is installed."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import versions
+from components.foundation import Foundation
+from components.namespaces import Namespaces
+
+_MINUTES = 10
+"""How long a release may take: nodes may have to come up for it."""
+CRITICAL = "system-cluster-critical"
+"""Priority of what other pods cannot start without (https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/)."""
+
+REGISTRIES = (
+    "docker.io",
+    "ghcr.io",
+    "gcr.io",
+    "nvcr.io",
+    "public.ecr.aws",
+    "quay.io",
+    "registry.k8s.io",
+)
+"""Where the images of the apps may come from; the application's own come from the stack's ECR."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of others. Its exact version and its repository stand in `versions.yaml`, under `pin`."""
+
+    name: str
+    """Of the release, and of what it makes: others find its services by it."""
+    namespace: str
+    chart: str = ""
+    """What the repository calls it, where that is not the release's name."""
+    pin: str = ""
+    """Its entry in `versions.yaml`, where that is not the release's name."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where apps are installed."""
+
+    foundation: Foundation
+    namespaces: Namespaces
+    replicas: int
+    """Of every controller: what a stack cannot do without runs twice, on nodes of its own each."""
+    behind: tuple[pulumi.Resource, ...] = ()
+    """What must be there first, such as a webhook that every new object has to pass."""
+
+    def after(self, *resources: pulumi.Resource) -> "Base":
+        """Return a base whose apps wait for `resources` as well, and go before them."""
+        return dataclasses.replace(self, behind=(*self.behind, *resources))
+
+    def install(
+        self, chart: Chart, values: Mapping[str, Any], *, parent: pulumi.Resource, after: Sequence[pulumi.Resource] = ()
+    ) -> kubernetes.helm.v3.Release:
+        """Install a chart: as a whole or not at all, within its time; what a failed try left is cleaned up."""
+        pin = versions.load().charts[chart.pin or chart.name]
+        return kubernetes.helm.v3.Release(
+            chart.name,
+            name=chart.name,
+            chart=chart.chart or chart.name,
+            version=pin.version,
+            repository_opts={"repo": pin.source},
+            namespace=chart.namespace,
+            values=dict(values),
+            atomic=True,
+            cleanup_on_fail=True,
+            timeout=_MINUTES * 60,
+            max_history=5,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=[self.namespaces, *self.behind, *after],
+                # Helm gives up first, and cleans up.
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=f"{_MINUTES + 2}m", update=f"{_MINUTES + 2}m", delete=f"{_MINUTES + 2}m"
+                ),
+            ),
+        )
+
+    def spread(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return constraints that put the replicas of a controller, known by `labels`, on different nodes and zones."""
+        return [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": dict(labels)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ]
+
+    @property
+    def disruption_budget(self) -> dict[str, Any]:
+        """Return what a chart is told of disruption budgets: one pod at a time may always go, so no drain waits."""
+        return {"maxUnavailable": 1}
+
+
+WEB_TIER = {"tier": "web"}
+"""Where controllers run: on demand, so that no spot market moves them."""
+
+RESTRICTED: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Security context of a container that pod security lets into a restricted namespace."""
+
+
+def resources(cpu: str, memory: str, *, memory_limit: str = "", ephemeral: str = "") -> dict[str, dict[str, str]]:
+    """Return requests, and limits of what cannot be taken back: memory and disk. CPU above the request is shared."""
+    requests, limits = {"cpu": cpu, "memory": memory}, {"memory": memory_limit or memory}
+    if ephemeral:
+        requests["ephemeral-storage"] = limits["ephemeral-storage"] = ephemeral
+    return {"requests": requests, "limits": limits}
+
+
+def make_object(
+    name: str,
+    api_version: str,
+    kind: str,
+    spec: Mapping[str, Any],
+    *,
+    namespace: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    opts: pulumi.ResourceOptions,
+) -> kubernetes.apiextensions.CustomResource:
+    """Make a custom resource called `name`; `opts` say who its parent is, and after which chart it comes."""
+    where = {"namespace": namespace} if namespace else {}
+    return kubernetes.apiextensions.CustomResource(
+        name,
+        api_version=api_version,
+        kind=kind,
+        metadata={"name": name, **where, **(metadata or {})},
+        spec=dict(spec),
+        opts=opts,
+    )

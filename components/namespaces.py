@@ -1,0 +1,251 @@
+"""Namespaces: who may run what in them, and who may speak to whom."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import settings
+from components.cache import PORT as CACHE_PORT
+from components.database import PORT as DATABASE_PORT
+from components.flows import (
+    Flow,
+    from_namespace,
+    from_network,
+    policy,
+    to_dns,
+    to_namespace,
+    to_network,
+    to_pod_identity,
+    to_world,
+    within,
+)
+from components.load_balancer import HEALTH_PORT, TARGET_PORT
+from components.node_addons import NodeAddons
+from components.subnets import allocate
+
+APPLICATION = "ai-prism"
+ARGO_CD = "argocd"
+EXTERNAL_SECRETS = "external-secrets"
+FLAGGER = "flagger-system"
+GATEWAY = "istio-ingress"
+LOGGING = "logging"
+MESH = "istio-system"
+MONITORING = "monitoring"
+KUBE_SYSTEM = "kube-system"
+"""Is there before the program, and not its own."""
+
+METRICS_PORT = 8081
+"""Where the application's pods report."""
+_ISTIOD, _ISTIOD_WEBHOOK, _ISTIOD_METRICS = 15012, 15017, 15014
+_PROXY_METRICS = (15020, 15090)
+"""Ports of the mesh: https://istio.io/latest/docs/ops/deployment/application-requirements/"""
+_OTLP = (4317, 4318)
+_PROMETHEUS = 9090
+_HTTPS = 443
+
+
+@dataclass(frozen=True)
+class Space:
+    """What one namespace is for, and what it allows beyond the least."""
+
+    flows: Sequence[Flow]
+    level: Literal["restricted", "privileged"] = "restricted"
+    """Pod security standard that is enforced."""
+    reason: str = ""
+    """Why it is not the strictest."""
+    injected: bool = False
+    """Whether its pods join the mesh."""
+
+
+@dataclass(frozen=True)
+class NamespacesArgs:
+    """What Namespaces rests on and is told."""
+
+    addons: NodeAddons
+    """Wait for nodes, as everything in the cluster does by way of its namespace."""
+    network: settings.Network
+    api: settings.Api
+
+
+class Namespaces(pulumi.ComponentResource):
+    """Namespaces in which pods run unprivileged, reach only what they need, and leave room for others."""
+
+    def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:Namespaces", name, None, opts)
+        self._args = args
+
+        made = {space: self._make_namespace(space, what) for space, what in spaces(args.network).items()}
+        self._make_limits(made[APPLICATION])
+        self.register_outputs({})
+
+    def _make_namespace(self, name: str, space: Space) -> kubernetes.core.v1.Namespace:
+        """Make a namespace; whatever is in it is deleted with it, volumes included."""
+        labels = {
+            **{f"pod-security.kubernetes.io/{mode}": space.level for mode in ("enforce", "audit", "warn")},
+            **({"istio-injection": "enabled"} if space.injected else {}),
+        }
+        namespace = kubernetes.core.v1.Namespace(
+            name,
+            metadata={
+                "name": name,
+                "labels": labels,
+                "annotations": {"ai-prism.com/pod-security-reason": space.reason} if space.reason else None,
+            },
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[self._args.addons],
+                # Volumes are detached and deleted first.
+                custom_timeouts=pulumi.CustomTimeouts(delete="20m"),
+            ),
+        )
+        for policy_name, flows in (("default-deny", ()), ("needed-flows", space.flows)):
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-{policy_name}",
+                metadata={"name": policy_name, "namespace": name},
+                spec=policy(flows),
+                opts=self._inside(namespace),
+            )
+        return namespace
+
+    def _make_limits(self, namespace: kubernetes.core.v1.Namespace) -> None:
+        """Keep the application from taking the cluster: room for all its pods twice, while versions change."""
+        pods = 2 * self._args.api.max_replicas + _OTHER_PODS
+        kubernetes.core.v1.ResourceQuota(
+            f"{APPLICATION}-quota",
+            metadata={"name": "quota", "namespace": APPLICATION},
+            spec={
+                "hard": {
+                    "pods": str(pods),
+                    "requests.cpu": str(pods),
+                    "requests.memory": f"{2 * pods}Gi",
+                    "limits.memory": f"{4 * pods}Gi",
+                    "services.loadbalancers": "0",
+                    "services.nodeports": "0",
+                }
+            },
+            opts=self._inside(namespace),
+        )
+        limits: kubernetes.core.v1.LimitRangeItemArgsDict = {
+            "type": "Container",
+            "default_request": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"},
+            "default": {"memory": "256Mi", "ephemeral-storage": "1Gi"},
+        }
+        kubernetes.core.v1.LimitRange(
+            f"{APPLICATION}-limits",
+            metadata={"name": "limits", "namespace": APPLICATION},
+            spec={"limits": [limits]},
+            opts=self._inside(namespace),
+        )
+
+    def _inside(self, namespace: kubernetes.core.v1.Namespace) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
+
+
+_OTHER_PODS = 20
+"""Web and worker pods, and jobs."""
+
+
+def spaces(network: settings.Network) -> Mapping[str, Space]:
+    """Return the platform's namespaces by name."""
+    vpc = network.cidr
+    isolated = _isolated(network)
+    scraped = (from_namespace(MONITORING, ports=_PROXY_METRICS), to_namespace(MESH, ports=[_ISTIOD]))
+    api_server = to_network(vpc, ports=[_HTTPS])  # its interfaces lie in the VPC, as the endpoints of AWS do
+    return {
+        APPLICATION: Space(
+            [
+                *scraped,
+                *within(),
+                from_namespace(GATEWAY, FLAGGER, ports=[TARGET_PORT]),
+                from_namespace(MONITORING, ports=[METRICS_PORT]),
+                to_dns(),
+                to_namespace(MONITORING, ports=_OTLP),
+                to_network(*isolated, ports=[DATABASE_PORT, CACHE_PORT]),
+                to_pod_identity(),
+                to_world(),
+            ],
+            injected=True,
+        ),
+        GATEWAY: Space(
+            [
+                *scraped,
+                from_network(vpc, ports=[TARGET_PORT, HEALTH_PORT]),
+                to_dns(),
+                to_namespace(APPLICATION, ports=[TARGET_PORT]),
+                to_namespace(MONITORING, ports=_OTLP),
+            ],
+            injected=True,
+        ),
+        MESH: Space(
+            [
+                from_network(vpc, ports=[_ISTIOD_WEBHOOK]),
+                from_namespace(APPLICATION, FLAGGER, GATEWAY, ports=[_ISTIOD]),
+                from_namespace(MONITORING, ports=[_ISTIOD_METRICS]),
+                to_dns(),
+                api_server,
+            ]
+        ),
+        EXTERNAL_SECRETS: Space(
+            [
+                from_network(vpc, ports=[10250]),
+                from_namespace(MONITORING, ports=[8080]),
+                to_dns(),
+                to_pod_identity(),
+                api_server,
+            ]
+        ),
+        FLAGGER: Space(
+            [
+                *scraped,
+                *within(),
+                from_namespace(MONITORING, ports=[8080]),
+                to_dns(),
+                to_namespace(APPLICATION, ports=[TARGET_PORT]),
+                to_namespace(MONITORING, ports=[_PROMETHEUS]),
+                api_server,
+            ],
+            # Load tests have to speak the mesh's TLS.
+            injected=True,
+        ),
+        ARGO_CD: Space(
+            [
+                *within(),
+                from_namespace(MONITORING, ports=[8082, 8083, 8084, 9001]),
+                to_dns(),
+                api_server,
+                to_world(),
+            ]
+        ),
+        MONITORING: Space(
+            [
+                *within(),
+                from_network(vpc, ports=[10250, 6443]),
+                from_namespace(APPLICATION, GATEWAY, ports=_OTLP),
+                from_namespace(FLAGGER, ports=[_PROMETHEUS]),
+                to_dns(),
+                # Whatever in the VPC reports something: nodes, pods, the API server.
+                to_network(vpc),
+                to_pod_identity(),
+                to_world(),
+            ]
+        ),
+        LOGGING: Space(
+            [
+                from_namespace(MONITORING, ports=[2020]),
+                to_dns(),
+                to_pod_identity(),
+                api_server,
+            ],
+            level="privileged",
+            reason="the log collector reads the containers' log files on the node",
+        ),
+    }
+
+
+def _isolated(network: settings.Network) -> list[ipaddress.IPv4Network]:
+    """Return where database and cache live."""
+    return [block for (tier, _), block in allocate(network.cidr, network.zones).items() if tier == "isolated"]
