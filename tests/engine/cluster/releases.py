@@ -167,7 +167,7 @@ def apply_definitions(api: Api, chart: str) -> None:
     file = Path(folder or "/nonexistent") / f"{chart}.yaml"
     if not file.is_file():
         return
-    definitions = [each for each in yaml.load_all(file.read_text(encoding="utf-8"), _LOADER) if each]
+    definitions = [each for each in yaml.load_all(file.read_text(encoding="utf-8"), _Loader) if each]
     for definition in definitions:
         definition.pop("status", None)
         api.apply(definition, _MANAGER, force=True, dry=False)
@@ -176,11 +176,15 @@ def apply_definitions(api: Api, chart: str) -> None:
         time.sleep(0.1)
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Reads a lone `=`, which definitions have among their values, as the text that it is."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)
 
 
 def _is_established(definition: Object) -> bool:
-    conditions = definition.get("status", {}).get("conditions", ())
+    conditions = definition.get("status", {}).get("conditions") or ()
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
