@@ -1,9 +1,10 @@
 """The definitions that charts bring into a cluster, from the modules of what they install, in one file per chart.
 
-They lie in the user's cache, as the binaries do; `collect` puts there what is missing. Standard library only.
+They lie in the user's cache, as the binaries do; `collect` puts there what is missing.
 """
 
 import contextlib
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,3 +65,7 @@ def _read(source: Source) -> str:
     folder = folder_of(source.module, source.tools)
     files = sorted(file for pattern in source.files for file in folder.glob(pattern))
     return "\n---\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{collect()}\n")

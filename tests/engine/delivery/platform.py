@@ -39,6 +39,8 @@ QUICKLY: Mapping[str, Any] = {
     "delivery.threshold": 2,
     "secrets.database.refreshInterval": "5s",
     "secrets.apiKeys.refreshInterval": "5s",
+    # No metrics move an autoscaler here, but it keeps to its minimum.
+    "workloads.api.autoscaling.minReplicas": 3,
     "workloads.web.enabled": True,
     "workloads.worker.enabled": True,
 }
@@ -88,7 +90,7 @@ class Platform:
 
     def _point_to_repository(self) -> None:
         """Let the program name the local repository: the only thing about it that is not as in an account."""
-        self.world.change_program("settings.py", '^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$', "^(https|file)://.+$")
+        self.world.change_program("settings.py", "^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$", "^(https|file)://.+$")
         self.world.change_settings("gitops", repository=self.repository.address, revision="main")
 
     def _fill_secrets(self) -> None:
