@@ -23,6 +23,7 @@ from components.observability import Observability, ObservabilityArgs
 from components.providers import make_cluster_provider, make_providers
 from components.registry import Registry, RegistryArgs
 from components.roles import Roles
+from components.search import Search, SearchArgs
 from components.storage import Storage, StorageArgs
 
 config = settings.load()
@@ -47,13 +48,24 @@ cache = Cache("cache", CacheArgs(foundation, config.cache, network, cluster), on
 entrance = LoadBalancer("entrance", LoadBalancerArgs(foundation, config.dns, network, storage, cluster), on_aws)
 firewall = Firewall("firewall", FirewallArgs(foundation, entrance), on_aws)
 
-identity = Identity("identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance), on_aws)
 alarms = watch(network, cluster, database, cache, entrance)
 observability = Observability("observability", ObservabilityArgs(foundation, config.observability, alarms), on_aws)
+identity = Identity(
+    "identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance, observability), on_aws
+)
+search = config.observability.search and Search(
+    "search", SearchArgs(foundation, config.observability.search, network, cluster, identity), on_aws
+)
 
 in_cluster = make_cluster_provider(cluster)
 namespaces = Namespaces("namespaces", NamespacesArgs(addons, config.network, config.api), in_cluster)
-apps = Apps("apps", AppsArgs(foundation, namespaces, cluster, network, identity), in_cluster)
+apps = Apps(
+    "apps",
+    AppsArgs(
+        foundation, namespaces, cluster, network, identity, observability, search, [*config.cluster.admins.values()]
+    ),
+    in_cluster,
+)
 
 pulumi.export("clusterName", cluster.name)
 pulumi.export("clusterEndpoint", cluster.endpoint)

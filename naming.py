@@ -76,6 +76,21 @@ CONTRACTS: Mapping[str, Contract] = {
         limit=512,
         reason="WAF accepts only log groups with this prefix",
     ),
+    # https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_CreateDomain.html
+    "search": Contract(
+        type="aws:opensearch/domain:Domain",
+        property="domainName",
+        shape="{stem}",
+        limit=28,
+        reason="the roles that reach it name it, and it names them",
+    ),
+    "search-logs": Contract(
+        type="aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        property="policyName",
+        shape="{stem}-search",
+        limit=255,
+        reason="the service asks for a name",
+    ),
     "repository": Contract(
         type="aws:ecr/repository:Repository",
         property="name",

@@ -310,14 +310,21 @@ class Gitops(Section):
     """Outside dev the only way in: the local administrator is off there."""
 
 
+MOST_SEARCH_ZONES = 3
+"""https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-multiaz.html"""
+
+
 class Search(Section):
     """OpenSearch for logs; a stack without it keeps them in CloudWatch."""
 
     instance_type: Annotated[str, Field(pattern=r"^[a-z0-9]+\.[a-z0-9]+\.search$")]
     nodes: Annotated[int, Field(ge=1, le=80)]
-    """Spread over the zones of the stack, so a multiple of them."""
+    """Spread over the zones of the stack, three at most, so a multiple of them."""
     volume_gb: Annotated[int, Field(ge=10, le=3000)]
+    """Of each node."""
     version: str
+    owns_service_role: bool = True
+    """An account has one service-linked role for domains in a VPC: exactly one of the stacks that share it owns it."""
 
 
 class Observability(Section):
@@ -431,8 +438,10 @@ def parse(
     return Settings(stack=stack, warnings=_warnings(chosen, today), **chosen)
 
 
-def _supported_versions(cluster: Cluster, database: Database, cache: Cache, today: datetime.date) -> Iterator[Problem]:
-    for path, _, version, releases in _chosen_versions(cluster, database, cache):
+def _supported_versions(
+    cluster: Cluster, database: Database, cache: Cache, observability: Observability, today: datetime.date
+) -> Iterator[Problem]:
+    for path, _, version, releases in _chosen_versions(cluster, database, cache, observability):
         release = releases.get(version)
         if release is None:
             yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version))
@@ -443,13 +452,19 @@ def _supported_versions(cluster: Cluster, database: Database, cache: Cache, toda
 
 
 def _chosen_versions(
-    cluster: Cluster, database: Database, cache: Cache
+    cluster: Cluster, database: Database, cache: Cache, observability: Observability
 ) -> tuple[tuple[str, str, str, Mapping[str, versions.Release]], ...]:
     known = versions.load()
+    search = observability.search
     return (
         (f"{PROJECT}:cluster.version", "Kubernetes", cluster.version, known.kubernetes),
         (f"{PROJECT}:database.version", "Aurora PostgreSQL", database.version, known.aurora_postgresql),
         (f"{PROJECT}:cache.version", "Valkey", cache.version, known.valkey),
+        *(
+            [(f"{PROJECT}:observability.search.version", "OpenSearch", search.version, known.opensearch)]
+            if search
+            else []
+        ),
     )
 
 
@@ -458,7 +473,7 @@ def _days(number: int) -> str:
 
 
 def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
-    chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"])
+    chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"], sections["observability"])
     leaving = tuple(
         f"{path}: {product} {version} leaves support on {ends}, in {_days((ends - today).days)}"
         for path, product, version, releases in chosen
@@ -495,6 +510,15 @@ def _prod_survives_the_loss_of_a_zone(
             yield Problem(f"{PROJECT}:{path}", f"must be {words} in prod", str(value))
 
 
+def _search_fills_its_zones(network: Network, observability: Observability) -> Iterator[Problem]:
+    zones = min(len(network.zones), MOST_SEARCH_ZONES)
+    search = observability.search
+    if search is not None and search.nodes % zones:
+        yield Problem(
+            f"{PROJECT}:observability.search.nodes", f"must be a multiple of its zones ({zones})", str(search.nodes)
+        )
+
+
 _TAG = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
 
@@ -519,6 +543,7 @@ def _state_is_kept_where_it_matters(environment: Environment, database: Database
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _prod_survives_the_loss_of_a_zone,
+    _search_fills_its_zones,
     _state_is_kept_where_it_matters,
     _delivery_is_guarded,
     _supported_versions,

@@ -62,6 +62,7 @@ class Versions(BaseModel):
     kubernetes: Mapping[str, Release]
     aurora_postgresql: Mapping[str, Release]
     valkey: Mapping[str, Release]
+    opensearch: Mapping[str, Release]
     addons: Mapping[str, AddonPins]
     node_images: Mapping[str, Pin]
     charts: Mapping[str, Pin]

@@ -23,6 +23,7 @@ _REGIONAL_SERVICES = (
     "eks",
     "elasticache",
     "elasticloadbalancing",
+    "es",
     "kms",
     "logs",
     "rds",
@@ -121,7 +122,7 @@ def _no_data(documents_bucket_arn: pulumi.Input[str]) -> tuple[Statement, Statem
         },
         {
             "Effect": "Deny",
-            "Action": ["secretsmanager:GetSecretValue", "rds-db:connect", "elasticache:Connect"],
+            "Action": ["secretsmanager:GetSecretValue", "rds-db:connect", "elasticache:Connect", "es:ESHttp*"],
             "Resource": "*",
         },
     )

@@ -11,9 +11,12 @@ from components.cluster import Cluster
 from components.database import Database
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
+from components.location import Location
+from components.observability import Observability
 from components.policies import Statement, allow, trust_pods
 from components.roles import Role
 from components.storage import Storage
+from naming import physical_name
 
 APPLICATION = "ai-prism"
 """Namespace of the application."""
@@ -31,6 +34,7 @@ class IdentityArgs:
     database: Database
     cache: Cache
     load_balancer: LoadBalancer
+    observability: Observability
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,11 @@ class Identity(pulumi.ComponentResource):
             "external-secrets": Workload("external-secrets", "external-secrets", self._secrets()),
             "load-balancer-controller": Workload("kube-system", "aws-load-balancer-controller", self._targets()),
             "cluster-autoscaler": Workload("kube-system", "cluster-autoscaler", self._scaling()),
+            "alertmanager": Workload("monitoring", "alertmanager", self._alerts()),
+            "fluent-bit": Workload("logging", "fluent-bit", [self._log_writing()]),
         }
+        if args.observability.pod_logs is None:
+            workloads["search-access"] = Workload("logging", "search-access", [self._search_administration()])
         self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
         self.register_outputs({"role_arns": self.role_arns})
 
@@ -191,3 +199,39 @@ class Identity(pulumi.ComponentResource):
                 },
             ),
         ]
+
+    def _alerts(self) -> list[Statement]:
+        """Alerts to the one topic; SNS uses the key for them, nothing else does."""
+        args, location = self._args, self._args.foundation.location
+        return [
+            allow(["sns:Publish"], [args.observability.topic_arn]),
+            allow(
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                [args.foundation.encryption.logs_key_arn],
+                {"StringEquals": {"kms:ViaService": f"sns.{location.region}.amazonaws.com"}},
+            ),
+        ]
+
+    def _log_writing(self) -> Statement:
+        """Logs to where the stack keeps them: bulk requests to OpenSearch, or streams of one log group."""
+        group = self._args.observability.pod_logs
+        if group is None:
+            return allow(["es:ESHttpPost"], [f"{search_arn(self._args.foundation.location)}/_bulk*"])
+        return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.arn, pulumi.Output.concat(group.arn, ":*")])
+
+    def _search_administration(self) -> Statement:
+        """Roles within OpenSearch, and how long it keeps logs; not the logs themselves."""
+        domain = search_arn(self._args.foundation.location)
+        return allow(
+            ["es:ESHttpGet", "es:ESHttpPut"],
+            [
+                f"{domain}/_plugins/_security/api/roles/*",
+                f"{domain}/_plugins/_security/api/rolesmapping/*",
+                f"{domain}/_plugins/_ism/policies/*",
+            ],
+        )
+
+
+def search_arn(location: Location) -> str:
+    """Return the ARN of the stack's OpenSearch domain, known before it exists: its roles come first."""
+    return location.arn("es", f"domain/{physical_name('search', location.stack)}")

@@ -44,7 +44,7 @@ _ISTIOD, _ISTIOD_WEBHOOK, _ISTIOD_METRICS = 15012, 15017, 15014
 _PROXY_METRICS = (15020, 15090)
 """Ports of the mesh: https://istio.io/latest/docs/ops/deployment/application-requirements/"""
 _OTLP = (4317, 4318)
-_PROMETHEUS = 9090
+PROMETHEUS_PORT = 9090
 _HTTPS = 443
 
 
@@ -74,12 +74,15 @@ class NamespacesArgs:
 class Namespaces(pulumi.ComponentResource):
     """Namespaces in which pods run unprivileged, reach only what they need, and leave room for others."""
 
+    made: Mapping[str, kubernetes.core.v1.Namespace]
+    """By name, for what goes with them when they go."""
+
     def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:Namespaces", name, None, opts)
         self._args = args
 
-        made = {space: self._make_namespace(space, what) for space, what in spaces(args.network).items()}
-        self._make_limits(made[APPLICATION])
+        self.made = {space: self._make_namespace(space, what) for space, what in spaces(args.network).items()}
+        self._make_limits(self.made[APPLICATION])
         self.register_outputs({})
 
     def _make_namespace(self, name: str, space: Space) -> kubernetes.core.v1.Namespace:
@@ -205,7 +208,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 from_namespace(MONITORING, ports=[8080]),
                 to_dns(),
                 to_namespace(APPLICATION, ports=[TARGET_PORT]),
-                to_namespace(MONITORING, ports=[_PROMETHEUS]),
+                to_namespace(MONITORING, ports=[PROMETHEUS_PORT]),
                 api_server,
             ],
             # Load tests have to speak the mesh's TLS.
@@ -225,7 +228,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 *within(),
                 from_network(vpc, ports=[10250, 6443]),
                 from_namespace(APPLICATION, GATEWAY, ports=_OTLP),
-                from_namespace(FLAGGER, ports=[_PROMETHEUS]),
+                from_namespace(FLAGGER, ports=[PROMETHEUS_PORT]),
                 to_dns(),
                 # Whatever in the VPC reports something: nodes, pods, the API server.
                 to_network(vpc),

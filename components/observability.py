@@ -30,6 +30,8 @@ class Observability(pulumi.ComponentResource):
     """Every alarm, and a bill that runs ahead of its budget, reaches one encrypted topic."""
 
     topic_arn: pulumi.Output[str]
+    pod_logs: aws.cloudwatch.LogGroup | None
+    """Where the pods' logs are kept, in a stack without OpenSearch."""
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Observability", name, None, opts)
@@ -37,6 +39,7 @@ class Observability(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         self.topic_arn = self._make_topic()
+        self.pod_logs = None if args.settings.search else args.foundation.make_log_group(f"{name}-pods", parent=self)
         for alarm in args.alarms:
             self._make_alarm(alarm)
         self._make_budget()

@@ -92,6 +92,7 @@ _SERVICES = (
     "eks-auth",
     "elasticache",
     "elasticloadbalancing",
+    "es",
     "iam",
     "kms",
     "logs",

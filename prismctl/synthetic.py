@@ -319,12 +319,37 @@ def _kubernetes_object(made: Made) -> Outputs:
     return {"id": f"{metadata['namespace']}/{name}" if metadata.get("namespace") else name}
 
 
+def _search_domain(made: Made) -> Outputs:
+    name = made.physical_name("domainName")
+    arn = made.arn("es", f"domain/{name}")
+    host = f"{name}-{made.token(26)}.{made.region}.es.amazonaws.com"
+    return {
+        "id": arn,
+        "arn": arn,
+        "domainId": f"{made.account_id}/{name}",
+        "domainName": name,
+        # A domain without a VPC is called search-….
+        "endpoint": f"vpc-{host}" if made.inputs.get("vpcOptions") else f"search-{host}",
+    }
+
+
+def _service_role(made: Made) -> Outputs:
+    service = str(made.inputs.get("awsServiceName", ""))
+    # AWS chooses the name by the service; this is OpenSearch's.
+    name = (
+        "AWSServiceRoleForAmazonOpenSearchService" if service.startswith("opensearch") else f"AWSServiceRole-{service}"
+    )
+    arn = made.global_arn("iam", f"role/aws-service-role/{service}/{name}")
+    return {"id": arn, "arn": arn, "name": name, "path": f"/aws-service-role/{service}/"}
+
+
 OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:acm/certificateValidation:CertificateValidation": _anonymous("validation"),
     "aws:budgets/budget:Budget": _budget,
     "aws:cloudwatch/dashboard:Dashboard": _child_of("dashboardName"),
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _child_of("policyName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _ec2("sg", "security-group"),
     "aws:ec2/eip:Eip": _address,
@@ -359,10 +384,12 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:iam/role:Role": _role,
     "aws:iam/rolePolicy:RolePolicy": _role_policy,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _between("/", "role", "policyArn"),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": _service_role,
     "aws:kms/key:Key": _key,
     "aws:lb/listener:Listener": _listener,
     "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,
+    "aws:opensearch/domain:Domain": _search_domain,
     "aws:rds/cluster:Cluster": _aurora,
     "aws:rds/clusterInstance:ClusterInstance": _aurora_instance,
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": _rds_group("cluster-pg"),

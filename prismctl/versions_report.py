@@ -78,6 +78,7 @@ def _rows(project: Project, known: versions.Versions, today: datetime.date) -> I
         ("Kubernetes", "cluster", known.kubernetes),
         ("Aurora PostgreSQL", "database", known.aurora_postgresql),
         ("Valkey", "cache", known.valkey),
+        ("OpenSearch", "observability.search", known.opensearch),
     )
     for kind, section, releases in engines:
         used = _used(project.name, section, chosen)
@@ -129,13 +130,16 @@ def _status(record: versions.Record | None, today: datetime.date) -> str:
 
 
 def _used(project: str, section: str, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Return the stacks by the version that they give in `section`."""
+    """Return the stacks by the version that they give in `section`, or in a part of it."""
+    section, *parts = section.split(".")
     used: dict[str, tuple[str, ...]] = {}
     for stack, config in chosen.items():
         try:
             values: Any = json.loads(config.get(f"{project}:{section}", "{}"))
         except ValueError:
             raise UsageError(f"Pulumi.{stack}.yaml: {project}:{section}: must be a mapping") from None
+        for part in parts:
+            values = values.get(part) if isinstance(values, dict) else None
         version = values.get("version") if isinstance(values, dict) else None
         if version is not None:
             used[str(version)] = (*used.get(str(version), ()), stack)

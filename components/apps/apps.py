@@ -1,17 +1,29 @@
 """All apps of the cluster, in the order in which they rest on each other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.apps.base import Base
+from components.apps.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.apps.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from components.apps.fluent_bit import FluentBit, FluentBitArgs
+from components.apps.jaeger import Jaeger, JaegerArgs
+from components.apps.kube_prometheus_stack import KubePrometheusStack, KubePrometheusStackArgs
 from components.apps.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
+from components.apps.nvidia_device_plugin import NvidiaDevicePlugin, NvidiaDevicePluginArgs
+from components.apps.opentelemetry_collector import OpenTelemetryCollector, OpenTelemetryCollectorArgs
+from components.apps.prometheus_adapter import PrometheusAdapter, PrometheusAdapterArgs
+from components.apps.search_access import SearchAccess, SearchAccessArgs
+from components.apps.storage_class import EncryptedVolumes, EncryptedVolumesArgs
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.identity import Identity
 from components.namespaces import Namespaces
 from components.network import Network
+from components.observability import Observability
+from components.search import Search
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,11 @@ class AppsArgs:
     cluster: Cluster
     network: Network
     identity: Identity
+    observability: Observability
+    search: Search | None
+    """Where logs go; CloudWatch takes them where there is none."""
+    log_reader_arns: Sequence[str]
+    """IAM roles that may search the logs."""
 
 
 class Apps(pulumi.ComponentResource):
@@ -41,5 +58,27 @@ class Apps(pulumi.ComponentResource):
         )
         # Its webhook is asked about every new Service.
         base = base.after(balancing)
+        base = self._watch(base, args)
         ExternalSecrets("external-secrets", ExternalSecretsArgs(base, args.identity), child)
         self.register_outputs({})
+
+    def _watch(self, base: Base, args: AppsArgs) -> Base:
+        """Install what sees and keeps metrics, traces and logs; return a base whose charts can be watched."""
+        child = pulumi.ResourceOptions(parent=self)
+        volumes = EncryptedVolumes("volumes", EncryptedVolumesArgs(base), child)
+        base = base.after(volumes)
+        metrics = KubePrometheusStack(
+            "kube-prometheus-stack", KubePrometheusStackArgs(base, args.identity, args.observability), child
+        )
+        # Its kinds say what is to be watched.
+        base = base.after(metrics)
+        PrometheusAdapter("prometheus-adapter", PrometheusAdapterArgs(base), child)
+        ClusterAutoscaler("cluster-autoscaler", ClusterAutoscalerArgs(base, args.cluster, args.identity), child)
+        NvidiaDevicePlugin("nvidia-device-plugin", NvidiaDevicePluginArgs(base), child)
+        jaeger = Jaeger("jaeger", JaegerArgs(base), child)
+        OpenTelemetryCollector("opentelemetry-collector", OpenTelemetryCollectorArgs(base.after(jaeger)), child)
+        access = args.search and SearchAccess(
+            "search-access", SearchAccessArgs(base, args.identity, args.search, args.log_reader_arns), child
+        )
+        FluentBit("fluent-bit", FluentBitArgs(base, args.identity, args.observability, args.search, access), child)
+        return base

@@ -115,8 +115,9 @@ class _Drawing:
         where, zones = self._platform.place(cluster, "vpcConfig") if cluster else ("", [])
         if not cluster or where != tier:
             return y
-        cards = self._platform.cluster(cluster)
-        box = self._across(zones, y, 28 + sum(card.height + 8 for card in cards) + 4)
+        box = self._across(zones, y, 0)
+        cards = [*self._platform.cluster(cluster), *self._platform.apps(box.width - 46)]
+        box = Box(box.x, y, box.width, 28 + sum(card.height + 8 for card in cards) + 4)
         box = Box(box.x, y, box.width, max(box.height, self._draw_endpoints(y) - y + 32))
         at = y + 28
         for card in cards:

@@ -186,6 +186,16 @@ class Platform:
             *sorted(groups, key=lambda group: group.title),
         ]
 
+    def apps(self, room: float) -> Iterator[Content]:
+        """Yield what is installed in the cluster and what it delivers, with lines no wider than `room`."""
+        if releases := self.all("kubernetes:helm.sh/v3:Release"):
+            names = wrap([text(release, "name") for release in releases], room)
+            yield Content("Apps", names, count(len(releases), "chart"), _OPERATIONS)
+        for application in self.all("kubernetes:argoproj.io/v1alpha1:Application"):
+            source = _part(application.get("spec"), "source")
+            lines = [_join(phrase(_part(source, "path")), phrase(_part(source, "targetRevision")))]
+            yield Content(f"{application.name}, by Argo CD", lines, color=_MODELS)
+
     def _node_group(self, group: Resource) -> Content:
         """Return a group of nodes: how they are bought, of which types, and how many."""
         sizes = group.get("scalingConfig")

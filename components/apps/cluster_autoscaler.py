@@ -1,0 +1,82 @@
+"""Cluster Autoscaler: as many nodes as the pods ask for, within what each tier allows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.cluster import Cluster
+from components.identity import Identity
+from components.namespaces import KUBE_SYSTEM, MONITORING
+
+CHART = Chart("cluster-autoscaler", KUBE_SYSTEM)
+
+PRIORITIES: Mapping[str, Sequence[str]] = {
+    "50": [r"^eks-(web|api|gpu)-nodes-.*"],
+    "10": [r"^eks-api-fallback-nodes-.*"],
+}
+"""Which of the groups that fit a pod is asked first: spot capacity, and on demand only while there is none.
+
+Auto Scaling groups are called by EKS after the node group; the highest number wins
+(https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/expander/priority/readme.md).
+"""
+
+
+@dataclass(frozen=True)
+class ClusterAutoscalerArgs:
+    """What the autoscaler rests on."""
+
+    base: Base
+    cluster: Cluster
+    identity: Identity
+    """Gives its service account the role; pods that start before it would be without."""
+
+
+class ClusterAutoscaler(pulumi.ComponentResource):
+    """Nodes come when pods wait for them and go when they stand idle; on demand stands in for spot, and only then."""
+
+    def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:ClusterAutoscaler", name, None, opts)
+        base = args.base
+
+        base.install(
+            CHART,
+            {
+                "fullnameOverride": CHART.name,
+                "autoDiscovery": {"clusterName": args.cluster.physical_name},
+                "awsRegion": base.foundation.location.region,
+                "rbac": {"serviceAccount": {"name": "cluster-autoscaler"}},
+                "replicaCount": base.replicas,
+                "podDisruptionBudget": base.disruption_budget,
+                "topologySpreadConstraints": base.spread({"app.kubernetes.io/instance": CHART.name}),
+                "priorityClassName": CRITICAL,
+                "nodeSelector": WEB_TIER,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 65534,
+                    "seccompProfile": RESTRICTED["seccompProfile"],
+                },
+                "containerSecurityContext": RESTRICTED,
+                # It holds every pod and node in memory.
+                "resources": resources("100m", "256Mi", memory_limit="512Mi"),
+                "expanderPriorities": {priority: list(groups) for priority, groups in PRIORITIES.items()},
+                "extraArgs": {
+                    "expander": "priority,least-waste",
+                    # One group spans all zones of its tier, so nothing is alike but spot and its fallback, and these
+                    # are not to be kept level.
+                    "balance-similar-node-groups": False,
+                    # Spot that does not come is given up after this, and the fallback asked.
+                    "max-node-provision-time": "10m",
+                    # Controllers in kube-system have disruption budgets; without this they would hold every node that
+                    # they ever ran on.
+                    "skip-nodes-with-system-pods": False,
+                    # Caches and temporary files in emptyDir are no reason to keep a node.
+                    "skip-nodes-with-local-storage": False,
+                },
+                "serviceMonitor": {"enabled": True, "namespace": MONITORING},
+            },
+            parent=self,
+            after=[args.identity],
+        )
+        self.register_outputs({})

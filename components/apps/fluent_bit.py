@@ -1,0 +1,156 @@
+"""Fluent Bit: brings what containers write to where it is kept and searched."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.apps.base import RESTRICTED, Base, Chart, resources
+from components.apps.search_access import INDEX_PREFIX, SearchAccess
+from components.identity import Identity
+from components.namespaces import LOGGING
+from components.observability import Observability
+from components.search import PORT, Search
+
+CHART = Chart("fluent-bit", LOGGING)
+_STATE = "/var/lib/fluent-bit"
+
+
+@dataclass(frozen=True)
+class FluentBitArgs:
+    """What Fluent Bit rests on."""
+
+    base: Base
+    identity: Identity
+    observability: Observability
+    search: Search | None
+    """Where logs go, where the stack has it."""
+    access: SearchAccess | None
+
+
+class FluentBit(pulumi.ComponentResource):
+    """Every container's output on every node, sent encrypted to the one place that the stack keeps logs in."""
+
+    def __init__(self, name: str, args: FluentBitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:FluentBit", name, None, opts)
+        base = args.base
+
+        base.install(
+            CHART,
+            {
+                # The chart's registry is a mirror of this one.
+                "image": {"repository": "docker.io/fluent/fluent-bit"},
+                "testFramework": {"enabled": False},
+                "serviceAccount": {"name": "fluent-bit"},
+                "serviceMonitor": {"enabled": True},
+                # All nodes, whatever they are kept free for.
+                "tolerations": [{"operator": "Exists"}],
+                "priorityClassName": "system-node-critical",
+                "resources": resources("50m", "64Mi", memory_limit="256Mi"),
+                # Log files belong to root; root without any capability reads what is its own, and no more.
+                "securityContext": {**RESTRICTED, "runAsNonRoot": False, "runAsUser": 0},
+                "daemonSetVolumes": [
+                    {"name": "logs", "hostPath": {"path": "/var/log"}},
+                    {"name": "state", "hostPath": {"path": _STATE, "type": "DirectoryOrCreate"}},
+                ],
+                "daemonSetVolumeMounts": [
+                    {"name": "logs", "mountPath": "/var/log", "readOnly": True},
+                    {"name": "state", "mountPath": _STATE},
+                ],
+                "config": {
+                    "service": _SERVICE,
+                    "inputs": _INPUTS,
+                    "filters": _FILTERS,
+                    "outputs": _outputs(args),
+                },
+            },
+            parent=self,
+            after=[args.identity, *([args.access.granted] if args.access else [])],
+        )
+        self.register_outputs({})
+
+
+# Positions and what is not sent yet lie on the node: a restart neither loses nor repeats logs, and a burst fills a
+# bounded part of the disk instead of memory (https://docs.fluentbit.io/manual/administration/buffering-and-storage).
+_SERVICE = f"""\
+[SERVICE]
+    Daemon Off
+    Flush {{{{ .Values.flush }}}}
+    Log_Level {{{{ .Values.logLevel }}}}
+    Parsers_File /fluent-bit/etc/parsers.conf
+    HTTP_Server On
+    HTTP_Listen 0.0.0.0
+    HTTP_Port {{{{ .Values.metricsPort }}}}
+    Health_Check On
+    storage.path {_STATE}/buffer
+    storage.max_chunks_up 64
+"""
+_INPUTS = f"""\
+[INPUT]
+    Name tail
+    Tag kube.*
+    Path /var/log/containers/*.log
+    # Its own would come back to it for ever.
+    Exclude_Path /var/log/containers/{CHART.name}-*_{LOGGING}_*.log
+    multiline.parser docker, cri
+    DB {_STATE}/positions.db
+    Mem_Buf_Limit 16MB
+    Skip_Long_Lines On
+    storage.type filesystem
+"""
+_FILTERS = """\
+[FILTER]
+    Name kubernetes
+    Match kube.*
+    Merge_Log On
+    Merge_Log_Key fields
+    Keep_Log Off
+    Annotations Off
+    K8S-Logging.Parser Off
+    K8S-Logging.Exclude Off
+"""
+
+
+def _outputs(args: FluentBitArgs) -> pulumi.Input[str]:
+    """Return where logs go; credentials are the pod's.
+
+    Sources: https://docs.fluentbit.io/manual/pipeline/outputs/opensearch, …/outputs/cloudwatch
+    """
+    region = args.base.foundation.location.region
+    if args.search:
+        return pulumi.Output.format(
+            _TO_SEARCH, host=args.search.endpoint, port=PORT, region=region, prefix=INDEX_PREFIX
+        )
+    if args.observability.pod_logs:
+        return pulumi.Output.format(_TO_CLOUDWATCH, group=args.observability.pod_logs.name, region=region)
+    raise ValueError("a stack keeps its pods' logs either in OpenSearch or in CloudWatch")
+
+
+_TO_SEARCH = """\
+[OUTPUT]
+    Name opensearch
+    Match kube.*
+    Host {host}
+    Port {port}
+    tls On
+    AWS_Auth On
+    AWS_Region {region}
+    Suppress_Type_Name On
+    Logstash_Format On
+    Logstash_Prefix {prefix}
+    # Labels such as app and app.kubernetes.io/name cannot be fields of one document otherwise.
+    Replace_Dots On
+    Generate_ID On
+    Retry_Limit no_limits
+    storage.total_limit_size 1G
+"""
+_TO_CLOUDWATCH = """\
+[OUTPUT]
+    Name cloudwatch_logs
+    Match kube.*
+    region {region}
+    log_group_name {group}
+    log_stream_prefix pods-
+    auto_create_group Off
+    Retry_Limit no_limits
+    storage.total_limit_size 1G
+"""

@@ -1,0 +1,212 @@
+"""kube-prometheus-stack: metrics of everything, alerts to the platform's topic, and dashboards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.apps.base import WEB_TIER, Base, Chart, resources
+from components.apps.storage_class import claim
+from components.identity import Identity
+from components.namespaces import KUBE_SYSTEM, MONITORING
+from components.observability import Observability
+
+CHART = Chart("kube-prometheus-stack", MONITORING)
+ALERTMANAGER_ACCOUNT = "alertmanager"
+"""Its service account, which may publish alerts."""
+_RETENTION = "15d"
+
+
+@dataclass(frozen=True)
+class KubePrometheusStackArgs:
+    """What the stack rests on."""
+
+    base: Base
+    identity: Identity
+    """Lets alerts out; pods that start before it would be without."""
+    observability: Observability
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What one Prometheus gets."""
+
+    volume_gib: int
+    cpu: str
+    memory: str
+    memory_limit: str
+
+    @property
+    def retention_size(self) -> str:
+        """Return when the oldest blocks go, whatever their age: a full volume would stop Prometheus.
+
+        Four fifths of the volume, since its log and what it compacts do not count
+        (https://prometheus.io/docs/prometheus/latest/storage/#operational-aspects). Its GB are powers of two.
+        """
+        return f"{self.volume_gib * 4 // 5}GB"
+
+
+_SIZES: Mapping[str, _Size] = {
+    "dev": _Size(20, "200m", "1Gi", "2Gi"),
+    "integration": _Size(20, "200m", "1Gi", "2Gi"),
+    "staging": _Size(50, "500m", "2Gi", "3Gi"),
+    "prod": _Size(200, "1", "4Gi", "5Gi"),
+}
+"""By environment; an estimate, to be set right by what Prometheus itself reports."""
+
+
+class KubePrometheusStack(pulumi.ComponentResource):
+    """Metrics for 15 days on encrypted volumes; every alert that asks for somebody reaches the platform's one topic."""
+
+    def __init__(self, name: str, args: KubePrometheusStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:KubePrometheusStack", name, None, opts)
+        self._base, self._args = args.base, args
+
+        args.base.install(
+            CHART,
+            {
+                "prometheusOperator": self._operator(),
+                "prometheus": self._prometheus(),
+                "alertmanager": self._alertmanager(),
+                "grafana": self._grafana(),
+                "kube-state-metrics": {"nodeSelector": WEB_TIER, "resources": resources("20m", "96Mi")},
+                "prometheus-node-exporter": _node_exporter(),
+                **_OUT_OF_REACH,
+            },
+            parent=self,
+            after=[args.identity],
+        )
+        self.register_outputs({})
+
+    @property
+    def _disruption_budget(self) -> dict[str, Any]:
+        """Return what these charts are told: they keep one of two by default, and none is to be kept of one."""
+        return {"enabled": self._base.replicas > 1}
+
+    def _operator(self) -> dict[str, Any]:
+        return {
+            "nodeSelector": WEB_TIER,
+            "resources": resources("50m", "128Mi", memory_limit="256Mi"),
+            "prometheusConfigReloader": {"resources": resources("10m", "32Mi", memory_limit="64Mi")},
+            "admissionWebhooks": {
+                # It tells early of rules that cannot be read, and the operator leaves them out in any case. While its
+                # one pod restarts, nobody's release is to fail for that.
+                "failurePolicy": "Ignore",
+                "patch": {"nodeSelector": WEB_TIER, "resources": resources("10m", "64Mi")},
+            },
+        }
+
+    def _prometheus(self) -> dict[str, Any]:
+        size = _SIZES[self._base.foundation.location.environment]
+        # Without these, nothing but what carries this release's label is looked at.
+        everything = {
+            f"{kind}SelectorNilUsesHelmValues": False
+            for kind in ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
+        }
+        return {
+            "podDisruptionBudget": self._disruption_budget,
+            "prometheusSpec": {
+                **everything,
+                "replicas": self._base.replicas,
+                "retention": _RETENTION,
+                "retentionSize": size.retention_size,
+                "storageSpec": {"volumeClaimTemplate": {"spec": claim(size.volume_gib)}},
+                "resources": resources(size.cpu, size.memory, memory_limit=size.memory_limit),
+                "nodeSelector": WEB_TIER,
+                "topologySpreadConstraints": self._base.spread({"app.kubernetes.io/name": "prometheus"}),
+                "externalLabels": {"stack": self._base.foundation.location.stack},
+            },
+        }
+
+    def _alertmanager(self) -> dict[str, Any]:
+        return {
+            "serviceAccount": {"name": ALERTMANAGER_ACCOUNT},
+            "podDisruptionBudget": self._disruption_budget,
+            "config": self._routes(),
+            "alertmanagerSpec": {
+                "replicas": self._base.replicas,
+                # Silences outlive a restart.
+                "storage": {"volumeClaimTemplate": {"spec": claim(1)}},
+                "resources": resources("20m", "64Mi", memory_limit="128Mi"),
+                "nodeSelector": WEB_TIER,
+                "topologySpreadConstraints": self._base.spread({"app.kubernetes.io/name": "alertmanager"}),
+            },
+        }
+
+    def _routes(self) -> dict[str, Any]:
+        """Return who is told of what: alerts without a severity that asks for somebody are seen in Grafana alone.
+
+        Credentials are the pod's, signed requests go to SNS: `sns_configs` and `sigv4_config` of
+        https://prometheus.io/docs/alerting/latest/configuration/.
+        """
+        topic = {
+            "topic_arn": self._args.observability.topic_arn,
+            "sigv4": {"region": self._base.foundation.location.region},
+            # SNS takes a hundred characters, and the default names every label.
+            "subject": "{{ .Status | toUpper }}: {{ .GroupLabels.alertname }}",
+            "send_resolved": True,
+        }
+        return {
+            "route": {
+                "receiver": "nobody",
+                "group_by": ["namespace", "alertname"],
+                "routes": [{"receiver": "topic", "matchers": ['severity =~ "critical|warning"']}],
+            },
+            "receivers": [{"name": "nobody"}, {"name": "topic", "sns_configs": [topic]}],
+        }
+
+    def _grafana(self) -> dict[str, Any]:
+        return {
+            # What it shows lies in ConfigMaps and in git, so it keeps nothing. Two would know each other's sessions
+            # only by a database.
+            "replicas": 1,
+            "persistence": {"enabled": False},
+            "initChownData": {"enabled": False},
+            "testFramework": {"enabled": False},
+            "nodeSelector": WEB_TIER,
+            "resources": resources("100m", "256Mi", memory_limit="512Mi"),
+            "sidecar": {
+                "resources": resources("10m", "96Mi", memory_limit="128Mi"),
+                "dashboards": {"searchNamespace": "ALL", "label": "grafana_dashboard", "labelValue": "1"},
+            },
+            "additionalDataSources": [
+                {"name": "Jaeger", "uid": "jaeger", "type": "jaeger", "url": f"http://jaeger.{MONITORING}:16686"}
+            ],
+            # The administrator's password is made in the cluster by the chart. People come through kubectl's
+            # port-forward; there is no way in from outside.
+            "grafana.ini": {
+                "auth.anonymous": {"enabled": False},
+                "users": {"allow_sign_up": False},
+                "analytics": {"reporting_enabled": False, "check_for_updates": False},
+            },
+        }
+
+
+def _node_exporter() -> dict[str, Any]:
+    """Return how each node is watched: from kube-system, because it has to see the host, which `monitoring` forbids."""
+    return {
+        "namespaceOverride": KUBE_SYSTEM,
+        "resources": resources("20m", "32Mi", memory_limit="64Mi"),
+        "priorityClassName": "system-node-critical",
+    }
+
+
+_OUT_OF_REACH: Mapping[str, Any] = {
+    # EKS runs these where no pod can ask them, and kube-proxy reports to its own node only: watching them would do
+    # nothing but raise alarms (https://docs.aws.amazon.com/eks/latest/best-practices/control-plane.html).
+    "kubeControllerManager": {"enabled": False},
+    "kubeScheduler": {"enabled": False},
+    "kubeEtcd": {"enabled": False},
+    "kubeProxy": {"enabled": False},
+    "defaultRules": {
+        "rules": {
+            "etcd": False,
+            "kubeControllerManager": False,
+            "kubeProxy": False,
+            "kubeSchedulerAlerting": False,
+            "kubeSchedulerRecording": False,
+            "windows": False,
+        }
+    },
+}

@@ -1,0 +1,171 @@
+"""Who may do what within OpenSearch, and how long logs are kept there: what no API of AWS can set."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.apps.base import WEB_TIER, Base
+from components.identity import Identity
+from components.namespaces import LOGGING
+from components.search import Search
+
+ACCOUNT = "search-access"
+"""Service account, which wears the role of the domain's master user."""
+INDEX_PREFIX = "logs"
+_IMAGE = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class SearchAccessArgs:
+    """What SearchAccess rests on and is told."""
+
+    base: Base
+    identity: Identity
+    search: Search
+    reader_arns: Sequence[str]
+    """IAM roles that may read the logs."""
+
+
+class SearchAccess(pulumi.ComponentResource):
+    """The log collector may write and nothing else, administrators may read, and logs go when their time is over."""
+
+    granted: pulumi.Resource
+    """The collector is refused before this."""
+
+    def __init__(self, name: str, args: SearchAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:SearchAccess", name, None, opts)
+        self._name, self._args = name, args
+        base = args.base
+        self._inside = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[base.namespaces, *base.behind, args.identity],
+            deleted_with=base.namespaces.made[LOGGING],
+        )
+
+        account = kubernetes.core.v1.ServiceAccount(
+            ACCOUNT,
+            metadata={"name": ACCOUNT, "namespace": LOGGING},
+            automount_service_account_token=False,
+            opts=self._inside,
+        )
+        self.granted = self._make_job(account)
+        self.register_outputs({})
+
+    def _make_job(self, account: kubernetes.core.v1.ServiceAccount) -> kubernetes.batch.v1.Job:
+        """Make a job that runs once, and again whenever what it is to say changes."""
+        container: kubernetes.core.v1.ContainerArgsDict = {
+            "name": "curl",
+            "image": _IMAGE,
+            "command": ["sh", "-c", _SCRIPT],
+            "env": [
+                {"name": "HOST", "value": self._args.search.endpoint},
+                {"name": "REGION", "value": self._args.base.foundation.location.region},
+                *({"name": key, "value": value} for key, value in self._documents().items()),
+            ],
+            "security_context": {
+                "allow_privilege_escalation": False,
+                "read_only_root_filesystem": True,
+                "run_as_non_root": True,
+                "run_as_user": 100,  # the image's curl_user
+                "capabilities": {"drop": ["ALL"]},
+                "seccomp_profile": {"type": "RuntimeDefault"},
+            },
+            "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+        }
+        return kubernetes.batch.v1.Job(
+            self._name,
+            # Named by Pulumi: what a job runs cannot be changed, so the next one comes up beside it.
+            metadata={"namespace": LOGGING},
+            spec={
+                "backoff_limit": _TRIES,
+                "template": {
+                    "spec": {
+                        "service_account_name": ACCOUNT,
+                        "automount_service_account_token": False,
+                        "restart_policy": "Never",
+                        "node_selector": WEB_TIER,
+                        "containers": [container],
+                    }
+                },
+            },
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[account])),
+        )
+
+    def _documents(self) -> dict[str, pulumi.Input[str]]:
+        """Return what is put into the domain, by the script's names for it."""
+        return {
+            "WRITER": json.dumps(_WRITER),
+            "WRITERS": pulumi.Output.json_dumps({"backend_roles": [self._args.identity.role_arns["fluent-bit"]]}),
+            "READER": json.dumps(_READER),
+            "READERS": json.dumps({"backend_roles": list(self._args.reader_arns)}),
+            "RETENTION": json.dumps(_retention(self._args.base.foundation.log_days)),
+        }
+
+
+# Names of permissions: https://docs.opensearch.org/latest/security/access-control/permissions/
+_PATTERNS = [f"{INDEX_PREFIX}-*"]
+_WRITER = {
+    "cluster_permissions": ["indices:data/write/bulk"],
+    "index_permissions": [
+        {"index_patterns": _PATTERNS, "allowed_actions": ["create_index", "indices:data/write/bulk*", "index"]}
+    ],
+}
+_READER = {
+    "cluster_permissions": ["cluster_composite_ops_ro"],
+    "index_permissions": [{"index_patterns": _PATTERNS, "allowed_actions": ["read", "indices:admin/mappings/get"]}],
+    "tenant_permissions": [{"tenant_patterns": ["global_tenant"], "allowed_actions": ["kibana_all_write"]}],
+}
+
+
+def _retention(days: int) -> dict[str, Any]:
+    """Return the policy of new indices, one a day: deleted once they are old.
+
+    Source: https://docs.opensearch.org/latest/im-plugin/ism/policies/
+    """
+    delete = {"name": "delete", "actions": [{"delete": {}}], "transitions": []}
+    keep = {
+        "name": "keep",
+        "actions": [],
+        "transitions": [{"state_name": "delete", "conditions": {"min_index_age": f"{days}d"}}],
+    }
+    return {
+        "policy": {
+            "description": "Logs go when their time is over",
+            "default_state": "keep",
+            "states": [keep, delete],
+            "ism_template": [{"index_patterns": _PATTERNS, "priority": 1}],
+        }
+    }
+
+
+# Credentials are those that EKS Pod Identity gives (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html);
+# curl signs with them, and reads them from a pipe, so that they are in no list of processes. A policy that is there
+# already is only replaced by who knows its number.
+_SCRIPT = r"""
+set -eu
+answer=$(curl --fail --silent --show-error --retry 5 \
+  --header "Authorization: $(cat "$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")" "$AWS_CONTAINER_CREDENTIALS_FULL_URI")
+field() { printf '%s' "$answer" | tr -d '\n' | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
+ask() {
+  printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
+    "$(field AccessKeyId)" "$(field SecretAccessKey)" "$(field Token)" |
+    curl --config - --silent --show-error --retry 5 --aws-sigv4 "aws:amz:$REGION:es" "$@"
+}
+put() {
+  ask --fail-with-body --request PUT --header 'content-type: application/json' --data "$2" "https://$HOST/$1"
+  echo
+}
+put _plugins/_security/api/roles/logs_writer "$WRITER"
+put _plugins/_security/api/rolesmapping/logs_writer "$WRITERS"
+put _plugins/_security/api/roles/logs_reader "$READER"
+put _plugins/_security/api/rolesmapping/logs_reader "$READERS"
+known=$(ask "https://$HOST/_plugins/_ism/policies/logs")
+number() { printf '%s' "$known" | sed -n "s/.*\"$1\" *: *\([0-9]*\).*/\1/p"; }
+version=$(number _seq_no)
+put "_plugins/_ism/policies/logs${version:+?if_primary_term=$(number _primary_term)&if_seq_no=$version}" "$RETENTION"
+"""

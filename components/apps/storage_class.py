@@ -1,0 +1,54 @@
+"""The kind of volume that pods ask for: encrypted by a key of ours, which EKS's own kind is not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.apps.base import Base
+
+ENCRYPTED = "gp3-encrypted"
+
+
+@dataclass(frozen=True)
+class EncryptedVolumesArgs:
+    """What EncryptedVolumes rests on."""
+
+    base: Base
+
+
+class EncryptedVolumes(pulumi.ComponentResource):
+    """Volumes on gp3, encrypted by the cluster's key, made in the zone of their pod and deleted with their claim."""
+
+    def __init__(self, name: str, args: EncryptedVolumesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:EncryptedVolumes", name, None, opts)
+        foundation = args.base.foundation
+
+        # Volumes are not the program's resources, so its default tags do not reach them: what is left over is found by
+        # these (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md).
+        tags = {
+            f"tagSpecification_{number}": f"{key}={value}"
+            for number, (key, value) in enumerate(sorted(foundation.location.tags.items()), start=1)
+        }
+        kubernetes.storage.v1.StorageClass(
+            ENCRYPTED,
+            metadata={"name": ENCRYPTED},
+            provisioner="ebs.csi.aws.com",
+            # https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md
+            parameters={"type": "gp3", "encrypted": "true", "kmsKeyId": foundation.encryption.cluster_key_arn, **tags},
+            reclaim_policy="Delete",
+            volume_binding_mode="WaitForFirstConsumer",
+            allow_volume_expansion=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.base.namespaces]),
+        )
+        self.register_outputs({})
+
+
+def claim(gibibytes: int) -> Any:
+    """Return the spec of a claim on an encrypted volume."""
+    return {
+        "storageClassName": ENCRYPTED,
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": f"{gibibytes}Gi"}},
+    }
