@@ -4,6 +4,8 @@ They lie in the user's cache, as the binaries do; `collect` puts there what is m
 """
 
 import contextlib
+import hashlib
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -46,8 +48,7 @@ CHARTS: Mapping[str, Source] = {
 
 def collect() -> Path:
     """Return the folder in which each chart has its definitions, as CHART.yaml; raises EngineError."""
-    versions = "-".join(version_of(source.module, source.tools) for source in CHARTS.values())
-    place = cache() / f"definitions-{versions}"
+    place = cache() / f"definitions-{_fingerprint()}"
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".definitions-", dir=place.parent) as folder:
@@ -55,10 +56,22 @@ def collect() -> Path:
             aside.mkdir()
             for chart, source in CHARTS.items():
                 (aside / f"{chart}.yaml").write_text(_read(source), encoding="utf-8")
+            for file in _DEFINITIONS.glob("*.yaml"):
+                shutil.copy(file, aside)
             # Somebody else may have been faster.
             with contextlib.suppress(OSError):
                 aside.rename(place)
     return place
+
+
+def _fingerprint() -> str:
+    """Return what changes with any of the definitions."""
+    own = [file.read_bytes() for file in sorted(_DEFINITIONS.glob("*.yaml"))]
+    others = [
+        f"{chart} {source.files} {source.module} {version_of(source.module, source.tools)}"
+        for chart, source in CHARTS.items()
+    ]
+    return hashlib.sha256(b"".join(own) + "\n".join(others).encode()).hexdigest()[:12]
 
 
 def _read(source: Source) -> str:
