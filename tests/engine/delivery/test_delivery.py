@@ -14,7 +14,8 @@ from engine.delivery.neighbours import SOUND
 from engine.delivery.platform import API, APPLICATION, FIRST, SECRETS, STACK, Platform
 
 GOOD, BAD = "v2.2.0", "v2.3.0"
-PRIMARY = f"{API}-primary"
+PRIMARY, WEB = f"{API}-primary", "ai-prism-web"
+WORKLOADS = (API, PRIMARY, WEB, f"{WEB}-primary", "ai-prism-worker")
 DEPLOYMENT, VIRTUAL_SERVICE = "apps/v1/Deployment", "networking.istio.io/v1/VirtualService"
 SECONDS_OF_PEACE = 120
 
@@ -91,11 +92,13 @@ def test_drift_made_by_hand_is_healed(delivered: Platform) -> None:
 def test_a_good_version_is_promoted_step_by_step(delivered: Platform) -> None:
     assert (delivered.image(PRIMARY), delivered.weights) == (FIRST, (100, 0))
     seen: list[tuple[tuple[int, int], str]] = []
+    synced: list[bool] = []
 
     delivered.repository.change_values(STACK, {"image.tag": GOOD}, f"Release {GOOD}")
 
     def promoted() -> bool:
         seen.append((delivered.weights, delivered.image(PRIMARY)))
+        synced.append(delivered.synced)
         return delivered.phase == "Succeeded" and delivered.image(PRIMARY) == GOOD
 
     delivered.eventually(promoted, 240)
@@ -103,6 +106,8 @@ def test_a_good_version_is_promoted_step_by_step(delivered: Platform) -> None:
     assert steps == [(100, 0), (90, 10), (80, 20), (70, 30), (60, 40), (50, 50), (100, 0)]
     # The new version became the running one after the last step, and not before.
     assert {image for weights, image in seen[: [weights for weights, _ in seen].index((50, 50))]} == {FIRST}
+    # What Flagger changes meanwhile is no difference to Argo CD.
+    assert all(synced[synced.index(True) :])
     assert delivered.neighbours.asked.keys() == SOUND.keys()
     assert delivered.parameters["handover.loadTesterUrl"] in delivered.neighbours.called
     assert {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in delivered.pods("api")} == {GOOD}
@@ -128,14 +133,17 @@ def is_left_in_peace(platform: Platform) -> None:
     """Check that Argo CD and Flagger agree: neither changes what the other has made."""
 
     def stand() -> dict[str, Any]:
+        deployments = {name: platform.get(DEPLOYMENT, name) for name in WORKLOADS}
+        routes = {name: platform.get(VIRTUAL_SERVICE, name) for name in (API, WEB)}
         return {
-            **{name: platform.get(DEPLOYMENT, name)["metadata"]["generation"] for name in (API, PRIMARY)},
-            "route": platform.get(VIRTUAL_SERVICE, API)["metadata"]["generation"],
-            "replicas": platform.get(DEPLOYMENT, API)["spec"]["replicas"],
+            "deployments": {name: each["metadata"]["generation"] for name, each in deployments.items()},
+            "replicas": {name: each["spec"]["replicas"] for name, each in deployments.items()},
+            "routes": {name: each["metadata"]["generation"] for name, each in routes.items()},
+            "synchronization": platform.application["status"]["operationState"]["finishedAt"],
         }
 
-    # Flagger takes the rolled-back pods away a moment later.
-    platform.eventually(lambda: stand()["replicas"] == 0)
+    # Flagger takes the pods of what it has rolled back away a moment later.
+    platform.eventually(lambda: stand()["replicas"][API] == stand()["replicas"][WEB] == 0)
     before = stand()
     for _ in platform.during(SECONDS_OF_PEACE):
         assert platform.synced
