@@ -4,6 +4,7 @@ import pulumi
 
 import settings
 from components.alarms import watch
+from components.apps.application import HandoverArgs
 from components.apps.apps import Apps, AppsArgs
 from components.cache import Cache, CacheArgs
 from components.cluster import Cluster, ClusterArgs
@@ -24,6 +25,7 @@ from components.providers import make_cluster_provider, make_providers
 from components.registry import Registry, RegistryArgs
 from components.roles import Roles
 from components.search import Search, SearchArgs
+from components.secrets import Secrets, SecretsArgs
 from components.storage import Storage, StorageArgs
 
 config = settings.load()
@@ -37,6 +39,7 @@ foundation = Foundation(location, encryption, roles, config.observability.log_da
 network = Network("network", NetworkArgs(foundation, config.network), on_aws)
 storage = Storage("storage", StorageArgs(foundation), on_aws)
 registry = Registry("registry", RegistryArgs(foundation, config.registry), on_aws)
+secrets = Secrets("secrets", SecretsArgs(foundation), on_aws)
 delivery = DeliveryAccess("delivery", DeliveryAccessArgs(foundation, config.delivery, storage), on_aws)
 
 cluster = Cluster("cluster", ClusterArgs(foundation, config.cluster, network, delivery), on_aws)
@@ -62,7 +65,16 @@ namespaces = Namespaces("namespaces", NamespacesArgs(addons, config.network, con
 apps = Apps(
     "apps",
     AppsArgs(
-        foundation, namespaces, cluster, network, identity, observability, search, [*config.cluster.admins.values()]
+        foundation,
+        namespaces,
+        cluster,
+        network,
+        identity,
+        observability,
+        search,
+        [*config.cluster.admins.values()],
+        config.gitops,
+        HandoverArgs(config.aws.region, identity, database, cache, storage, registry, entrance, secrets),
     ),
     in_cluster,
 )

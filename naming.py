@@ -24,7 +24,7 @@ class Contract:
     type: str
     property: str
     shape: str
-    """A format string over `stem` (`ai-prism-{stack}`) and, where one stack has several, `role`."""
+    """A format string over `stem` (`ai-prism-{stack}`) or `stack`, and, where one stack has several, `role`."""
     limit: int
     """Longest name that the service accepts, in characters."""
     reason: str
@@ -120,6 +120,14 @@ CONTRACTS: Mapping[str, Contract] = {
         limit=64,
         reason="workflows assume it by ARN before they can read any stack output",
     ),
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+    "secret": Contract(
+        type="aws:secretsmanager/secret:Secret",
+        property="name",
+        shape=PROJECT + "/{stack}/{role}",
+        limit=512,
+        reason="people and rotations put values into it, and roles may read what begins like it",
+    ),
     "dashboard": Contract(
         type="aws:cloudwatch/dashboard:Dashboard",
         property="dashboardName",
@@ -142,7 +150,7 @@ def physical_name(contract: str, stack: str, role: str = "") -> str:
         raise ValueError(f"the name of {contract!r} is {terms.shape!r}, got the role {role!r}")
     if role and not ROLE.fullmatch(role):
         raise ValueError(f"a role is lower-case words joined by hyphens, got {role!r}")
-    name = terms.shape.format(stem=f"{PROJECT}-{stack}", role=role)
+    name = terms.shape.format(stem=f"{PROJECT}-{stack}", stack=stack, role=role)
     if len(name) > terms.limit:
         raise ValueError(f"the name of {contract!r} takes {terms.limit} characters, {name!r} has {len(name)}")
     return name

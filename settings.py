@@ -306,6 +306,8 @@ class Gitops(Section):
     """Whether reading the repository takes credentials, which are kept in Secrets Manager."""
     url: _Https = "https://localhost:8443"
     """Under which people see Argo CD; by default through a port that kubectl forwards."""
+    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$")] = "UTC"
+    """Whose working hours hold, in prod, for what Argo CD does by itself; as in `America/New_York`."""
     single_sign_on: SingleSignOn | None = None
     """Outside dev the only way in: the local administrator is off there."""
 

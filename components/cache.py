@@ -13,6 +13,7 @@ from components.network import Network
 from naming import physical_name
 
 PORT = 6379
+_USER = "app"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Cache(pulumi.ComponentResource):
     nodes: int
     endpoint: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
+    user: str
+    """Whom the application logs in as."""
     user_arn: pulumi.Output[str]
     """What `elasticache:Connect` permissions name, beside the replication group."""
     replication_group_arn: pulumi.Output[str]
@@ -57,11 +60,12 @@ class Cache(pulumi.ComponentResource):
         self.endpoint = group.primary_endpoint_address
         self.replication_group_id = group.id
         self.replication_group_arn = group.arn
+        self.user = physical_name("cache-user", self._foundation.location.stack, _USER)
         self.user_arn = user.arn
         self.register_outputs({"endpoint": self.endpoint})
 
     def _make_users(self) -> tuple[aws.elasticache.User, aws.elasticache.UserGroup]:
-        user_id = physical_name("cache-user", self._foundation.location.stack, "app")
+        user_id = physical_name("cache-user", self._foundation.location.stack, _USER)
         user = aws.elasticache.User(
             f"{self._name}-app",
             user_id=user_id,

@@ -51,6 +51,8 @@ class Identity(pulumi.ComponentResource):
 
     role_arns: dict[str, pulumi.Output[str]]
     """By workload."""
+    service_accounts: dict[str, str]
+    """Which pods wear the role, by workload."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Identity", name, None, opts)
@@ -70,6 +72,7 @@ class Identity(pulumi.ComponentResource):
         if args.observability.pod_logs is None:
             workloads["search-access"] = Workload("logging", "search-access", [self._search_administration()])
         self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
+        self.service_accounts = {workload: what.service_account for workload, what in workloads.items()}
         self.register_outputs({"role_arns": self.role_arns})
 
     def _make_role(self, workload: str, what: Workload) -> Role:

@@ -46,6 +46,7 @@ class LoadBalancer(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str]
     """Pods join by TargetGroupBinding."""
     target_group_arn_suffix: pulumi.Output[str]
+    host: str
     url: str
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -66,7 +67,8 @@ class LoadBalancer(pulumi.ComponentResource):
         self.arn_suffix = balancer.arn_suffix
         self.target_group_arn = targets.arn
         self.target_group_arn_suffix = targets.arn_suffix
-        self.url = f"https://{args.settings.api_host}"
+        self.host = args.settings.api_host
+        self.url = f"https://{self.host}"
         self.register_outputs({"dns_name": self.dns_name, "url": self.url})
 
     def _make_security_group(self) -> aws.ec2.SecurityGroup:

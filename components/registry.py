@@ -37,6 +37,12 @@ class Registry(pulumi.ComponentResource):
         self.urls = {image: repository.repository_url for image, repository in repositories.items()}
         self.register_outputs({"urls": self.urls})
 
+    def url(self, image: str) -> pulumi.Input[str]:
+        """Return where an image is; or, of one that this stack does not keep, where it would be."""
+        location = self._foundation.location
+        host = f"{location.account_id}.dkr.ecr.{location.region}.amazonaws.com"
+        return self.urls.get(image, f"{host}/{physical_name('repository', location.stack, image)}")
+
     def _make_repository(self, image: str) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
             f"{self._name}-{image}",

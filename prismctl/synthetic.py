@@ -282,6 +282,16 @@ def _topic(made: Made) -> Outputs:
     return {"id": arn, "arn": arn, "name": name}
 
 
+def _secret(made: Made) -> Outputs:
+    """Describe a secret: its ARN has six characters after the name, so that another of that name is another.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+    """
+    name = made.physical_name()
+    arn = made.arn("secretsmanager", f"secret:{name}-{made.token(6)}")
+    return {"id": arn, "arn": arn, "name": name}
+
+
 def _subscription(made: Made) -> Outputs:
     arn = f"{made.inputs.get('topic')}:{_uuid(made)}"
     return {"id": arn, "arn": arn}
@@ -404,6 +414,7 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _child_of("bucket"),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _child_of("bucket"),
     "aws:s3/bucketVersioning:BucketVersioning": _child_of("bucket"),
+    "aws:secretsmanager/secret:Secret": _secret,
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicPolicy:TopicPolicy": _child_of("arn"),
     "aws:sns/topicSubscription:TopicSubscription": _subscription,

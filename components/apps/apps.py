@@ -5,10 +5,15 @@ from dataclasses import dataclass
 
 import pulumi
 
+import settings
+from components.apps.application import Application, ApplicationArgs, HandoverArgs
+from components.apps.argo_cd import ArgoCd, ArgoCdArgs
 from components.apps.base import Base
 from components.apps.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.apps.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from components.apps.flagger import Flagger, FlaggerArgs
 from components.apps.fluent_bit import FluentBit, FluentBitArgs
+from components.apps.istio import Istio, IstioArgs
 from components.apps.jaeger import Jaeger, JaegerArgs
 from components.apps.kube_prometheus_stack import KubePrometheusStack, KubePrometheusStackArgs
 from components.apps.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
@@ -40,6 +45,9 @@ class AppsArgs:
     """Where logs go; CloudWatch takes them where there is none."""
     log_reader_arns: Sequence[str]
     """IAM roles that may search the logs."""
+    gitops: settings.Gitops
+    handover: HandoverArgs
+    """What the application's chart is told."""
 
 
 class Apps(pulumi.ComponentResource):
@@ -59,7 +67,7 @@ class Apps(pulumi.ComponentResource):
         # Its webhook is asked about every new Service.
         base = base.after(balancing)
         base = self._watch(base, args)
-        ExternalSecrets("external-secrets", ExternalSecretsArgs(base, args.identity), child)
+        self._deliver(base, args)
         self.register_outputs({})
 
     def _watch(self, base: Base, args: AppsArgs) -> Base:
@@ -82,3 +90,17 @@ class Apps(pulumi.ComponentResource):
         )
         FluentBit("fluent-bit", FluentBitArgs(base, args.identity, args.observability, args.search, access), child)
         return base
+
+    def _deliver(self, base: Base, args: AppsArgs) -> None:
+        """Install what runs the application, and last the application itself."""
+        child = pulumi.ResourceOptions(parent=self)
+        given = args.handover
+        secrets = ExternalSecrets("external-secrets", ExternalSecretsArgs(base, args.identity), child)
+        mesh = Istio("istio", IstioArgs(base, given.entrance), child)
+        flagger = Flagger("flagger", FlaggerArgs(base.after(mesh)), child)
+        argo_cd = ArgoCd("argo-cd", ArgoCdArgs(base, args.gitops, given.secrets, secrets), child)
+        Application(
+            "application",
+            ApplicationArgs(base, args.gitops, argo_cd, given, [*base.behind, secrets, secrets.store, mesh, flagger]),
+            child,
+        )

@@ -31,6 +31,15 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- end }}
 
+{{/* Where a route holds: what other workloads send is shared out as well as what comes from outside. */}}
+{{- define "ai-prism.gateways" -}}
+{{- $root := index . 0 -}}
+{{- if (index . 1).hosts -}}
+- {{ $root.Chart.Name }}-gateway
+{{ end -}}
+- mesh
+{{- end }}
+
 {{/* Which services to scrape: each pod is behind exactly one that has this label. */}}
 {{- define "ai-prism.scraped" -}}
 app.kubernetes.io/part-of: {{ .Chart.Name }}
@@ -69,6 +78,11 @@ API_KEYS_PATH: /var/run/secrets/ai-prism/api-keys
 {{- with $workload.autoscaling }}
 {{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) }}
 {{- fail (printf "workloads.%s.autoscaling.minReplicas is %v, and more than workloads.%s.autoscaling.maxReplicas, which is %v" $name .minReplicas $name .maxReplicas) }}
+{{- end }}
+{{- end }}
+{{- with $workload.rollout }}
+{{- if and (has (toString .maxSurge) (list "0" "0%")) (has (toString .maxUnavailable) (list "0" "0%")) }}
+{{- fail (printf "rollout.maxSurge and rollout.maxUnavailable of workloads.%s are both 0: no pod could be replaced" $name) }}
 {{- end }}
 {{- end }}
 {{- with $workload.probes.startup }}

@@ -1,0 +1,281 @@
+"""Argo CD: keeps the application as the repository says, within what its project allows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import settings
+from components.apps.base import WEB_TIER, Base, Chart, make_object, resources
+from components.apps.external_secrets import STORE, ExternalSecrets
+from components.namespaces import APPLICATION, ARGO_CD
+from components.secrets import Secrets
+
+CHART = Chart("argo-cd", ARGO_CD)
+PROJECT = "ai-prism"
+CLUSTER = "https://kubernetes.default.svc"
+"""The cluster that Argo CD itself is in."""
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "": ("ConfigMap", "Service", "ServiceAccount"),
+    "apps": ("Deployment",),
+    "autoscaling": ("HorizontalPodAutoscaler",),
+    "external-secrets.io": ("ExternalSecret",),
+    "flagger.app": ("Canary", "MetricTemplate"),
+    "monitoring.coreos.com": ("PrometheusRule", "ServiceMonitor"),
+    "networking.istio.io": ("Gateway", "VirtualService"),
+    "networking.k8s.io": ("NetworkPolicy",),
+    "policy": ("PodDisruptionBudget",),
+    "security.istio.io": ("PeerAuthentication",),
+}
+"""What the application may consist of, by API group: all of it in its namespace, and no Secret, Role or Ingress."""
+
+_NOT_ITS_OWN = (
+    ("networking.k8s.io", "NetworkPolicy", "default-deny"),
+    ("networking.k8s.io", "NetworkPolicy", "needed-flows"),
+    ("", "ResourceQuota", "quota"),
+    ("", "LimitRange", "limits"),
+    ("", "ConfigMap", "istio-ca-root-cert"),
+)
+"""What the program and the mesh put into its namespace."""
+
+_SINGLE_SIGN_ON, _NOTIFICATIONS, _REPOSITORY = "argocd-oidc", "argocd-notifications-secret", "argocd-repository"
+_WEBHOOK = "operators"
+
+
+@dataclass(frozen=True)
+class ArgoCdArgs:
+    """What Argo CD rests on and is told."""
+
+    base: Base
+    settings: settings.Gitops
+    secrets: Secrets
+    external_secrets: ExternalSecrets
+
+
+class ArgoCd(pulumi.ComponentResource):
+    """Argo CD that everybody may look at and one group may use, for one project: one repository, one namespace."""
+
+    project: pulumi.Resource
+
+    def __init__(self, name: str, args: ArgoCdArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:ArgoCd", name, None, opts)
+        self._args, self._settings = args, args.settings
+        self._environment = args.base.foundation.location.environment
+        self._told = self._environment != "dev"
+
+        secrets = self._make_secrets()
+        release = args.base.install(CHART, self._values(), parent=self, after=secrets)
+        self.project = self._make_project(release)
+        self.register_outputs({})
+
+    def _values(self) -> dict[str, Any]:
+        base = self._args.base
+        twice = {
+            "replicas": base.replicas,
+            "pdb": {"enabled": base.replicas > 1, **base.disruption_budget},
+        }
+        return {
+            "global": {
+                "nodeSelector": WEB_TIER,
+                "topologySpreadConstraints": _spread(),
+                # The namespace has its own, and policies add up: the chart's would let everybody in.
+                "networkPolicy": {"create": False},
+                "logging": {"format": "json"},
+            },
+            "configs": {"cm": self._configuration(), "rbac": self._roles()},
+            # A second one would take other clusters, and there are none.
+            "controller": {**_WATCHED, "resources": resources("250m", "512Mi", memory_limit="1Gi")},
+            "server": {**_WATCHED, **twice, "resources": resources("50m", "128Mi", memory_limit="256Mi")},
+            "repoServer": {**_WATCHED, **twice, "resources": resources("100m", "256Mi", memory_limit="512Mi")},
+            "notifications": {
+                **_WATCHED,
+                "enabled": self._told,
+                "resources": resources("20m", "64Mi", memory_limit="128Mi"),
+                **self._notifications(),
+            },
+            # A cache: what is lost with it is computed again.
+            "redis": {"resources": resources("50m", "64Mi", memory_limit="128Mi")},
+            "redisSecretInit": {"resources": resources("20m", "64Mi", memory_limit="128Mi")},
+            # One application, made by the program.
+            "applicationSet": {"replicas": 0},
+            # People log in at the company's own provider.
+            "dex": {"enabled": False},
+        }
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return argocd-cm (https://argo-cd.readthedocs.io/en/stable/operator-manual/argocd-cm-yaml/).
+
+        Argo CD itself knows when a Canary or an ExternalSecret is healthy, so nothing is said of it here
+        (https://github.com/argoproj/argo-cd/tree/master/resource_customizations).
+        """
+        chosen = self._settings.single_sign_on
+        single_sign_on = chosen and {
+            "name": "single sign-on",
+            "issuer": chosen.issuer,
+            "clientID": chosen.client_id,
+            "clientSecret": f"${_SINGLE_SIGN_ON}:clientSecret",
+            "requestedScopes": ["openid", "profile", "email", "groups"],
+        }
+        return {
+            "url": self._settings.url,
+            "admin.enabled": self._environment == "dev",
+            **({"oidc.config": json.dumps(single_sign_on)} if single_sign_on else {}),
+        }
+
+    def _roles(self) -> dict[str, str]:
+        """Return who may do what (https://argo-cd.readthedocs.io/en/stable/operator-manual/rbac/)."""
+        chosen = self._settings.single_sign_on
+        rules = [f"p, role:releaser, applications, {action}, {PROJECT}/*, allow" for action in _RELEASING]
+        return {
+            "policy.default": "role:readonly",
+            "policy.csv": "\n".join([*rules, f"g, {json.dumps(chosen.admins)}, role:releaser"]) if chosen else "",
+        }
+
+    def _notifications(self) -> dict[str, Any]:
+        """Tell of failed synchronisations, by a webhook that takes a text, such as a chat's.
+
+        Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/services/webhook/
+        """
+        text = "{{.app.metadata.name}}: synchronisation {{.app.status.operationState.phase}}"
+        stack = self._args.base.foundation.location.stack
+        body = {"text": f"{stack}: {text}: {{{{.context.argocdUrl}}}}/applications/{{{{.app.metadata.name}}}}"}
+        return {
+            "argocdUrl": self._settings.url,
+            # Made by an ExternalSecret.
+            "secret": {"create": False, "name": _NOTIFICATIONS},
+            "notifiers": {
+                f"service.webhook.{_WEBHOOK}": json.dumps(
+                    {"url": "$webhook-url", "headers": [{"name": "Content-Type", "value": "application/json"}]}
+                )
+            },
+            "templates": {
+                "template.sync-failed": json.dumps(
+                    {"webhook": {_WEBHOOK: {"method": "POST", "body": json.dumps(body)}}}
+                )
+            },
+            "triggers": {
+                "trigger.on-sync-failed": json.dumps(
+                    [{"when": "app.status.operationState.phase in ['Error', 'Failed']", "send": ["sync-failed"]}]
+                )
+            },
+            "subscriptions": [{"recipients": [_WEBHOOK], "triggers": ["on-sync-failed"]}],
+        }
+
+    def _make_secrets(self) -> list[pulumi.Resource]:
+        """Make what Argo CD finds by name or label; each holds no more of the secret than its reader needs."""
+        made: list[pulumi.Resource] = []
+        if self._settings.single_sign_on:
+            made.append(
+                self._make_secret(
+                    _SINGLE_SIGN_ON,
+                    {"clientSecret": "oidcClientSecret"},
+                    # https://argo-cd.readthedocs.io/en/stable/operator-manual/user-management/#sensitive-data-and-sso-client-secrets
+                    labels={"app.kubernetes.io/part-of": "argocd"},
+                )
+            )
+        if self._told:
+            made.append(self._make_secret(_NOTIFICATIONS, {"webhook-url": "webhookUrl"}))
+        if self._settings.private:
+            made.append(
+                self._make_secret(
+                    _REPOSITORY,
+                    {"username": "repositoryUsername", "password": "repositoryPassword"},
+                    labels={"argocd.argoproj.io/secret-type": "repository"},
+                    data={"type": "git", "url": self._settings.repository},
+                )
+            )
+        return made
+
+    def _make_secret(
+        self,
+        name: str,
+        keys: Mapping[str, str],
+        *,
+        labels: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> pulumi.Resource:
+        """Make an ExternalSecret: keys of the Secret by property, labels, and data that are no secret.
+
+        Deleted for real, while its controller is there to do what its deletion asks for.
+        """
+        arn = self._args.secrets.argo_cd_arn
+        return make_object(
+            name,
+            "external-secrets.io/v1",
+            "ExternalSecret",
+            {
+                "refreshInterval": "1h",
+                "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+                "target": {
+                    "name": name,
+                    "creationPolicy": "Owner",
+                    "deletionPolicy": "Delete",
+                    "template": {
+                        "mergePolicy": "Merge",
+                        "metadata": {"labels": dict(labels or {})},
+                        "data": dict(data or {}),
+                    },
+                },
+                "data": [{"secretKey": key, "remoteRef": {"key": arn, "property": prop}} for key, prop in keys.items()],
+            },
+            namespace=ARGO_CD,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[self._args.external_secrets, self._args.external_secrets.store, *self._args.base.behind],
+            ),
+        )
+
+    def _make_project(self, release: kubernetes.helm.v3.Release) -> pulumi.Resource:
+        return make_object(
+            PROJECT,
+            "argoproj.io/v1alpha1",
+            "AppProject",
+            {
+                "description": "The application, in its namespace, from its repository",
+                "sourceRepos": [self._settings.repository],
+                "destinations": [{"server": CLUSTER, "namespace": APPLICATION}],
+                "clusterResourceWhitelist": [],
+                "namespaceResourceWhitelist": [
+                    {"group": group, "kind": kind} for group, kinds in KINDS.items() for kind in kinds
+                ],
+                "orphanedResources": {
+                    "warn": True,
+                    "ignore": [{"group": group, "kind": kind, "name": name} for group, kind, name in _NOT_ITS_OWN],
+                },
+                **({"syncWindows": [_working_hours(self._settings.time_zone)]} if self._environment == "prod" else {}),
+            },
+            namespace=ARGO_CD,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
+        )
+
+
+_RELEASING = ("sync", "override", "action/*")
+_WATCHED = {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True}}}
+
+
+def _spread() -> list[dict[str, Any]]:
+    """Return constraints for all of the chart's pods: each component's own labels are put in by the chart."""
+    return [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway"}
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def _working_hours(time_zone: str) -> dict[str, Any]:
+    """Return when Argo CD may change anything by itself: while people are there to look.
+
+    Outside of it, the group of administrators may still start a synchronisation by hand: that is the override.
+    Source: https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/
+    """
+    return {
+        "kind": "allow",
+        "schedule": "0 8 * * 1-5",
+        "duration": "9h",
+        "timeZone": time_zone,
+        "applications": ["*"],
+        "manualSync": True,
+    }

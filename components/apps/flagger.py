@@ -1,0 +1,69 @@
+"""Flagger: moves traffic to a new version step by step, and back where it measures worse; and its load tester."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.namespaces import APPLICATION, FLAGGER, MONITORING, PROMETHEUS_PORT
+
+CHART = Chart("flagger", FLAGGER)
+LOAD_TESTER = Chart("flagger-loadtester", FLAGGER, chart="loadtester")
+PROMETHEUS_URL = f"http://prometheus-operated.{MONITORING}:{PROMETHEUS_PORT}"
+LOAD_TESTER_URL = f"http://{LOAD_TESTER.name}.{FLAGGER}/"
+_METRICS_PORT = 8080
+
+
+@dataclass(frozen=True)
+class FlaggerArgs:
+    """What Flagger rests on."""
+
+    base: Base
+    """Behind the mesh, whose sidecars it is given, and Prometheus, by which it judges."""
+
+
+class Flagger(pulumi.ComponentResource):
+    """Progressive delivery for the application's namespace, and no other."""
+
+    def __init__(self, name: str, args: FlaggerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ai-prism:cluster:Flagger", name, None, opts)
+
+        self._install_flagger(args.base)
+        self._install_load_tester(args.base)
+        self.register_outputs({})
+
+    def _install_flagger(self, base: Base) -> None:
+        base.install(
+            CHART,
+            {
+                "meshProvider": "istio",
+                "metricsServer": PROMETHEUS_URL,
+                "namespace": APPLICATION,
+                "noCrossNamespaceRefs": True,
+                "leaderElection": {"enabled": base.replicas > 1, "replicaCount": base.replicas},
+                # It keeps one pod: of one alone, none could ever go.
+                "podDisruptionBudget": {"enabled": base.replicas > 1},
+                "securityContext": {"context": {**RESTRICTED, "runAsUser": 10001}},
+                "resources": resources("50m", "64Mi", memory_limit="256Mi"),
+                "nodeSelector": WEB_TIER,
+                "podMonitor": {"enabled": True},
+                # Strict mutual TLS would refuse Prometheus, which is not in the mesh; network policies refuse others.
+                "podAnnotations": {"traffic.sidecar.istio.io/excludeInboundPorts": str(_METRICS_PORT)},
+            },
+            parent=self,
+        )
+
+    def _install_load_tester(self, base: Base) -> None:
+        base.install(
+            LOAD_TESTER,
+            {
+                # Runs commands that stand in a Canary: only the application's.
+                "cmd": {"namespaceRegexp": f"^{APPLICATION}$"},
+                "securityContext": {"enabled": True, "context": {**RESTRICTED, "runAsUser": 100, "runAsGroup": 101}},
+                "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "100Mi"}}],
+                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108  # in a container of its own
+                "resources": resources("100m", "64Mi", memory_limit="256Mi"),
+                "nodeSelector": WEB_TIER,
+            },
+            parent=self,
+        )

@@ -1,0 +1,60 @@
+"""Secrets come from Secrets Manager, follow a rotation, and stand nowhere in plain text."""
+
+from chart import Rendering, pod_spec
+
+DATABASE = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ai-prism/prod/database-AbCdEf"
+API_KEYS = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ai-prism/prod/api-keys-AbCdEf"
+
+
+def _spec(rendering, name):
+    return rendering.one("ExternalSecret", name)["spec"]
+
+
+def test_the_databases_credentials_are_read_every_hour(rendering: Rendering):
+    spec = _spec(rendering, "ai-prism-database-secret")
+    assert spec["refreshInterval"] == "1h"
+    assert spec["target"]["name"] == "postgres-credentials"
+    read = {each["secretKey"]: (each["remoteRef"]["key"], each["remoteRef"]["property"]) for each in spec["data"]}
+    assert read == {key: (DATABASE, key) for key in ("username", "password", "host")}
+
+
+def test_the_api_keys_are_read_every_six_hours_whatever_they_are_called(rendering: Rendering):
+    spec = _spec(rendering, "ai-prism-api-keys")
+    assert spec["refreshInterval"] == "6h"
+    assert spec["target"]["name"] == "api-keys"
+    (source,) = spec["dataFrom"]
+    assert source["extract"]["key"] == API_KEYS
+
+
+def test_secrets_belong_to_what_made_them_and_go_with_their_source(rendering: Rendering):
+    for each in rendering.of("ExternalSecret"):
+        assert each["apiVersion"] == "external-secrets.io/v1"
+        assert each["spec"]["secretStoreRef"] == {"name": "aws-secrets-manager", "kind": "ClusterSecretStore"}
+        assert each["spec"]["target"]["creationPolicy"] == "Owner"
+        assert each["spec"]["target"]["deletionPolicy"] == "Delete"
+
+
+def test_a_rotation_reaches_the_primary_and_is_no_new_version(rendering: Rendering):
+    """https://docs.flagger.app/usage/how-it-works#canary-target"""
+    for each in rendering.of("ExternalSecret"):
+        template = each["spec"]["target"]["template"]
+        assert template["metadata"]["annotations"] == {"flagger.app/config-tracking": "disabled"}
+        # The keys come along, since the template has none of its own.
+        assert template["mergePolicy"] == "Merge"
+        assert not {"data", "templateFrom"} & template.keys()
+
+
+def test_pods_read_secrets_from_files_which_change_with_them(rendering: Rendering):
+    settings = rendering.one("ConfigMap", "ai-prism-config")["data"]
+    for workload in rendering.of("Deployment"):
+        (container,) = pod_spec(workload)["containers"]
+        mounts = {each["mountPath"]: each for each in container["volumeMounts"]}
+        volumes = {each["name"]: each for each in pod_spec(workload)["volumes"]}
+        for setting, secret in (("DATABASE_CREDENTIALS_PATH", "postgres-credentials"), ("API_KEYS_PATH", "api-keys")):
+            mount = mounts[settings[setting]]
+            assert mount["readOnly"] is True
+            # A file mounted by subPath would keep what was in it.
+            assert "subPath" not in mount
+            assert volumes[mount["name"]]["secret"] == {"secretName": secret, "defaultMode": 0o440}
+        assert all("secretRef" not in each for each in container["envFrom"])
+        assert all("valueFrom" not in each for each in container["env"])
