@@ -277,6 +277,10 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
     ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "rules"): (
         "S3 doesn't validate the key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html"
     ),
+    ("aws:secretsmanager/secret:Secret", "kmsKeyId"): (
+        "a secret without a value encrypts nothing: "
+        "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
+    ),
     ("aws:sns/topic:Topic", "kmsMasterKeyId"): (
         "CreateTopic has no error for a key, Publish has: "
         "https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html"

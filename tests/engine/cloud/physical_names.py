@@ -192,6 +192,12 @@ NAMES: Mapping[str, PhysicalName] = {
         source="moto/s3/exceptions.py",
         lower=True,
     ),
+    "aws:secretsmanager/secret:Secret": PhysicalName(
+        key="name",
+        scope=Scope.REGION,
+        taken="ResourceExistsException: A resource with the ID you requested already exists.",
+        source="moto/secretsmanager/exceptions.py",
+    ),
     # "This action is idempotent": the topic that is there is answered (botocore/data/sns).
     "aws:sns/topic:Topic": PhysicalName(key="name", scope=Scope.REGION, taken=None, source="botocore/data/sns"),
     "aws:wafv2/webAcl:WebAcl": PhysicalName(

@@ -269,6 +269,7 @@ TYPES: Mapping[str, ResourceType] = {
         "s3/bucket_server_side_encryption_configuration.go", _BUCKET
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _row("s3/bucket_versioning.go", _BUCKET),
+    "aws:secretsmanager/secret:Secret": _row("secretsmanager/secret.go", _NAMED),
     "aws:sns/topic:Topic": _row("sns/topic.go", f"fifoTopic {_NAMED}", defaults={"fifoTopic": False}),
     "aws:sns/topicPolicy:TopicPolicy": _row("sns/topic_policy.go", "arn"),
     "aws:sns/topicSubscription:TopicSubscription": _row("sns/topic_subscription.go", "endpoint protocol topic"),
