@@ -19,6 +19,7 @@ CRITICAL = "system-cluster-critical"
 
 REGISTRIES = (
     "docker.io",
+    "ecr-public.aws.com",  # public.ecr.aws, by IPv6 as well
     "ghcr.io",
     "gcr.io",
     "nvcr.io",

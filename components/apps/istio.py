@@ -51,7 +51,7 @@ class Istio(pulumi.ComponentResource):
             "logAsJson": True,
         }
 
-        definitions = args.base.install(DEFINITIONS, {"defaultRevision": "default"}, parent=self)
+        definitions = args.base.install(DEFINITIONS, {"global": {"enableReaderRBAC": False}}, parent=self)
         control_plane = self._install_control_plane(definitions)
         node_agent = self._install_node_agent(definitions)
         self._make_mesh_rules(control_plane)
@@ -135,9 +135,9 @@ class Istio(pulumi.ComponentResource):
 
     def _make_mesh_rules(self, control_plane: kubernetes.helm.v3.Release) -> None:
         """Make the rules that hold in all namespaces: those of the namespace in which the control plane is."""
-        self._make("default", "security.istio.io/v1", "PeerAuthentication", {"mtls": {"mode": "STRICT"}}, control_plane)
+        self._make("mesh", "security.istio.io/v1", "PeerAuthentication", {"mtls": {"mode": "STRICT"}}, control_plane)
         self._make(
-            "mesh-default",
+            "mesh",
             "telemetry.istio.io/v1",
             "Telemetry",
             {
