@@ -195,8 +195,8 @@ NAMES: Mapping[str, PhysicalName] = {
     "aws:secretsmanager/secret:Secret": PhysicalName(
         key="name",
         scope=Scope.REGION,
-        taken="ResourceExistsException: A resource with the ID you requested already exists.",
-        source="moto/secretsmanager/exceptions.py",
+        taken="ResourceExistsException: The operation failed because the secret {name} already exists.",
+        source="moto/secretsmanager/models.py",
     ),
     # "This action is idempotent": the topic that is there is answered (botocore/data/sns).
     "aws:sns/topic:Topic": PhysicalName(key="name", scope=Scope.REGION, taken=None, source="botocore/data/sns"),
