@@ -1,12 +1,14 @@
 """Releases of Helm charts, without the charts: what a chart defines is applied, what it would run is not.
 
 The definitions of each chart lie as CHART.yaml in the folder that AI_PRISM_DEFINITIONS names. A release is recorded as
-Helm does it, in a Secret, and definitions outlive it, as with Helm (https://helm.sh/docs/topics/charts/#limitations-on-crds).
+Helm does it, in a Secret. Definitions outlive it (https://helm.sh/docs/topics/charts/#limitations-on-crds), but for those
+of charts that have them among their templates.
 The provider's side: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/helm_release.go
 """
 
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -16,11 +18,12 @@ from typing import Any
 
 import yaml
 from engine.cluster import states
-from engine.cluster.api import Api, ApiError, NoMatchError, Object
+from engine.cluster.api import Api, ApiError, Object
 from engine.cluster.differences import differences
 from engine.cluster.objects import Difference
 from engine.cluster.refusals import RefusedError
 from engine.cluster.states import Properties
+from engine.cluster.waits import TimedOutError, wait_until_gone
 
 from prismctl.graph import UNKNOWN
 
@@ -45,6 +48,12 @@ _TYPES: Mapping[str, type] = {
 }
 """Of the properties: https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v3/release/, but for assets."""
 _REPOSITORY = {"repo", "username", "password", "caFile", "certFile", "keyFile"}
+_TEMPLATED = {"external-secrets"}
+"""Charts whose definitions go with the release, and so does whatever they define; Argo CD's says that they are kept.
+
+https://github.com/external-secrets/external-secrets/blob/main/deploy/charts/external-secrets/values.yaml (installCRDs),
+https://github.com/argoproj/argo-helm/blob/main/charts/argo-cd/values.yaml (crds.keep)
+"""
 _REQUIRED = ("chart", "version")
 """The provider takes the newest version where none is given, which is another one tomorrow; here it is asked for."""
 
@@ -120,19 +129,27 @@ class Releases:
             return None
         return inputs, state
 
-    def delete(self, state: Properties, timeout: float) -> None:  # noqa: ARG002
-        """Remove what was installed, but no definitions; raises RefusedError."""
+    def delete(self, state: Properties, timeout: float) -> None:
+        """Remove what was installed, and wait for it; raises RefusedError."""
         given = states.split(state)[0]
         if self.api is None:
             return
-        for object_ in (*_objects_of(given), _record(given)):
-            try:
-                self.api.delete(object_, "Background")
-            except NoMatchError:
-                pass
-            except ApiError as error:
-                if error.code != 404:
-                    raise RefusedError(str(error)) from error
+        definitions = definitions_of(given["chart"]) if given["chart"] in _TEMPLATED else []
+        for object_ in (*_objects_of(given), *definitions, _record(given)):
+            self._remove(self.api, object_, timeout or given["timeout"])
+
+    def _remove(self, api: Api, object_: Object, seconds: float) -> None:
+        found = api.find(object_)
+        if found is None:
+            return
+        try:
+            api.delete(found, "Background")
+            wait_until_gone(api, found, seconds, threading.Event())
+        except TimedOutError as error:
+            raise RefusedError(f"uninstallation completed with 1 error(s): {error}") from error
+        except ApiError as error:
+            if error.code != 404:
+                raise RefusedError(str(error)) from error
 
     def _install(self, api: Api, inputs: Object) -> None:
         """Apply definitions and objects, and record the release; raises RefusedError."""
@@ -162,18 +179,22 @@ class Releases:
 
 
 def apply_definitions(api: Api, chart: str) -> None:
-    """Apply what a chart defines, and wait until the API server knows it; nothing where it defines nothing."""
-    folder = os.environ.get("AI_PRISM_DEFINITIONS")
-    file = Path(folder or "/nonexistent") / f"{chart}.yaml"
-    if not file.is_file():
-        return
-    definitions = [each for each in yaml.load_all(file.read_text(encoding="utf-8"), _Loader) if each]
+    """Apply what a chart defines, and wait until the API server knows it."""
+    definitions = definitions_of(chart)
     for definition in definitions:
-        definition.pop("status", None)
         api.apply(definition, _MANAGER, force=True, dry=False)
     end = time.monotonic() + _SECONDS_FOR_DEFINITIONS
     while not all(map(_is_established, map(api.get, definitions))) and time.monotonic() < end:
         time.sleep(0.1)
+
+
+def definitions_of(chart: str) -> list[Object]:
+    """Return what a chart defines: nothing where it has no file."""
+    file = Path(os.environ.get("AI_PRISM_DEFINITIONS", "/nonexistent")) / f"{chart}.yaml"
+    if not file.is_file():
+        return []
+    found = [each for each in yaml.load_all(file.read_text(encoding="utf-8"), _Loader) if each]
+    return [{key: value for key, value in each.items() if key != "status"} for each in found]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
