@@ -22,10 +22,13 @@ NAMES = {
     "database-logs": ("", "/aws/rds/cluster/ai-prism-dev/postgresql"),
     "database-snapshot": ("database", "ai-prism-dev-final-database"),
     "firewall-logs": ("", "aws-waf-logs-ai-prism-dev"),
+    "search": ("", "ai-prism-dev"),
+    "search-logs": ("", "ai-prism-dev-search"),
     "repository": ("api", "ai-prism-dev/api"),
     "cache-user": ("app", "ai-prism-dev-app"),
     "cache-users": ("", "ai-prism-dev"),
     "delivery-role": ("deploy", "ai-prism-dev-deploy"),
+    "secret": ("database", "ai-prism/dev/database"),
     "dashboard": ("", "ai-prism-dev"),
 }
 
@@ -57,7 +60,7 @@ def test_a_name_is_the_one_that_the_outside_relies_on(contract):
 def test_a_name_is_whole_and_within_its_limit_or_refused(contract, stack, role):
     role = role if has_role(contract) else ""
     terms = CONTRACTS[contract]
-    whole = terms.shape.replace("{stem}", f"ai-prism-{stack}").replace("{role}", role)
+    whole = terms.shape.format(stem=f"ai-prism-{stack}", stack=stack, role=role)
     if len(whole) <= terms.limit:
         assert physical_name(contract, stack, role) == whole
     else:

@@ -16,6 +16,7 @@ from prismctl.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource
 UNTAGGABLE = {
     "aws:acm/certificateValidation:CertificateValidation",
     "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -43,14 +44,19 @@ STATEFUL = {
     "aws:rds/cluster:Cluster",
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
 }
 # Properties by which services take a physical name.
 NAME_PROPERTIES = re.compile(
     r"name|bucket|namePrefix|identifier|clusterIdentifier|finalSnapshotIdentifier|replicationGroupId|userId|userGroupId"
-    r"|dashboardName|nodeGroupName|bucketPrefix|identifierPrefix"
+    r"|dashboardName|domainName|nodeGroupName|policyName|bucketPrefix|identifierPrefix"
 )
 # Names that say where or what something is, and are no name of the resource itself.
-NOT_NAMES = {"aws:route53/record:Record.name", "aws:rds/clusterInstance:ClusterInstance.clusterIdentifier"} | {
+NOT_NAMES = {
+    "aws:acm/certificate:Certificate.domainName",
+    "aws:route53/record:Record.name",
+    "aws:rds/clusterInstance:ClusterInstance.clusterIdentifier",
+} | {
     f"aws:s3/{kind}.bucket"
     for kind in (
         "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
@@ -162,7 +168,8 @@ def test_every_contract_is_kept_by_some_resource() -> None:
     graph = recorded("prod", known=True)
     for name, contract in naming.CONTRACTS.items():
         values = [resource.get(contract.property) for resource in graph.of_type(contract.type)]
-        pattern = re.escape(contract.shape).replace(r"\{stem\}", "ai-prism-prod").replace(r"\{role\}", "[a-z0-9-]+")
+        pattern = re.escape(contract.shape).replace(r"\{role\}", "[a-z0-9-]+")
+        pattern = pattern.replace(r"\{stem\}", "ai-prism-prod").replace(r"\{stack\}", "prod")
         assert any(isinstance(value, str) and re.fullmatch(pattern, value) for value in values), name
 
 

@@ -170,6 +170,8 @@ HTTPS = r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$"
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
+SEARCH = {"instance_type": "r6g.large.search", "nodes": 2, "volume_gb": 100, "version": "3.5"}
+
 # What is wrong: (edits of the dev stack, the one line that says so).
 ONE_PROBLEM = {
     "an account id with too few digits": (
@@ -500,6 +502,17 @@ ONE_PROBLEM = {
         {"cache.version": "7.1"},
         "ai-prism:cache.version: must be a version that versions.yaml lists (7.2, 8.0, 8.1, 8.2, 9.0, 9.1), got 7.1",
     ),
+    "an unlisted search version": (
+        {"observability.search": {**SEARCH, "version": "1.3"}},
+        (
+            "ai-prism:observability.search.version: must be a version that versions.yaml lists (2.19, 3.1, 3.3, 3.5), "
+            "got 1.3"
+        ),
+    ),
+    "search nodes that do not fill their zones": (
+        {"observability.search": {**SEARCH, "nodes": 3}},
+        "ai-prism:observability.search.nodes: must be a multiple of its zones (2), got 3",
+    ),
 }
 
 
@@ -512,7 +525,7 @@ def test_each_mistake_is_told_in_one_line(wrong):
 # What prod refuses and dev accepts: (edits of the prod stack, the one line that says so).
 PROD = {
     "fewer than three zones": (
-        {"network.zones": ["us-east-1a", "us-east-1b"], "network.nat_gateways": 2},
+        {"network.zones": ["us-east-1a", "us-east-1b"], "network.nat_gateways": 2, "observability.search.nodes": 2},
         "ai-prism:network.zones: must be at least 3 zones in prod, got 2",
     ),
     "one NAT gateway for all zones": (

@@ -10,6 +10,7 @@ LAST_DAY = datetime.date(2027, 8, 2)
 RELEASE = versions.Release(support_ends=LAST_DAY, source="https://example.com")
 UNDATED = versions.Release(source="https://example.com")
 KNOWN = versions.load()
+OTHER_KINDS = ("aurora_postgresql", "valkey", "opensearch", "addons", "node_images", "charts")
 
 
 def days_before(count):
@@ -48,7 +49,7 @@ def test_a_pinned_addon_has_a_build_for_every_kubernetes_version(addon):
     assert set(KNOWN.addons[addon].versions) == set(KNOWN.kubernetes)
 
 
-@pytest.mark.parametrize("kind", ["kubernetes", "aurora_postgresql", "valkey", "addons", "node_images", "charts"])
+@pytest.mark.parametrize("kind", ["kubernetes", *OTHER_KINDS])
 def test_every_version_names_its_source(kind):
     records = getattr(KNOWN, kind)
     assert records
@@ -69,7 +70,7 @@ def write(tmp_path):
 
     def write_file(kubernetes):
         file = tmp_path / "versions.yaml"
-        rest = "".join(f"{kind}: {{}}\n" for kind in ("aurora_postgresql", "valkey", "addons", "node_images", "charts"))
+        rest = "".join(f"{kind}: {{}}\n" for kind in OTHER_KINDS)
         file.write_text(f"checked: 2026-11-23\nkubernetes:\n  {kubernetes}\n{rest}", encoding="utf-8")
         return file
 

@@ -158,7 +158,7 @@ class Istio(pulumi.ComponentResource):
             "PodMonitor",
             {
                 "namespaceSelector": {"matchNames": [APPLICATION, FLAGGER, GATEWAY]},
-                "selector": {"matchExpressions": [{"key": "istio.io/rev", "operator": "Exists"}]},
+                "selector": {"matchExpressions": [{"key": "service.istio.io/canonical-name", "operator": "Exists"}]},
                 "podMetricsEndpoints": [{"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "15s"}],
             },
             control_plane,

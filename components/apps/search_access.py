@@ -50,7 +50,6 @@ class SearchAccess(pulumi.ComponentResource):
         account = kubernetes.core.v1.ServiceAccount(
             ACCOUNT,
             metadata={"name": ACCOUNT, "namespace": LOGGING},
-            automount_service_account_token=False,
             opts=self._inside,
         )
         self.granted = self._make_job(account)
@@ -70,8 +69,7 @@ class SearchAccess(pulumi.ComponentResource):
             "security_context": {
                 "allow_privilege_escalation": False,
                 "read_only_root_filesystem": True,
-                "run_as_non_root": True,
-                "run_as_user": 100,  # the image's curl_user
+                "run_as_user": 100,  # the image's curl_user, by its number
                 "capabilities": {"drop": ["ALL"]},
                 "seccomp_profile": {"type": "RuntimeDefault"},
             },

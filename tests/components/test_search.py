@@ -1,0 +1,115 @@
+"""Where logs are kept and searched: closed to all but two roles, of which one writes."""
+
+import json
+from typing import Any
+
+import pytest
+from support import record_with, recorded
+
+from prismctl.graph import Graph, Resource
+from prismctl.project import ROOT, Project
+
+WITH, WITHOUT = ("staging", "prod"), ("dev", "integration")
+DOMAIN = "aws:opensearch/domain:Domain"
+
+
+def domain(stack: str) -> Resource:
+    (found,) = recorded(stack, known=True).of_type(DOMAIN)
+    return found
+
+
+def granted(graph: Graph, workload: str) -> list[dict[str, Any]]:
+    policy = graph.named("aws:iam/rolePolicy:RolePolicy", f"identity-{workload}-grants")["policy"]
+    return json.loads(policy)["Statement"]
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_logs_are_encrypted_wherever_they_are(stack: str) -> None:
+    found = domain(stack)
+    assert found["encryptAtRest"]["enabled"]
+    assert found["encryptAtRest"]["kmsKeyId"]
+    assert found["nodeToNodeEncryption"] == {"enabled": True}
+    assert found["domainEndpointOptions"]["enforceHttps"]
+    assert found["domainEndpointOptions"]["tlsSecurityPolicy"].startswith("Policy-Min-TLS-1-2-PFS")
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_the_domain_lies_in_isolated_subnets_one_for_each_zone_and_nodes_alone_reach_it(stack: str) -> None:
+    graph, found = recorded(stack, known=True), domain(stack)
+    tiers = {subnet.id: subnet["tags"]["Tier"] for subnet in graph.of_type("aws:ec2/subnet:Subnet")}
+    subnets = found["vpcOptions"]["subnetIds"]
+    assert {tiers[subnet] for subnet in subnets} == {"isolated"}
+    assert found["clusterConfig"]["zoneAwarenessConfig"]["availabilityZoneCount"] == len(subnets)
+    assert found["clusterConfig"]["instanceCount"] % len(subnets) == 0
+    (group,) = found["vpcOptions"]["securityGroupIds"]
+    rules = [
+        rule
+        for rule in graph.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if rule["securityGroupId"] == group
+    ]
+    nodes = graph.named("aws:ec2/securityGroup:SecurityGroup", "cluster-nodes").id
+    assert [(rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) for rule in rules] == [
+        (nodes, 443, 443)
+    ]
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_two_roles_get_in_and_nobody_has_a_password(stack: str) -> None:
+    graph, found = recorded(stack, known=True), domain(stack)
+    roles = {
+        role.outputs["arn"]: role.name.removeprefix("identity-")
+        for role in graph.of_type("aws:iam/role:Role")
+        if role.name.startswith("identity-")
+    }
+    statements = json.loads(found["accessPolicies"])["Statement"]
+    assert {roles[statement["Principal"]["AWS"]] for statement in statements} == {"fluent-bit", "search-access"}
+    inside = found["advancedSecurityOptions"]
+    assert inside["enabled"]
+    assert inside["internalUserDatabaseEnabled"] is False
+    assert roles[inside["masterUserOptions"].pop("masterUserArn")] == "search-access"
+    assert not inside["masterUserOptions"]
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_whoever_writes_logs_cannot_read_them_and_whoever_decides_cannot_do_either(stack: str) -> None:
+    graph = recorded(stack, known=True)
+    (writing,) = granted(graph, "fluent-bit")
+    assert writing["Action"] == ["es:ESHttpPost"]
+    assert [resource.rpartition("/")[2] for resource in writing["Resource"]] == ["_bulk*"]
+    (deciding,) = granted(graph, "search-access")
+    assert all("/_plugins/" in resource for resource in deciding["Resource"])
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_the_logs_of_the_domain_itself_go_to_groups_that_the_program_owns(stack: str) -> None:
+    graph, found = recorded(stack, known=True), domain(stack)
+    groups = {group.outputs["arn"] for group in graph.of_type("aws:cloudwatch/logGroup:LogGroup")}
+    published = {option["logType"]: option["cloudwatchLogGroupArn"] for option in found["logPublishingOptions"]}
+    assert "AUDIT_LOGS" in published
+    assert set(published.values()) <= groups
+    (policy,) = graph.of_type("aws:cloudwatch/logResourcePolicy:LogResourcePolicy")
+    assert policy.urn in graph.needs(found)
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_logs_are_protected_like_other_state(stack: str) -> None:
+    assert domain(stack).protect
+
+
+@pytest.mark.parametrize("stack", WITHOUT)
+def test_a_stack_without_a_domain_keeps_logs_in_one_group_to_which_alone_the_collector_writes(stack: str) -> None:
+    graph = recorded(stack, known=True)
+    assert not graph.of_type(DOMAIN)
+    group = graph.named("aws:cloudwatch/logGroup:LogGroup", "observability-pods")
+    (writing,) = granted(graph, "fluent-bit")
+    assert "logs:CreateLogGroup" not in writing["Action"]
+    assert writing["Resource"] == [group.outputs["arn"], f"{group.outputs['arn']}:*"]
+
+
+def test_the_account_has_one_service_role_which_outlives_the_stack_that_made_it() -> None:
+    (role,) = recorded("prod", known=True).of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")
+    assert role.retain_on_delete
+    section = json.loads(Project(ROOT).config("prod")["ai-prism:observability"])
+    section["search"]["owns_service_role"] = False
+    graph = record_with("prod", observability=json.dumps(section))
+    assert not graph.of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")
