@@ -1,8 +1,8 @@
 """Releases of Helm charts, without the charts: what a chart defines is applied, what it would run is not.
 
-The definitions of each chart lie as CHART.yaml in the folder that AI_PRISM_DEFINITIONS names. A release is recorded in a
-Secret, as Helm does it. Definitions outlive it (https://helm.sh/docs/topics/charts/#limitations-on-crds), but for those
-of charts that have them among their templates.
+The definitions of each chart lie as CHART.yaml in the folder that AI_PRISM_DEFINITIONS names. A release is recorded
+in a Secret, as Helm does it. Definitions outlive it (https://helm.sh/docs/topics/charts/#limitations-on-crds), but for
+those of charts that have them among their templates.
 The provider's side: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/helm_release.go
 """
 
