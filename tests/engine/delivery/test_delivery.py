@@ -45,12 +45,13 @@ def test_secrets_arrive_and_a_rotation_follows(delivered: Platform) -> None:
         assert delivered.get(DEPLOYMENT, API)["metadata"]["generation"] == before
 
 
-@pytest.mark.parametrize(("component", "tier"), [("api", "api"), ("web", "web"), ("worker", "gpu")])
-def test_pods_land_on_the_nodes_of_their_tier(delivered: Platform, component: str, tier: str) -> None:
+@pytest.mark.parametrize(("component", "tier", "count"), [("api", "api", 3), ("web", "web", 1), ("worker", "gpu", 1)])
+def test_pods_land_on_the_nodes_of_their_tier(delivered: Platform, component: str, tier: str, count: int) -> None:
     def placed() -> list[str]:
         return [pod["spec"]["nodeName"] for pod in delivered.pods(component)]
 
-    delivered.eventually(lambda: placed() and all(name.startswith(f"{tier}-") for name in placed()))
+    delivered.eventually(lambda: len(placed()) == count)
+    assert {name.partition("-")[0] for name in placed()} == {tier}
 
 
 def test_nothing_but_the_workers_lands_on_gpu_nodes(delivered: Platform) -> None:
