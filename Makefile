@@ -72,11 +72,12 @@ timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS suc
 	@PYTHONPATH=tests:. $(BIN)/python -m engine.timeline $(STACK) $(ARGS)
 
 .PHONY: check
-check: $(READY) ## Check format, lint, types and generated files.
+check: $(READY) ## Check format, lint, types, generated files and workflows.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: badly formatted; make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright --warnings
 	@$(BIN)/python -m prismctl.generate --check
+	@$(BIN)/python -m tools.workflows
 	@echo "All checks passed"
 
 .PHONY: format

@@ -279,7 +279,7 @@ class Delivery(Section):
     state_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""
     """Bucket of Pulumi's state, which previews read; empty where the state is kept elsewhere."""
     state_key_arn: Annotated[str, Field(pattern=r"^(arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9-]+)?$")] = ""
-    """KMS key of Pulumi's state and secrets; empty where there is none."""
+    """KMS key of Pulumi's state and secrets, the only one that delivery decrypts with by itself; empty without one."""
 
 
 _Https = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$")]

@@ -59,7 +59,7 @@ class DeliveryAccess(pulumi.ComponentResource):
         self._name, self._args = name, args
 
         issuer = self._find_issuer()
-        no_data = _no_data(args.storage.documents.arn)
+        no_data = _no_data(args.storage.documents.arn, args.settings.state_key_arn)
         state = _state(args.settings.state_bucket, args.settings.state_key_arn)
         # https://docs.github.com/actions/reference/security/oidc: who may reach an environment is GitHub's to decide.
         preview_role_arn = self._make_role(
@@ -108,13 +108,13 @@ class DeliveryAccess(pulumi.ComponentResource):
         ).arn
 
 
-def _no_data(documents_bucket_arn: pulumi.Input[str]) -> tuple[Statement, Statement]:
+def _no_data(documents_bucket_arn: pulumi.Input[str], state_key_arn: str) -> list[Statement]:
     """Keep the delivery roles themselves out of what the platform holds for its customers.
 
     A deployment still decides what runs: code that it deploys reads what the workloads may read. Who may deploy is the
     environment's reviewers' to decide.
     """
-    return (
+    return [
         {
             "Effect": "Deny",
             "Action": ["s3:GetObject*", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"],
@@ -125,7 +125,16 @@ def _no_data(documents_bucket_arn: pulumi.Input[str]) -> tuple[Statement, Statem
             "Action": ["secretsmanager:GetSecretValue", "rds-db:connect", "elasticache:Connect", "es:ESHttp*"],
             "Resource": "*",
         },
-    )
+        # Services that use a key on a role's behalf name themselves, and those that hold data are closed above:
+        # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        # Pulumi itself decrypts the stack's secrets with the state's key, and names no service.
+        {
+            "Effect": "Deny",
+            "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
+            **({"NotResource": [state_key_arn]} if state_key_arn else {"Resource": "*"}),
+            "Condition": {"Null": {"kms:ViaService": "true"}},
+        },
+    ]
 
 
 def _state(bucket: str, key_arn: str) -> list[Statement]:

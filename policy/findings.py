@@ -4,9 +4,10 @@ import dataclasses
 import enum
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from policy.properties import Missing, opened, parse, step
 from policy.registry import Level, Rule
@@ -55,7 +56,7 @@ class Finding:
 
     @property
     def identity(self) -> str:
-        """Return what stays the same while line numbers, wording and stack change."""
+        """Return what stays the same while line numbers, wording and stack change; findings may be alike."""
         urn = self.resource.urn.split("::", 1)[-1]
         return digest([self.rule.id, urn, self.path])
 
@@ -67,6 +68,10 @@ class Finding:
     @property
     def stops(self) -> bool:
         return self.level is Level.MANDATORY and not self.waived_by
+
+
+Known: TypeAlias = tuple[str, str, bool]
+"""What tells a finding in an earlier report: stack, identity, and whether it stopped updates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +88,22 @@ class Report:
     def mandatory(self) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.stops)
 
-    def without(self, before: frozenset[tuple[str, str]]) -> "Report":
-        """Return the report of new findings alone; `before` has stack and identity of those that are not."""
-        if not before:
-            return self
-        new = tuple(finding for finding in self.findings if (self.stack, finding.identity) not in before)
-        return dataclasses.replace(self, findings=new)
+    def without(self, before: Mapping[Known, int]) -> "Report":
+        """Return the report of new findings alone; `before` has those that are not, and how many are alike.
+
+        What stops an update is known only if it did before; and a rule that crashed knows nothing.
+        """
+        left = Counter(before)
+        new: list[Finding] = []
+        for finding in self.findings:
+            about = self.stack, finding.identity
+            likes: list[Known] = [(*about, True)] if finding.stops else [(*about, False), (*about, True)]
+            known = next((like for like in likes if left[like]), None)
+            if known is None or finding.result is Result.CRASHED:
+                new.append(finding)
+            else:
+                left[known] -= 1
+        return dataclasses.replace(self, findings=tuple(new))
 
 
 def fingerprint(value: Any) -> str:

@@ -26,7 +26,7 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     chosen = None if only is None else {rule.id for rule in only}
     for resource in stack.resources:
         for rule in rules_for(resource.type):
-            if chosen is not None and rule.id not in chosen:
+            if (chosen is not None and rule.id not in chosen) or is_judged_below(rule, resource, stack):
                 continue
             if rule.id not in contexts:
                 contexts[rule.id] = context_for(rule, stack, settings)
@@ -37,6 +37,11 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     if applicable and stack.resources:
         findings = list(_waived(stack, dataclasses.replace(settings, waivers=applicable), findings))
     return Report(stack=stack.name, environment=settings.environment, findings=tuple(findings), satisfied=satisfied)
+
+
+def is_judged_below(rule: Rule, resource: Resource, stack: Stack) -> bool:
+    """Whether the rule looks at what a component makes, and need not tell the same of the component once more."""
+    return not resource.custom and any(child.type in rule.types for child in stack.children(resource))
 
 
 def _waived(stack: Stack, settings: Settings, findings: Sequence[Finding]) -> Iterator[Finding]:

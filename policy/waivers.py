@@ -15,6 +15,9 @@ import yaml
 from policy.findings import UNKNOWN_VALUE, Finding, Result, fingerprint
 from policy.properties import MISSING
 
+_PLACE = 2
+"""The parts of a URN that say where a resource is: stack and project."""
+
 FILE = Path(__file__).with_name("waivers.yaml")
 
 
@@ -53,17 +56,21 @@ class Waiver:
             lacking.append("value (or fingerprint, or absent)")
         if lacking:
             yield f"lacks {', '.join(lacking)}"
+        if self.urn and len(self._place) < _PLACE:
+            yield "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"
         if self.expires is not None and self.expires < today:
             yield f"expired on {self.expires}"
 
     def concerns(self, project: str, stack: str) -> bool:
-        """Whether the waiver is about resources of this stack."""
-        parts = self.urn.split("::")
-        return (
-            len(parts) > 1
-            and fnmatch.fnmatchcase(f"urn:pulumi:{stack}", parts[0])
-            and fnmatch.fnmatchcase(project, parts[1])
-        )
+        """Whether the waiver is about resources of this stack; one that does not say where concerns everybody."""
+        if len(self._place) < _PLACE:
+            return True
+        return all(map(fnmatch.fnmatchcase, (f"urn:pulumi:{stack}", project), self._place))
+
+    @property
+    def _place(self) -> Sequence[str]:
+        """The patterns of stack and project; fewer where there are none."""
+        return self.urn.split("::")[:_PLACE] if self.urn.startswith("urn:pulumi:") else ()
 
     def names(self, finding: Finding) -> bool:
         return self.path == finding.path and self._is_about(finding)

@@ -3,6 +3,7 @@
 import datetime
 import gc
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,7 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     plan: Annotated[str | None, typer.Option(metavar="FILE", help="Judge what pulumi preview --json wrote.")] = None,
     manifests: Annotated[str | None, typer.Option(metavar="PATH", help="Judge Kubernetes manifests.")] = None,
     as_json: Json = False,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a pull request's summary.")] = None,
     sarif: Sarif = None,
     base: Annotated[Path | None, typer.Option(metavar="FILE", help="Show what is new since this --json.")] = None,
     config: Annotated[
@@ -85,8 +87,17 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     from prismctl import policies
     from prismctl.files import check_files
 
-    wanted = policies.Wanted(as_json=as_json, sarif=sarif, base=base, config=config, environment=environment)
-    check_files([sarif] if sarif else [])
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    wanted = policies.Wanted(
+        as_json=as_json,
+        markdown=markdown,
+        sarif=sarif,
+        base=base,
+        config=config,
+        environment=environment,
+        width=width,
+    )
+    check_files([file for file in (markdown, sarif) if file])
     if stack is not None:
         found = policies.judge_stacks(Project(ROOT), Project(ROOT).choose(stack), wanted)
     else:

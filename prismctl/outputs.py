@@ -76,11 +76,12 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int], by:
     else:
         from prismctl.render import tree
 
+        is_terminal, width = terminal
         text = io.StringIO()
-        Console(file=text, force_terminal=terminal[0], width=terminal[1], highlight=False).print(
+        Console(file=text, force_terminal=is_terminal, width=width, highlight=False).print(
             tree.render(graph, preview.seconds), soft_wrap=True
         )
-        texts["text"] = f"{text.getvalue()}\nPolicies\n{judged.brief}"
+        texts["text"] = f"{text.getvalue()}\nPolicies\n{judged.text(width if is_terminal else None, brief=True)}"
     if wanted.markdown:
         from prismctl.render import markdown
 

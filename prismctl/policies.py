@@ -12,7 +12,7 @@ from typing import Any
 import versions
 from policy import configuration, waivers
 from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
-from policy.findings import Finding, Report
+from policy.findings import Finding, Known, Report
 from policy.registry import ENVIRONMENTS, Settings
 from policy.reports import document, sarif, text
 from policy.runner import run
@@ -27,6 +27,7 @@ from prismctl.files import save
 from prismctl.graph import Graph, Source
 from prismctl.preview import Preview, preview, preview_all
 from prismctl.project import ROOT, Project
+from prismctl.render import markdown
 
 _PROGRAM = Source("Pulumi.yaml", 1)
 """Where a finding is shown that belongs to no line of the program."""
@@ -37,10 +38,13 @@ class Wanted:
     """What was asked for."""
 
     as_json: bool = False
+    markdown: Path | None = None
     sarif: Path | None = None
     base: Path | None = None
     config: Path | None = None
     environment: str | None = None
+    width: int | None = None
+    """Of the terminal, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Judge:
     environment: str | None = None
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     accepted: tuple[Waiver, ...] = ()
-    before: frozenset[tuple[str, str]] = frozenset()
+    before: Mapping[Known, int] = field(default_factory=dict[Known, int])
 
     def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
         """Return what the rules say of a stack; `configured` is its Pulumi configuration."""
@@ -98,14 +102,9 @@ class Judged:
     root: Path
     fallback: Source
 
-    @property
-    def text(self) -> str:
-        return text.render(self.report, text.components_of(self.stack.by_urn))
-
-    @property
-    def brief(self) -> str:
-        """Return what is violated, and the numbers of the rest."""
-        return text.render(self.report, text.components_of(self.stack.by_urn), brief=True)
+    def text(self, width: int | None, *, brief: bool = False) -> str:
+        """Return everything, or in brief what is violated, and the numbers of the rest."""
+        return text.render(self.report, text.components_of(self.stack.by_urn), brief=brief, width=width)
 
     def with_findings(self, added: Sequence[Finding]) -> "Judged":
         report = dataclasses.replace(self.report, findings=(*self.report.findings, *added))
@@ -115,14 +114,18 @@ class Judged:
     def sarif(self) -> str:
         return json.dumps(sarif.render(self.report, self.root, self.fallback))
 
-    def texts(self) -> Mapping[str, str]:
-        """Return everything, as texts that go from one process to another."""
-        return {
-            "text": self.text,
-            "json": json.dumps(document.render(self.report)),
-            "sarif": self.sarif,
-            "mandatory": str(len(self.report.mandatory)),
-        }
+    def texts(self, wanted: Wanted) -> Mapping[str, str]:
+        """Return what is wanted, as texts that go from one process to another."""
+        found = {"mandatory": "yes" if self.report.mandatory else ""}
+        if wanted.as_json:
+            found["json"] = json.dumps(document.render(self.report))
+        else:
+            found["text"] = self.text(wanted.width)
+        if wanted.markdown:
+            found["markdown"] = markdown.render_policies(self.report)
+        if wanted.sarif:
+            found["sarif"] = self.sarif
+        return found
 
 
 def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
@@ -133,11 +136,11 @@ def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
 
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
     """Judge what the program registers for each stack; returns 1 where something is mandatory."""
-    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project)
+    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project, wanted=wanted)
     return _write(list(preview_all(project, stacks, render, known=True).values()), wanted)
 
 
-def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]:
+def _render(known: Preview, *, by: Judge, project: Project, wanted: Wanted) -> Mapping[str, str]:
     """Judge a stack as after an update, and add what stands out only on an empty account.
 
     Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
@@ -147,7 +150,7 @@ def _render(known: Preview, *, by: Judge, project: Project) -> Mapping[str, str]
     before = judge(preview(project, known.graph.stack, known=False), by, project.root)
     seen = {finding.identity for finding in after.report.findings}
     added = [each for each in before.report.findings if each.identity not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).texts()
+    return after.with_findings(added).texts(wanted)
 
 
 def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
@@ -166,7 +169,7 @@ def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
     if report.environment == UNKNOWN_ENVIRONMENT:
         print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
     fallback = Source("standard-input" if name == "-" else name, 1)
-    return _write([Judged(stack, report, root, fallback).texts()], wanted)
+    return _write([Judged(stack, report, root, fallback).texts(wanted)], wanted)
 
 
 def own_judge() -> Judge:
@@ -183,7 +186,7 @@ def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None
             environment=wanted.environment,
             config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
             accepted=_waivers(),
-            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else frozenset(),
+            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else {},
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
         raise UsageError(str(error)) from None
@@ -213,9 +216,11 @@ def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
         sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
     else:
         sys.stdout.write("\n".join(each["text"] for each in results))
+    if wanted.markdown:
+        save(wanted.markdown, "\n".join(each["markdown"] for each in results))
     if wanted.sarif:
         save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
-    return 1 if any(each["mandatory"] != "0" for each in results) else 0
+    return 1 if any(each["mandatory"] for each in results) else 0
 
 
 def joined_sarif(runs: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from policy.properties import opened, parse
 from policy.registry import rules_for
+from policy.runner import is_judged_below
 from policy.view import Resource, Stack
 
 GONE = object()
@@ -86,7 +87,7 @@ def generated(stack: Stack, bad: Mapping[tuple[str, str], list[Any]]) -> Iterato
             yield Mutation(resource.urn, resource.type, "", GONE, "is taken out")
         if resource.protect and resource.type in PROTECTED:
             yield Mutation(resource.urn, resource.type, "(protect)", False, "goes")
-        for path, what, value in _changes(resource, bad):
+        for path, what, value in _changes(resource, stack, bad):
             # Of resources that are alike, a few will do.
             key = resource.type, re.sub(r"\[\d+\]", "[]", path), what
             number = sum((*key, str(each)) in seen for each in range(ALIKE))
@@ -125,8 +126,12 @@ ALIKE = 4
 _EVERYTHING = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 
 
-def _changes(resource: Resource, bad: Mapping[tuple[str, str], list[Any]]) -> Iterator[tuple[str, str, Any]]:
-    for read in sorted({read for rule in rules_for(resource.type) for read in rule.paths}):
+def _changes(
+    resource: Resource, stack: Stack, bad: Mapping[tuple[str, str], list[Any]]
+) -> Iterator[tuple[str, str, Any]]:
+    # What a component is told reaches what it makes, and is changed there.
+    judging = [rule for rule in rules_for(resource.type) if not is_judged_below(rule, resource, stack)]
+    for read in sorted({read for rule in judging for read in rule.paths}):
         for path in _existing(resource.inputs.value, read):
             value = resource.peek(path)
             for worse in bad.get((resource.type, read), []):

@@ -1,4 +1,4 @@
-"""Builds what the tests run: the Pulumi CLI, a Kubernetes control plane, Helm, and controllers, from pinned Go modules.
+"""Builds what the tests run: the Pulumi CLI, a Kubernetes control plane, Helm, and more, from pinned Go modules.
 
 `make engine` builds what is missing into the user's cache, where every clone finds it; `locate` says where a binary is.
 The one place of a version is the go.mod beside this file. Standard library only, so that no environment is needed.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,10 @@ class EngineError(Exception):
     """The engine is not there or cannot be built; the message says what to do."""
 
 
+class GoMissingError(EngineError):
+    """There is no Go to build with, or it is too old."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """One binary."""
@@ -56,6 +60,8 @@ class Tool:
     """Whose version it has, where the package is one of our own."""
     amended: bool = False
     """Whether files of the module are replaced by those in `amended`, beside the go.mod."""
+    tags: tuple[str, ...] = ()
+    """Go's build tags."""
 
 
 _KUBERNETES = (
@@ -88,6 +94,16 @@ ENGINE = (
         ("version", "--short"),
         same_major=True,
     ),
+    # Prometheus 3.14.0, which the monitoring chart runs, so that the tests know the cluster's PromQL. 3.y is 0.3yy:
+    # https://github.com/prometheus/prometheus/blob/v3.14.0/README.md#prometheus-code-base
+    Tool(
+        "promtool",
+        TOOLS / "prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        # Rules discover no services; the clouds' clients would be most of the build.
+        # https://github.com/prometheus/prometheus/blob/v3.14.0/plugins/minimum.go
+        tags=("remove_all_sd",),
+    ),
 )
 
 DELIVERY = (
@@ -112,6 +128,17 @@ DELIVERY = (
 
 GROUPS = {"engine": ENGINE, "delivery": DELIVERY}
 
+ACTIONLINT = Tool(
+    "actionlint",
+    # A module of its own, since it would raise dependencies of Helm's.
+    TOOLS / "actionlint",
+    "github.com/rhysd/actionlint/cmd/actionlint",
+    # https://github.com/rhysd/actionlint/blob/v1.7.12/.goreleaser.yaml
+    ("github.com/rhysd/actionlint.version={version}",),
+    ("-version",),
+)
+"""No part of the engine: `make check` builds it, in seconds."""
+
 
 def locate(name: str) -> Path:
     """Return the binary: one's own on PATH where that will do, else the built one; raises EngineError."""
@@ -128,7 +155,7 @@ def build(tools: Sequence[Tool] = ENGINE) -> dict[str, Path]:
     found = {tool.name: path for tool in tools if (path := _find(tool))}
     missing = [tool for tool in tools if tool.name not in found]
     if missing:
-        go = _go(tool.folder for tool in missing)
+        go = _go([tool.folder for tool in missing], ", ".join(tool.name for tool in missing))
         with _sole_builder():
             # Whoever had the lock before may have built them.
             missing = [tool for tool in missing if not _built(tool).is_file()]
@@ -144,7 +171,7 @@ def pinned(tool: Tool) -> str:
 
 def folder_of(module: str, tools: Path) -> Path:
     """Return the folder of a module's files, in the version that the go.mod in `tools` says; raises EngineError."""
-    go = _go([tools])
+    go = _go([tools], module)
     try:
         return Path(json.loads(_output([go, "mod", "download", "-json", module], tools, seconds=300))["Dir"])
     except subprocess.CalledProcessError as error:
@@ -229,19 +256,20 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _go(folders: Iterable[Path]) -> str:
+def _go(folders: Iterable[Path], what: str) -> str:
     """Return Go's path; raises EngineError where it is missing, or older than the modules ask."""
     texts = [(folder / "go.mod").read_text(encoding="utf-8") for folder in folders]
     wanted = max((re.findall(r"^go (\S+)$", text, re.MULTILINE)[0] for text in texts), key=_numbers)
+    needed = f"Go {wanted} or newer is needed to build {what}"
     path = shutil.which("go")
     if path is None:
-        raise EngineError(f"Go {wanted} or newer is needed to build the engine: https://go.dev/doc/install")
+        raise GoMissingError(f"{needed}: https://go.dev/doc/install")
     try:
         have = _output([path, "version"]).strip()
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(f"{path} does not run: {error}") from None
     if _numbers(have) < _numbers(wanted):
-        raise EngineError(f"Go {wanted} or newer is needed to build the engine, {path} is {have}")
+        raise GoMissingError(f"{needed}, {path} is {have}")
     return path
 
 
@@ -298,7 +326,8 @@ def _command(go: str, tool: Tool, output: Path, options: Sequence[str] = ()) -> 
     version = pinned(tool)
     major, minor, *_ = version.split(".")
     settings = (f"-X {each.format(version=version, major=major, minor=minor)}" for each in tool.settings)
-    flags = ["-trimpath", "-ldflags", " ".join(("-s -w", *settings)), *options]
+    tags = ",".join(tool.tags)
+    flags = ["-trimpath", "-tags", tags, "-ldflags", " ".join(("-s -w", *settings)), *options]
     return [go, "build", *flags, "-o", str(output), tool.package]
 
 

@@ -129,10 +129,12 @@ class ArgoCd(pulumi.ComponentResource):
     def _roles(self) -> dict[str, str]:
         """Return who may do what (https://argo-cd.readthedocs.io/en/stable/operator-manual/rbac/)."""
         chosen = self._settings.single_sign_on
+        # Quoted, since a group's name may have a comma in it.
+        group = (chosen.admins if chosen else "").replace('"', '""')
         rules = [f"p, role:releaser, applications, {action}, {PROJECT}/*, allow" for action in _RELEASING]
         return {
             "policy.default": "role:readonly",
-            "policy.csv": "\n".join([*rules, f"g, {json.dumps(chosen.admins)}, role:releaser"]) if chosen else "",
+            "policy.csv": "\n".join([*rules, f'g, "{group}", role:releaser']) if chosen else "",
         }
 
     def _notifications(self) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """A report as plain data for JSON, and the comparison with an earlier one."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from policy.findings import Finding, Report
+from policy.findings import Finding, Known, Report
+from policy.registry import Level
 
 
 class BaseError(Exception):
@@ -42,16 +44,20 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def known_before(text: str, name: str) -> frozenset[tuple[str, str]]:
-    """Return stack and identity of each finding of an earlier report (`--json`); raises BaseError where it is none."""
+def known_before(text: str, name: str) -> Mapping[Known, int]:
+    """Return the findings of an earlier report (`--json`) and how many are alike; raises BaseError where it is none."""
     try:
         document: Any = json.loads(text)
         stacks = document["stacks"]
-        return frozenset((stack["stack"], finding["identity"]) for stack in stacks for finding in stack["findings"])
+        return Counter((stack["stack"], *_known(finding)) for stack in stacks for finding in stack["findings"])
     except (ValueError, RecursionError):
         raise BaseError(f"{name}: is not valid JSON") from None
     except (TypeError, KeyError, AttributeError):
         raise BaseError(f"{name}: is not what prismctl policies --json writes") from None
+
+
+def _known(finding: Mapping[str, Any]) -> tuple[str, bool]:
+    return finding["identity"], finding["level"] == Level.MANDATORY.value and "waivedBy" not in finding
 
 
 def as_document(stacks: list[Mapping[str, Any]]) -> str:

@@ -6,9 +6,11 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 import functools
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from policy.findings import Finding, Report, Result
 from policy.registry import Rule, Severity, rules
@@ -36,8 +38,19 @@ def render(report: Report, root: Path, fallback: Source) -> dict[str, Any]:
         "automationDetails": {"id": f"policies/{report.stack or report.environment}/"},
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index, root, fallback) for finding in report.findings],
+        "results": [
+            _result(finding, index[finding.rule.id], number, root, fallback)
+            for number, finding in _numbered(report.findings)
+        ],
     }
+
+
+def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[int, Finding]]:
+    """Yield each finding with its number among those of the same identity, as GitHub counts lines that are alike."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        seen[finding.identity] += 1
+        yield seen[finding.identity], finding
 
 
 def as_document(runs: Sequence[dict[str, Any]]) -> str:
@@ -62,11 +75,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, index: dict[str, int], root: Path, fallback: Source) -> dict[str, Any]:
+def _result(finding: Finding, index: int, number: int, root: Path, fallback: Source) -> dict[str, Any]:
     where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
     result: dict[str, Any] = {
         "ruleId": finding.rule.id,
-        "ruleIndex": index[finding.rule.id],
+        "ruleIndex": index,
         "level": _level(finding),
         "kind": "open" if finding.result is Result.UNDETERMINED and not finding.stops else "fail",
         "message": {"text": f"{finding.resource.name}: {where}{finding.message}. {finding.rule.fix}"},
@@ -78,8 +91,8 @@ def _result(finding: Finding, index: dict[str, int], root: Path, fallback: Sourc
         ],
         # GitHub goes by the first; neither changes with line numbers or wording.
         "partialFingerprints": {
-            "primaryLocationLineHash": f"{finding.identity}:1",
-            "policyFinding/v1": finding.identity,
+            "primaryLocationLineHash": f"{finding.identity}:{number}",
+            "policyFinding/v1": f"{finding.identity}:{number}",
         },
         "properties": {"path": finding.path, "result": finding.result.value, "urn": finding.resource.urn},
     }
@@ -96,9 +109,12 @@ def _level(finding: Finding) -> str:
 
 
 def _place(source: Source, root: Path) -> dict[str, Any]:
-    path = Path(source.file)
-    first, last = _columns(root / path, source.line)
-    location = {"uri": path.as_uri()} if path.is_absolute() else {"uri": path.as_posix(), "uriBaseId": "%SRCROOT%"}
+    file = root / source.file
+    first, last = _columns(file, source.line)
+    if file.is_relative_to(root):
+        location = {"uri": quote(file.relative_to(root).as_posix()), "uriBaseId": "%SRCROOT%"}
+    else:
+        location = {"uri": file.as_uri()}
     region = {"startLine": max(source.line, 1), "startColumn": first, "endColumn": last}
     return {"artifactLocation": location, "region": region}
 

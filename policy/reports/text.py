@@ -1,5 +1,6 @@
 """A report for people: findings by component, the worst first, and how to mend each."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 
 from policy.findings import Finding, Report, Result
@@ -21,10 +22,10 @@ def summary(report: Report) -> str:
     )
 
 
-def render(report: Report, components: Mapping[str, str], *, brief: bool = False) -> str:
+def render(report: Report, components: Mapping[str, str], *, brief: bool = False, width: int | None = None) -> str:
     """Return findings by component (`components` has its name by URN of the resource), and the summary.
 
-    All of them, or in brief those that somebody has to mend.
+    All of them, or in brief those that somebody has to mend. Lines are broken at `width`; without, each stays whole.
     """
     lines: list[str] = []
     named: dict[str, list[Finding]] = {}
@@ -34,7 +35,14 @@ def render(report: Report, components: Mapping[str, str], *, brief: bool = False
         named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
     for component in sorted(named):
         lines += [component or report.stack, *_component(named[component])]
-    return "\n".join([*lines, summary(report)]) + "\n"
+    lines.append(summary(report))
+    return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line])) + "\n"
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """Return a line in parts, all but the first of them further in."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _component(findings: list[Finding]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Control planes of EKS, their add-ons, and who administers them.
 
-The component `eks:index:Cluster` takes the control plane's properties by names of its own. Where the engine shows its
-children it shows none of its inputs; then the control plane below it is judged instead.
+The component `eks:index:Cluster` takes the control plane's properties by names of its own. Where the control plane
+below it shows, that is judged instead: the runner sees to it, and to the pack the engine then shows no inputs of the
+component.
 """
 
 import datetime

@@ -205,7 +205,7 @@ def waiver(stack: Resource, context: Context) -> Findings:
     project = stack.urn.split("::")[1]
     name = stack.urn.split("::")[0].removeprefix("urn:pulumi:")
     for each in context.settings.waivers:
-        if not each.urn or each.concerns(project, name):
+        if each.concerns(project, name):
             for fault in each.faults(context.settings.today):
                 yield "", f"the waiver of {each.rule or 'no rule'} in line {each.line} of waivers.yaml {fault}"
 

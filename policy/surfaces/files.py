@@ -15,6 +15,11 @@ from policy.surfaces.errors import InputError, too_large
 _PART = 2**20
 
 
+def called(name: str) -> str:
+    """Return what messages call the file."""
+    return "standard input" if name == "-" else name
+
+
 @contextlib.contextmanager
 def opened(name: str) -> Generator[IO[bytes]]:
     """Open a file, or standard input for `-`, so that it can be read from its beginning more than once."""
@@ -24,7 +29,7 @@ def opened(name: str) -> Generator[IO[bytes]]:
             while part := sys.stdin.buffer.read(_PART):
                 size += len(part)
                 if size > errors.MOST_BYTES:
-                    raise too_large("standard input", size)
+                    raise too_large(called(name), size)
                 kept.write(part)
             kept.seek(0)
             yield kept

@@ -5,9 +5,11 @@ https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/core.go (Reso
 https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go (previewDigest).
 """
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import unquote, urlparse
@@ -16,8 +18,10 @@ import ijson
 
 from policy.properties import opened as unwrapped
 from policy.registry import rules_for
-from policy.surfaces.errors import InputError
-from policy.surfaces.files import opened
+from policy.surfaces import errors
+from policy.surfaces.errors import InputError, too_many
+from policy.surfaces.files import called, opened
+from policy.surfaces.yaml_documents import documents, survey
 from policy.view import IDENTITIES, Resource, Stack
 from prismctl.graph import UNKNOWN, Reference, Secret, Source
 from prismctl.render.words import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
@@ -26,7 +30,9 @@ from prismctl.render.words import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # a mark, not a secret
 _STATES = {"deployment": "deployment.resources.item", "checkpoint": "checkpoint.latest.resources.item"}
 _PLANS = {"steps": "steps.item"}
-_DEEPEST = 100
+_PART = 2**20
+"""Read at a time; texts longer than that cost time by the square of the parts that they come in."""
+
 _PARTS = 4
 """A URN's stack, project, types and name."""
 _GONE = frozenset(
@@ -59,15 +65,15 @@ def _read(
     command: str,
     choose: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
 ) -> Read:
-    shown = "standard input" if name == "-" else name
+    shown = called(name)
     try:
-        with opened(name) as file:
-            prefix, config = _shape(file, shapes)
+        with opened(name) as given, _as_json(given, shown) as file:
+            prefix, config = _shape(file, shown, shapes)
             if prefix is None:
                 raise InputError(f"{shown}: is not {what}, as {command} writes it")
             file.seek(0)
             found: dict[str, Resource] = {}
-            for number, item in enumerate(ijson.items(file, prefix, use_float=True)):
+            for number, item in enumerate(ijson.items(file, prefix, use_float=True, buf_size=_PART)):
                 chosen = choose(item) if isinstance(item, Mapping) else {}
                 if chosen is not None:
                     resource = _resource(chosen, f"{shown}: resource {number}")
@@ -78,6 +84,25 @@ def _read(
         raise InputError(f"{shown}: is nested too deeply") from None
     names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in found.values()}
     return Read(Stack(name=min(names, default=""), resources=_with_ignores(tuple(found.values()))), config)
+
+
+@contextlib.contextmanager
+def _as_json(file: IO[bytes], shown: str) -> Generator[IO[bytes]]:
+    """Yield the file, or the same as JSON where somebody has turned it into YAML, or into other bytes."""
+    start = file.read(_PART).lstrip()[:1]
+    file.seek(0)
+    if start in (b"", b"{", b"["):
+        yield file
+        return
+    text = file.read()
+    survey(shown, text, errors.MOST_VALUES)
+    found = [document for _, document in documents(shown, text)]
+    if len(found) > 1:
+        raise InputError(f"{shown}: holds {len(found)} documents, and not one")
+    with tempfile.TemporaryFile() as kept:
+        kept.write(json.dumps(found[0] if found else None, default=str).encode())
+        kept.seek(0)
+        yield kept
 
 
 def _with_ignores(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
@@ -99,7 +124,7 @@ def _trouble(error: Exception) -> str:
     return "is cut off" if cut_off else f"is not valid JSON: {first}"
 
 
-def _shape(file: IO[bytes], shapes: Mapping[str, str]) -> tuple[str | None, Mapping[str, str]]:
+def _shape(file: IO[bytes], shown: str, shapes: Mapping[str, str]) -> tuple[str | None, Mapping[str, str]]:
     """Return where the resources are, and the configuration; raises RecursionError for what is nested too deeply.
 
     This reads all of the file once, without making anything of it: building values out of what has no end of
@@ -108,7 +133,7 @@ def _shape(file: IO[bytes], shapes: Mapping[str, str]) -> tuple[str | None, Mapp
     depth, config = 0, dict[str, str]()
     path: list[str] = ["", ""]
     kinds: dict[str, str] = {}
-    for event, value in ijson.basic_parse(file, use_float=True):
+    for event, value in _events(file, shown):
         if event == "map_key":
             if depth <= len(path):
                 path[depth - 1] = value
@@ -122,13 +147,20 @@ def _shape(file: IO[bytes], shapes: Mapping[str, str]) -> tuple[str | None, Mapp
                 config[path[1]] = value if event == "string" else ""
         if event in ("start_map", "start_array"):
             depth += 1
-            if depth > _DEEPEST:
+            if depth > errors.DEEPEST:
                 raise RecursionError
     wanted = {"deployment": "start_map", "checkpoint": "start_map", "steps": "start_array"}
     there = [prefix for key, prefix in shapes.items() if kinds.get(key) == wanted[key]]
     if kinds.get("deployment.resources", "null") not in ("start_array", "null"):
         there.clear()
     return (there[0] if there else None), config
+
+
+def _events(file: IO[bytes], shown: str) -> Iterator[tuple[str, Any]]:
+    for number, event in enumerate(ijson.basic_parse(file, use_float=True, buf_size=_PART)):
+        if number > errors.MOST_VALUES_OF_JSON:
+            raise too_many(shown, errors.MOST_VALUES_OF_JSON)
+        yield event
 
 
 def _from_state(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

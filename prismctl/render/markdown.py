@@ -27,7 +27,7 @@ def render(graph: Graph, report: Report | None = None) -> str:
         f"## Preview: {_escape(graph.stack)}",
         _summary(graph),
         *_warnings(graph),
-        *(_policies(report) if report else ()),
+        *(("### Policies", *_policies(report)) if report else ()),
         *_components(graph),
         *_stateful(graph),
         *_outputs(graph),
@@ -35,6 +35,11 @@ def render(graph: Graph, report: Report | None = None) -> str:
         *_details("Resources by type", _table(("Type", "Resources"), _counts(graph))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def render_policies(report: Report) -> str:
+    """Return what the policies find in one stack, as GitHub-flavoured Markdown."""
+    return "\n\n".join((f"## Policies: {_escape(report.stack or report.environment)}", *_policies(report))) + "\n"
 
 
 def _summary(graph: Graph) -> str:
@@ -53,7 +58,6 @@ def _warnings(graph: Graph) -> Iterator[str]:
 
 def _policies(report: Report) -> Iterator[str]:
     """Yield what stops an update, and what else was found behind a click."""
-    yield "### Policies"
     yield f"{_escape(summary(report))}."
     ordered = sorted(report.findings, key=lambda finding: (finding.rule.id, finding.resource.urn, finding.path))
     stopping = [_finding(finding) for finding in ordered if finding.stops]

@@ -89,14 +89,19 @@ def test_the_primary_is_routed_to_by_the_gateway_and_scaled_by_its_own_autoscale
 @pytest.mark.parametrize("strategy", ["canary", "blueGreen", "abTest"])
 def test_flagger_alone_makes_the_services_and_routes_of_what_it_delivers(strategy):
     rendering = render("prod", {"delivery": {"strategy": strategy}, **ALL_WORKLOADS})
-    assert not list(rendering.of("Service", "VirtualService", "DestinationRule"))
+    assert not list(rendering.of("VirtualService", "DestinationRule"))
+    assert {each["metadata"]["name"] for each in rendering.of("Service")} == {"ai-prism-worker"}
     assert {each["metadata"]["name"] for each in rendering.of("Canary")} == {"ai-prism-api", "ai-prism-web"}
 
 
 def test_rolling_needs_no_flagger_and_routes_to_the_service_itself():
     rendering = render("prod", {"delivery": {"strategy": "rolling"}, **ALL_WORKLOADS})
     assert not list(rendering.of("Canary", "MetricTemplate"))
-    assert {each["metadata"]["name"] for each in rendering.of("Service")} == {"ai-prism-api", "ai-prism-web"}
+    assert {each["metadata"]["name"] for each in rendering.of("Service")} == {
+        "ai-prism-api",
+        "ai-prism-web",
+        "ai-prism-worker",
+    }
     route = rendering.one("VirtualService", "ai-prism-api")["spec"]
     assert route["hosts"] == [HOST, "ai-prism-api"]
     assert route["gateways"] == ["ai-prism-gateway", "mesh"]
@@ -104,9 +109,12 @@ def test_rolling_needs_no_flagger_and_routes_to_the_service_itself():
     assert only == {"route": [{"destination": {"host": "ai-prism-api", "port": {"number": 8080}}}]}
 
 
-def test_the_worker_has_neither_service_nor_route(rendering: Rendering):
-    for kind in ("Service", "VirtualService", "Canary"):
-        assert not rendering.has(kind, "ai-prism-worker")
+def test_the_worker_has_no_route_and_a_service_for_its_metrics_alone(strategy):
+    rendering = render("prod", {"delivery": {"strategy": strategy}, **ALL_WORKLOADS})
+    assert not rendering.has("VirtualService", "ai-prism-worker")
+    assert not rendering.has("Canary", "ai-prism-worker")
+    (port,) = rendering.one("Service", "ai-prism-worker")["spec"]["ports"]
+    assert port == {"name": "metrics", "port": 8081, "targetPort": "metrics", "protocol": "TCP"}
 
 
 def test_a_workload_without_a_public_name_is_reached_from_inside_only(strategy):

@@ -1,11 +1,10 @@
 """Values that cannot be meant are refused, with the key in the message."""
 
 import functools
-import ipaddress
+import json
 
 import jsonschema
 import pytest
-import yaml
 from chart import (
     ENVIRONMENTS,
     at,
@@ -19,7 +18,7 @@ from chart import (
     value_schema,
 )
 
-from prismctl.project import ROOT
+from prismctl.project import ROOT, Project
 from tools import build
 
 HANDED_OVER = list(leaves(handover()))
@@ -172,10 +171,8 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environments_network_is_that_of_its_stack(environment):
-    stack = yaml.safe_load((ROOT / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))["config"]
-    cidr = _values(environment)["network"]["vpcCidr"]
-    assert ipaddress.ip_network(cidr)
-    assert cidr == stack["ai-prism:network"]["cidr"]
+    stack = json.loads(Project(ROOT).config(environment)["ai-prism:network"])
+    assert environment_values(environment)["network"]["vpcCidr"] == stack["cidr"]
 
 
 def test_without_helm_and_go_the_tests_of_the_chart_are_skipped_by_that_name(monkeypatch, tmp_path):

@@ -1,11 +1,14 @@
 """No role of the platform can get more rights than the boundary leaves it, a deployment role included."""
 
 import fnmatch
+import functools
 import json
 from typing import Any
 
 import pytest
-from support import recorded
+from support import record_with, recorded
+
+from prismctl.graph import Graph
 
 ACCOUNT = "123456789012"
 PATH = f"arn:aws:iam::{ACCOUNT}:role/ai-prism/prod/"
@@ -14,9 +17,18 @@ DEPLOY = f"{PATH}ai-prism-prod-deploy"
 FOREIGN = f"arn:aws:iam::{ACCOUNT}:role/administrators"
 
 
-def documents(role: str) -> tuple[list[Any], list[Any]]:
+STATE_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+OTHER_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/99999999-2222-3333-4444-555555555555"
+
+
+@functools.cache
+def with_state_key() -> Graph:
+    return record_with("prod", delivery=json.dumps({"repository": "acme/infra", "state_key_arn": STATE_KEY}))
+
+
+def documents(role: str, graph: Graph | None = None) -> tuple[list[Any], list[Any]]:
     """Return the statements of a role's own policies, and those of its boundary."""
-    graph = recorded("prod", known=True)
+    graph = graph or recorded("prod", known=True)
     own = [
         json.loads(policy["policy"]) for policy in graph.of_type("aws:iam/rolePolicy:RolePolicy") if policy.name == role
     ]
@@ -49,19 +61,20 @@ def applies(statement: Any, action: str, resource: str, context: dict[str, str])
                 "StringEquals": given in listed(wanted),
                 "StringLike": given is not None and matches(wanted, given),
                 "StringNotLike": given is None or not matches(wanted, given),
+                "Null": (given is None) == (wanted == "true"),
             }[operator]
             if not met:
                 return False
     return True
 
 
-def allowed(action: str, resource: str, **context: str) -> bool:
-    """Tell whether the deployment role may do something: its policy and its boundary allow it, and neither denies."""
+def allowed(action: str, resource: str, *, role: str = "deploy", graph: Graph | None = None, **context: str) -> bool:
+    """Tell whether a delivery role may do something: its policy and its boundary allow it, and neither denies."""
     request = {
         "aws:RequestedRegion": "us-east-1",
         **{key.replace("_", ":", 1): value for key, value in context.items()},
     }
-    for statements in documents("delivery-deploy-grants"):
+    for statements in documents(f"delivery-{role}-grants", graph):
         effects = {statement["Effect"] for statement in statements if applies(statement, action, resource, request)}
         if effects != {"Allow"}:
             return False
@@ -107,6 +120,23 @@ def test_a_deployment_makes_and_grants_roles_within_the_boundary() -> None:
 def test_a_deployment_finds_no_way_to_more_rights(action: str, resource: str, context: dict[str, str]) -> None:
     given = {key: boundary_arn() if value == "boundary" else value for key, value in context.items()}
     assert not allowed(action, resource, **given)
+
+
+VIA_RDS = {"kms_ViaService": "rds.us-east-1.amazonaws.com"}
+
+
+def test_a_deployment_decrypts_through_the_services_that_it_sets_up_and_not_by_itself() -> None:
+    for action in ("kms:Decrypt", "kms:ReEncryptFrom"):
+        assert not allowed(action, OTHER_KEY), action
+        assert allowed(action, OTHER_KEY, **VIA_RDS), action
+    assert allowed("kms:CreateGrant", OTHER_KEY)
+    assert allowed("kms:Encrypt", OTHER_KEY)
+
+
+@pytest.mark.parametrize("role", ["preview", "deploy"])
+def test_the_key_of_the_state_decrypts_it_and_no_other_key_does(role: str) -> None:
+    assert allowed("kms:Decrypt", STATE_KEY, role=role, graph=with_state_key())
+    assert not allowed("kms:Decrypt", OTHER_KEY, role=role, graph=with_state_key())
 
 
 def test_every_denial_of_the_boundary_stops_something_its_allowance_would_let_through() -> None:

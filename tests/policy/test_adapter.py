@@ -87,6 +87,13 @@ def test_a_violation_stops_with_its_rule_and_how_to_mend_it() -> None:
     assert "enableKeyRotation: rotation is off. Set enable_key_rotation=True. (KMS.4, CKV_AWS_7)" in message
 
 
+def test_each_question_is_answered_by_itself() -> None:
+    serving = servicer()
+    assert said(serving.Analyze(request({**GOOD, "enableKeyRotation": UNKNOWN}), None)).keys() == {"kms-rotate"}
+    assert said(serving.Analyze(request({**GOOD, "enableKeyRotation": False}), None)).keys() == {"kms-rotate"}
+    assert said(serving.Analyze(request(GOOD), None)) == {}
+
+
 def test_levels_go_by_the_environment() -> None:
     assert said(servicer("dev").Analyze(request({**GOOD, "enableKeyRotation": False}), None))["kms-rotate"][0] == (
         "advisory"

@@ -69,6 +69,7 @@ def test_the_pack_starts_with_what_the_platform_configures() -> None:
         ("prod", {}, "prod"),
         ("eu-prod-2", {}, "prod"),
         ("payments_staging", {}, "staging"),
+        ("acme-prod/feature-dev", {}, "dev"),
         ("reproduction", {}, "unknown"),
         ("prod", {"shop:environment": '{"kind": "dev"}'}, "dev"),
         ("x", {"shop:environment": "production"}, "prod"),

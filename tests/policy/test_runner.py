@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from policy_cases import TODAY
 
-from policy.findings import Finding, Result
+from policy.findings import Finding, Report, Result
 from policy.properties import Properties, Undetermined, join
-from policy.registry import Check, Level, Rule, Settings, rules
-from policy.runner import context_for, judge
+from policy.registry import ENVIRONMENTS, Check, Level, Rule, Settings, rules
+from policy.runner import context_for, judge, run
 from policy.view import Resource, Stack
 from prismctl.graph import UNKNOWN, Secret
 
@@ -85,6 +85,27 @@ def test_what_is_undetermined_is_mandatory_for_strict_rules_in_prod_alone() -> N
     assert [finding.level for finding in found(check, rule=loose)] == [Level.ADVISORY]
 
 
+@pytest.mark.parametrize(
+    ("rule", "mandatory", "advisory"),
+    [
+        ("kms-principal", "dev integration staging prod", ""),
+        ("kms-window", "dev integration staging prod", ""),
+        ("kms-rotate", "staging prod", "dev integration"),
+        ("net-sg-desc", "", "dev integration staging prod"),
+        ("rds-delprot", "prod", "staging"),
+    ],
+    ids=["critical", "high", "medium", "low", "of prod alone"],
+)
+def test_how_bad_a_violation_is_decides_where_it_stops_updates(rule: str, mandatory: str, advisory: str) -> None:
+    (one,) = (each for each in rules() if each.id == rule)
+
+    def where(level: Level) -> str:
+        return " ".join(name for name in ENVIRONMENTS if one.level(Settings(environment=name, today=TODAY)) is level)
+
+    assert (where(Level.MANDATORY), where(Level.ADVISORY)) == (mandatory, advisory)
+    assert one.level(Settings(environment="unknown", today=TODAY)) is one.levels["prod"]
+
+
 def test_a_disabled_rule_is_not_even_run() -> None:
     def check(_resource, _context):
         raise AssertionError
@@ -104,6 +125,46 @@ def test_only_stack_rules_see_other_resources() -> None:
     assert context_for(ROTATE, stack, settings).stack.resources == ()
     of_stacks = next(rule for rule in rules() if rule.kind == "stack")
     assert context_for(of_stacks, stack, settings).stack.resources == (RESOURCE,)
+
+
+def test_findings_of_other_properties_are_others_and_those_in_other_stacks_the_same() -> None:
+    (here,), (there,) = (found(lambda _r, _c, path=path: iter([(path, "wrong")])) for path in ("here", "there"))
+    assert here.identity != there.identity
+    elsewhere = dataclasses.replace(RESOURCE, urn=RESOURCE.urn.replace(":prod:", ":dev:"))
+    assert dataclasses.replace(here, resource=elsewhere).identity == here.identity
+
+
+def test_what_crashed_is_never_known_from_before() -> None:
+    (crashed,) = found(lambda _r, _c: iter([5]))
+    report = Report(stack="prod", environment="prod", findings=(crashed,))
+    assert report.without({("prod", crashed.identity, True): 1}).findings == (crashed,)
+
+
+CLUSTER = "urn:pulumi:dev::shop::eks:index:Cluster::main"
+CONTROL_PLANE = {"urn": "urn:pulumi:dev::shop::eks:index:Cluster$aws:eks/cluster:Cluster::main", "parent": CLUSTER}
+
+
+def judged_clusters(*children: Resource) -> list[tuple[str, str]]:
+    component = Resource(
+        urn=CLUSTER, type="eks:index:Cluster", name="main", custom=False, read_inputs=lambda: {"version": "1.29"}
+    )
+    report = run(Stack(name="dev", resources=(component, *children)), Settings(environment="dev", today=TODAY))
+    return [(each.rule.id, each.resource.type) for each in report.findings if each.rule.id.startswith("eks-")]
+
+
+def test_a_problem_of_a_component_and_its_child_is_one_finding_the_child_s() -> None:
+    child = Resource(
+        type="aws:eks/cluster:Cluster", name="main", read_inputs=lambda: {"version": "1.29"}, **CONTROL_PLANE
+    )
+    found = judged_clusters(child)
+    assert ("eks-version", "aws:eks/cluster:Cluster") in found
+    assert {type_ for _, type_ in found} == {"aws:eks/cluster:Cluster"}
+
+
+def test_a_component_is_judged_itself_where_no_child_of_its_shows_what_the_rule_looks_at() -> None:
+    role = Resource(type="aws:iam/role:Role", name="main", read_inputs=dict, **CONTROL_PLANE)
+    assert ("eks-version", "eks:index:Cluster") in judged_clusters()
+    assert ("eks-version", "eks:index:Cluster") in judged_clusters(role)
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters='"'), max_size=5)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from policy_cases import TODAY
+from support import STACKS
 
 from policy.findings import Finding, Report, fingerprint
 from policy.registry import Settings
@@ -69,6 +70,9 @@ def test_a_waiver_covers_its_finding_and_nothing_else() -> None:
         ({"value": 8}, "has lapsed: the value is no longer the one that was accepted"),
         ({"path": "policy"}, "is unused: there is no such finding"),
         ({"urn": "urn:pulumi:prod::shop::*::logs"}, "is unused"),
+        ({"urn": ""}, "lacks urn"),
+        ({"urn": "*data"}, "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"),
+        ({"urn": "*::shop::*::data"}, "has no pattern of a URN"),
     ],
 )
 def test_a_waiver_that_does_not_hold_waives_nothing_and_is_a_finding(changes: dict, says: str) -> None:
@@ -166,3 +170,7 @@ def test_no_file_means_no_waivers(tmp_path: Path) -> None:
 
 def test_every_waiver_of_this_repository_says_everything() -> None:
     assert [(waiver.line, list(waiver.faults(TODAY))) for waiver in load(FILE) if list(waiver.faults(TODAY))] == []
+
+
+def test_every_waiver_of_this_repository_is_about_a_stack_of_it() -> None:
+    assert [each.line for each in load(FILE) if not any(each.concerns("ai-prism", stack) for stack in STACKS)] == []

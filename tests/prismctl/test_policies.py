@@ -1,5 +1,6 @@
 """`prismctl policies` as it is used: what it prints, writes and ends with."""
 
+import io
 import json
 import subprocess
 import sys
@@ -18,6 +19,12 @@ KEY = {
     "protect": True,
     "inputs": {"enableKeyRotation": True, "policy": '{"Statement": []}'},
 }
+
+
+NAMESPACE = (
+    "apiVersion: v1\nkind: Namespace\n"
+    "metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: restricted}}\n"
+)
 
 
 def state(folder: Path, *, name: str = "state.json", stack: str = "prod", **inputs: object) -> str:
@@ -80,10 +87,42 @@ def test_json_is_one_document_and_serves_as_a_base(tmp_path, capsys) -> None:
     assert [finding["rule"] for finding in stack["findings"]] == ["kms-window"]
 
 
+def test_a_base_hides_neither_what_became_worse_nor_a_second_of_its_kind(tmp_path, capsys) -> None:
+    def base(*arguments: str) -> list[str]:
+        capsys.readouterr()
+        main(["policies", *arguments, "--json"])
+        file = tmp_path / "base.json"
+        file.write_text(capsys.readouterr().out)
+        return ["--base", str(file)]
+
+    bad = state(tmp_path, enableKeyRotation=False)
+    assert main(["policies", "--state", bad, *base("--state", bad, "--environment", "dev")]) == 1
+    assert main(["policies", "--state", bad, "--environment", "dev", *base("--state", bad)]) == 0
+    assert "kms-rotate" not in capsys.readouterr().out
+
+    policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny, namespace: shop}\n"
+    manifests = tmp_path / "shop.yaml"
+    manifests.write_text(f"{NAMESPACE}---\n{policy}spec: {{podSelector: {{}}, policyTypes: [Ingress]}}\n")
+    before = base("--manifests", str(manifests))
+    assert main(["policies", "--manifests", str(manifests), *before]) == 0
+    manifests.write_text(NAMESPACE)
+    assert main(["policies", "--manifests", str(manifests), *before]) == 1
+    assert capsys.readouterr().out.count("ns-netpol") == 1
+
+
 def test_sarif_is_written(tmp_path, capsys) -> None:
     file = tmp_path / "found.sarif"
     assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False), "--sarif", str(file)]) == 1
     assert json.loads(file.read_text())["version"] == "2.1.0"
+    assert capsys.readouterr().err == f"wrote {file}\n"
+
+
+def test_markdown_is_written_with_what_stops_before_the_rest(tmp_path, capsys) -> None:
+    file = tmp_path / "summary.md"
+    assert main(["policies", "--state", state(tmp_path, enableKeyRotation=False), "--markdown", str(file)]) == 1
+    text = file.read_text()
+    assert text.startswith("## Policies: prod\n\nprod: 1 mandatory ")
+    assert "| kms-rotate | " in text.partition("<details>")[0]
     assert capsys.readouterr().err == f"wrote {file}\n"
 
 
@@ -112,13 +151,14 @@ def test_manifests_are_judged(tmp_path, capsys) -> None:
         (["dev", "--state", "x"], "judge one thing"),
         (["--state", "x", "--plan", "y"], "judge one thing"),
         (["--state", "/nowhere/x"], "/nowhere/x: cannot be read"),
-        (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not valid JSON: lexical error"),
+        (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not a plan, as pulumi preview --json writes it"),
         (["--manifests", "policy/waivers.yaml"], "is no Kubernetes object"),
         (["--state", "x", "--environment", "production"], "--environment: must be one of"),
         (["--state", "x", "--base", "README.md"], "README.md: is not valid JSON"),
         (["--state", "x", "--base", "policy/configuration.json"], "is not what prismctl policies --json writes"),
         (["--state", "x", "--config", "README.md"], "README.md: is not valid JSON"),
         (["--state", "x", "--sarif", "/nowhere/x.sarif"], "the folder does not exist"),
+        (["--state", "x", "--sarif", "same", "--markdown", "same"], "named for two outputs"),
         (["nowhere"], "no stack called"),
     ],
 )
@@ -135,6 +175,26 @@ def test_too_much_is_refused(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(errors, "MOST_BYTES", 10)
     assert main(["policies", "--state", state(tmp_path)]) == 2
     assert "too large" in capsys.readouterr().err
+
+
+def test_lines_are_broken_on_a_terminal_and_whole_in_a_pipe(tmp_path, capsys, monkeypatch) -> None:
+    bad = state(tmp_path, deletionWindowInDays=7, bypassPolicyLockoutSafetyCheck=True, enableKeyRotation=False)
+    main(["policies", "--state", bad])
+    whole = capsys.readouterr().out
+    assert max(map(len, whole.splitlines())) > 80
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["policies", "--state", bad])
+    broken = capsys.readouterr().out
+    assert max(map(len, broken.splitlines())) <= 80
+    assert broken.split() == whole.split()
+    assert "\x1b" not in whole
+
+
+def test_a_pipe_that_brings_nothing_is_no_clean_bill(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert main(["policies", "--manifests", "-"]) == 2
+    assert "standard input: holds no Kubernetes objects" in capsys.readouterr().err
 
 
 def test_a_pipe_is_read(tmp_path) -> None:

@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 
 from prismctl.project import ROOT
-from tools.build import DELIVERY, ENGINE, FAILED, INTERRUPTED, EngineError, Tool, build, cache, locate, main, pinned
+from tools.build import (
+    ACTIONLINT,
+    DELIVERY,
+    ENGINE,
+    FAILED,
+    INTERRUPTED,
+    EngineError,
+    Tool,
+    build,
+    cache,
+    locate,
+    main,
+    pinned,
+)
 
 TOOLS = {tool.name: tool for tool in (*ENGINE, *DELIVERY)}
 
@@ -210,6 +223,13 @@ def test_versions_are_linked_in(machine: Machine) -> None:
     assert f"-X k8s.io/component-base/version.gitMinor={minor} " in call
 
 
+def test_tags_are_given_to_go(machine: Machine) -> None:
+    machine.put_go()
+    build([TOOLS["promtool"]])
+    [call] = machine.lines("calls")
+    assert "-tags remove_all_sd " in call
+
+
 @pytest.mark.parametrize(
     ("name", "version"), [("pulumi", "3.999.0"), ("pulumi", "4.0.0"), ("pulumi", "pinned"), ("helm", "3.999.0+g1a2b")]
 )
@@ -230,6 +250,7 @@ def test_a_tool_on_the_path_that_is_new_enough_is_used(machine: Machine, name: s
         ("helm", "echo v3.9.0"),
         ("helm", "echo v4.0.0"),
         ("etcd", "echo 9.9.9"),
+        ("promtool", "echo promtool, version 3.99.0"),
     ],
 )
 def test_a_tool_on_the_path_that_will_not_do_is_not_used(machine: Machine, name: str, answer: str) -> None:
@@ -317,7 +338,7 @@ def test_a_version_is_that_of_the_module_which_holds_the_package(tmp_path: Path)
     assert pinned(Tool("d", tmp_path, "example.com/a/cmd/d")) == "1.2.3"
 
 
-@pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", [*TOOLS.values(), ACTIONLINT], ids=lambda tool: tool.name)
 def test_every_tool_is_pinned_with_sums(tool: Tool) -> None:
     # Go writes down a sum for whatever a build needs; a package that go.mod calls no tool would be tidied away.
     assert tool.package in (tool.folder / "go.mod").read_text().split()

@@ -278,7 +278,7 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
         "S3 doesn't validate the key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html"
     ),
     ("aws:secretsmanager/secret:Secret", "kmsKeyId"): (
-        "a secret without a value encrypts nothing: "
+        "without a value there is nothing to encrypt, and EncryptionFailure is of that: "
         "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
     ),
     ("aws:sns/topic:Topic", "kmsMasterKeyId"): (

@@ -192,13 +192,13 @@ NAMES: Mapping[str, PhysicalName] = {
         source="moto/s3/exceptions.py",
         lower=True,
     ),
+    # "This action is idempotent": the topic that is there is answered (botocore/data/sns).
     "aws:secretsmanager/secret:Secret": PhysicalName(
         key="name",
         scope=Scope.REGION,
         taken="ResourceExistsException: The operation failed because the secret {name} already exists.",
-        source="moto/secretsmanager/models.py",
+        source="https://github.com/getmoto/moto/issues/9700",
     ),
-    # "This action is idempotent": the topic that is there is answered (botocore/data/sns).
     "aws:sns/topic:Topic": PhysicalName(key="name", scope=Scope.REGION, taken=None, source="botocore/data/sns"),
     "aws:wafv2/webAcl:WebAcl": PhysicalName(
         key="name",

@@ -299,7 +299,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     ),
     "aws:s3/bucketVersioning:BucketVersioning": Counterpart("AWS::S3::Bucket", {"bucket": "BucketName"}),
     "aws:secretsmanager/secret:Secret": Counterpart(
-        "AWS::SecretsManager::Secret", unmapped={"recoveryWindowInDays": _REQUEST}
+        "AWS::SecretsManager::Secret", {}, {"recoveryWindowInDays": _REQUEST}
     ),
     "aws:sns/topic:Topic": Counterpart("AWS::SNS::Topic", {"name": "TopicName"}),
     "aws:sns/topicPolicy:TopicPolicy": Counterpart(

@@ -16,7 +16,7 @@ from policy.reports import sarif
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import Source
+from prismctl.graph import UNKNOWN, Source
 from prismctl.policies import check
 from prismctl.project import ROOT
 
@@ -94,6 +94,13 @@ def test_a_file_outside_of_the_repository_is_named_by_its_whole_address() -> Non
     assert place["region"] == {"startLine": 3, "startColumn": 1, "endColumn": 1}
 
 
+@pytest.mark.parametrize("name", ["charts/my app.yaml", str(ROOT / "charts/my app.yaml")])
+def test_a_file_of_the_repository_is_named_from_its_root_however_it_was_given(name: str) -> None:
+    (result,) = sarif.render(report(key(source=Source(name, 3))), ROOT, FALLBACK)["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "charts/my%20app.yaml", "uriBaseId": "%SRCROOT%"}
+
+
 def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the_resource() -> None:
     def fingerprints(resource: Resource) -> dict[str, str]:
         return sarif.render(report(resource), ROOT, FALLBACK)["results"][0]["partialFingerprints"]
@@ -104,11 +111,32 @@ def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the
     assert fingerprints(key(urn="urn:pulumi:prod::shop::aws:kms/key:Key::logs")) != there
 
 
+def test_findings_that_are_alike_are_told_apart() -> None:
+    namespace = Resource(
+        urn="urn:pulumi:prod::shop::kubernetes:core/v1:Namespace::web",
+        type="kubernetes:core/v1:Namespace",
+        name="web",
+        read_inputs=lambda: {"metadata": {"name": "web"}},
+    )
+    results = sarif.render(report(namespace), ROOT, FALLBACK)["results"]
+    alike = [each["partialFingerprints"] for each in results if each["ruleId"] == "ns-netpol"]
+    assert len(alike) == 2
+    assert alike[0] != alike[1]
+
+
 def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> None:
     (waived,) = sarif.render(report(key(), waivers=(UNROTATED,)), ROOT, FALLBACK)["results"]
     assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
     (advisory,) = sarif.render(report(key(), environment="dev"), ROOT, FALLBACK)["results"]
     assert advisory["level"] == "warning"
+
+
+def test_what_cannot_be_told_is_open_unless_it_stops() -> None:
+    unsure = key(read_inputs=lambda: {"enableKeyRotation": UNKNOWN, "policy": '{"Statement": []}'})
+    (told,) = sarif.render(report(unsure, environment="staging"), ROOT, FALLBACK)["results"]
+    (stopping,) = sarif.render(report(unsure, environment="prod"), ROOT, FALLBACK)["results"]
+    assert (told["kind"], told["level"]) == ("open", "none")
+    assert (stopping["kind"], stopping["level"]) == ("fail", "error")
 
 
 def test_every_rule_is_described_with_its_controls(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from policy.surfaces import errors
 from policy.surfaces.errors import InputError
 from policy.surfaces.manifests import read_manifests
 from prismctl.graph import Source
@@ -77,11 +78,37 @@ def test_bytes_that_are_no_text_are_told_as_such(tmp_path: Path) -> None:
         read_manifests(str(file))
 
 
+def test_what_is_well_formed_but_nested_too_deeply_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(f"apiVersion: v1\nkind: ConfigMap\ndata: {'[' * 150}{']' * 150}")
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_manifests(str(file))
+
+
 def test_a_bomb_of_aliases_is_defused(tmp_path: Path) -> None:
     levels = [f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]" for level in range(1, 12)]
     file = tmp_path / "all.yaml"
     file.write_text("\n".join(["apiVersion: v1", "kind: ConfigMap", "l0: &l0 [x]", *levels]))
     with pytest.raises(InputError, match="once its aliases are followed"):
+        read_manifests(str(file))
+
+
+def test_more_values_than_memory_holds_are_refused_however_many_files_they_are_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errors, "MOST_VALUES", 30)
+    (tmp_path / "a.yaml").write_text(TWO)
+    read_manifests(str(tmp_path))
+    (tmp_path / "b.yaml").write_text(TWO)
+    with pytest.raises(InputError, match=r"b\.yaml: too large: it holds more than 30 values"):
+        read_manifests(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n---\n", "\ufeff"])
+def test_manifests_that_hold_no_objects_are_a_mistake(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match="holds no Kubernetes objects"):
         read_manifests(str(file))
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from support import recorded
 
 from policy.findings import Result
@@ -52,6 +53,32 @@ def test_a_checkpoint_of_a_self_managed_backend_is_a_state_too(tmp_path: Path) -
     file = tmp_path / "prod.json"
     file.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "prod", "latest": {"resources": [ITEM]}}}))
     assert len(read_state(str(file)).stack.resources) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_state_that_a_shell_wrote_in_an_encoding_of_its_own_is_read(tmp_path: Path, encoding: str) -> None:
+    file = Path(state_file(tmp_path, ITEM))
+    file.write_text(file.read_text(), encoding=encoding)
+    assert [each.urn for each in read_state(str(file)).stack.resources] == [URN]
+
+
+def test_states_and_plans_that_somebody_turned_into_yaml_are_the_same(tmp_path: Path) -> None:
+    file = Path(state_file(tmp_path, ITEM))
+    as_json = read_state(str(file)).stack.resources
+    file.write_text(yaml.safe_dump(json.loads(file.read_text())))
+    as_yaml = read_state(str(file)).stack.resources
+    assert [(each.urn, each.inputs, each.source) for each in as_yaml] == [
+        (each.urn, each.inputs, each.source) for each in as_json
+    ]
+    file.write_text(f"config: {{shop:environment: dev}}\nsteps: [{{op: create, newState: {json.dumps(ITEM)}}}]")
+    assert [each.urn for each in read_plan(str(file)).stack.resources] == [URN]
+
+
+def test_more_values_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "MOST_VALUES_OF_JSON", 50)
+    read_state(state_file(tmp_path, ITEM))
+    with pytest.raises(InputError, match="too large: it holds more than 50 values"):
+        read_state(state_file(tmp_path, {**ITEM, "inputs": {"a": [{}] * 50}}))
 
 
 def test_an_empty_stack_has_nothing_to_complain_of(tmp_path: Path) -> None:
@@ -109,6 +136,8 @@ def test_a_plan_is_read_as_the_stack_that_it_would_leave(tmp_path: Path) -> None
     steps = [
         {"op": "same", "urn": URN, "newState": ITEM},
         {"op": "delete", "urn": "urn:pulumi:prod::shop::aws:s3/bucket:Bucket::old", "oldState": ITEM},
+        {"op": "delete-replaced", "urn": URN, "oldState": ITEM},
+        {"op": "read-discard", "urn": "urn:pulumi:prod::shop::aws:s3/bucket:Bucket::seen", "oldState": ITEM},
         {"op": "create-replacement", "urn": URN, "newState": ITEM},
         {"op": "replace", "urn": URN, "newState": ITEM},
     ]
@@ -137,7 +166,10 @@ def test_the_preview_of_this_repository_is_a_plan(tmp_path: Path) -> None:
     [
         ("", "is cut off"),
         ("{", "is cut off"),
-        ("nonsense", "is not valid JSON"),
+        ("nonsense", "is not a state, as pulumi stack export writes it"),
+        ("{nonsense", "is not valid JSON"),
+        ("a: [", r"state\.json:2:1: not valid YAML"),
+        ("a: 1\n---\nb: 2", "holds 2 documents, and not one"),
         ("[]", "is not a state, as pulumi stack export writes it"),
         ("{}", "is not a state"),
         ('"deployment"', "is not a state"),

@@ -1,0 +1,19 @@
+{{/*
+What monitoring says of the workload that serves the API. Flagger runs it as <name>-primary, and the one under analysis as
+<name>: https://docs.flagger.app/usage/how-it-works
+*/}}
+{{- define "ai-prism.monitoring.workload" -}}
+{{ .Chart.Name }}-api
+{{- end }}
+
+{{- define "ai-prism.monitoring.workloads" -}}
+{{ include "ai-prism.monitoring.workload" . }}(-primary)?
+{{- end }}
+
+{{/*
+Requests as the sidecars beside the pods count them, which is what Flagger judges by:
+https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/metrics/observers/istio.go
+*/}}
+{{- define "ai-prism.monitoring.requests" -}}
+reporter="destination", destination_workload_namespace="{{ .Release.Namespace }}", destination_workload=~"{{ include "ai-prism.monitoring.workloads" . }}"
+{{- end }}
