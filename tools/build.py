@@ -256,7 +256,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _go(folders: Iterable[Path], what: str) -> str:
+def _go(folders: Sequence[Path], what: str) -> str:
     """Return Go's path; raises EngineError where it is missing, or older than the modules ask."""
     texts = [(folder / "go.mod").read_text(encoding="utf-8") for folder in folders]
     wanted = max((re.findall(r"^go (\S+)$", text, re.MULTILINE)[0] for text in texts), key=_numbers)
