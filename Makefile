@@ -47,7 +47,7 @@ test: $(READY) ## Run the tests; ARGS are pytest's, such as -k network.
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: engine
-engine: ## Build what is missing of the real engine (once, a quarter of an hour, needs Go); ARGS are names, such as pulumi.
+engine: ## Build what is missing of the real engine (once, a quarter of an hour, needs Go); ARGS are names, such as pulumi, or delivery.
 	@$(NEW_ENOUGH)
 	@$(PYTHON) tools/build.py $(ARGS)
 
@@ -56,6 +56,15 @@ e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL
 	@$(PYTHON) tools/build.py > /dev/null
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	  $(BIN)/python -m pytest --dist load --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
+
+.PHONY: e2e-delivery
+e2e-delivery: $(READY) ## Prove the delivery: real controllers, canaries and drains, without a cloud (about ten minutes).
+	@$(PYTHON) tools/build.py engine delivery > /dev/null
+	@$(PYTHON) -m tools.definitions > /dev/null
+	@folder=$$(mktemp -d); \
+	  $(BIN)/python -m pytest -n 0 -v --basetemp "$$folder/run" tests/engine/delivery $(ARGS) || \
+	  { code=$$?; echo "what the controllers said: $$folder/run" >&2; exit $$code; }; \
+	  rm -rf "$$folder"
 
 .PHONY: timeline
 timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS such as --svg FILE.

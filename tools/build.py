@@ -1,4 +1,4 @@
-"""Builds what the tests run: the Pulumi CLI, a Kubernetes control plane, Helm and promtool, from pinned Go modules.
+"""Builds what the tests run: the Pulumi CLI, a Kubernetes control plane, Helm, and more, from pinned Go modules.
 
 `make engine` builds what is missing into the user's cache, where every clone finds it; `locate` says where a binary is.
 The one place of a version is the go.mod beside this file. Standard library only, so that no environment is needed.
@@ -6,6 +6,7 @@ The one place of a version is the go.mod beside this file. Standard library only
 
 import contextlib
 import fcntl
+import json
 import os
 import platform
 import re
@@ -55,6 +56,10 @@ class Tool:
     """Arguments by which one's own on PATH tells its version; without any, only the built one will do."""
     same_major: bool = False
     """Whether another major version is another tool."""
+    module: str = ""
+    """Whose version it has, where the package is one of our own."""
+    amended: bool = False
+    """Whether files of the module are replaced by those in `amended`, beside the go.mod."""
     tags: tuple[str, ...] = ()
     """Go's build tags."""
 
@@ -101,6 +106,28 @@ ENGINE = (
     ),
 )
 
+DELIVERY = (
+    Tool("flagger", TOOLS / "flagger", "github.com/fluxcd/flagger/cmd/flagger"),
+    Tool(
+        "argocd",
+        TOOLS / "argo-cd",
+        "github.com/argoproj/argo-cd/v3/cmd",
+        # https://github.com/argoproj/argo-cd/blob/v3.2.11/Makefile
+        ("github.com/argoproj/argo-cd/v3/common.version={version}",),
+    ),
+    Tool(
+        "external-secrets",
+        TOOLS / "external-secrets",
+        "github.com/external-secrets/external-secrets",
+        # All providers would take several times as long.
+        amended=True,
+    ),
+    Tool("redis", TOOLS / "redis", "ai-prism/tools/redis", module="github.com/alicebob/miniredis/v2"),
+)
+"""What `make e2e-delivery` runs besides: controllers, of which a cluster has more than a binary."""
+
+GROUPS = {"engine": ENGINE, "delivery": DELIVERY}
+
 ACTIONLINT = Tool(
     "actionlint",
     # A module of its own, since it would raise dependencies of Helm's.
@@ -115,10 +142,11 @@ ACTIONLINT = Tool(
 
 def locate(name: str) -> Path:
     """Return the binary: one's own on PATH where that will do, else the built one; raises EngineError."""
-    tool = next(tool for tool in ENGINE if tool.name == name)
+    tool = next(tool for tool in (*ENGINE, *DELIVERY) if tool.name == name)
     found = _find(tool)
     if found is None:
-        raise EngineError(f"{_title(tool)} is not there; make engine")
+        arguments = "" if tool in ENGINE else " ARGS=delivery"
+        raise EngineError(f"{_title(tool)} is not there; make engine{arguments}")
     return found
 
 
@@ -127,7 +155,7 @@ def build(tools: Sequence[Tool] = ENGINE) -> dict[str, Path]:
     found = {tool.name: path for tool in tools if (path := _find(tool))}
     missing = [tool for tool in tools if tool.name not in found]
     if missing:
-        go = _go(missing)
+        go = _go([tool.folder for tool in missing], ", ".join(tool.name for tool in missing))
         with _sole_builder():
             # Whoever had the lock before may have built them.
             missing = [tool for tool in missing if not _built(tool).is_file()]
@@ -138,9 +166,30 @@ def build(tools: Sequence[Tool] = ENGINE) -> dict[str, Path]:
 
 def pinned(tool: Tool) -> str:
     """Return the version in the tool's go.mod: that of the module which holds its package."""
-    text = (tool.folder / "go.mod").read_text(encoding="utf-8")
-    modules = dict(re.findall(r"^(?:require |\t)(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
-    return modules[max((module for module in modules if f"{tool.package}/".startswith(f"{module}/")), key=len)]
+    return version_of(tool.module or tool.package, tool.folder)
+
+
+def folder_of(module: str, tools: Path) -> Path:
+    """Return the folder of a module's files, in the version that the go.mod in `tools` says; raises EngineError."""
+    go = _go([tools], module)
+    try:
+        return Path(json.loads(_output([go, "mod", "download", "-json", module], tools, seconds=300))["Dir"])
+    except subprocess.CalledProcessError as error:
+        raise EngineError(f"{module} cannot be had: {error.stderr or error.stdout}") from None
+
+
+def version_of(package: str, tools: Path) -> str:
+    """Return the version of the module which holds a package, from the go.mod in `tools`."""
+    return _modules(tools)[_module_of(package, tools)]
+
+
+def _module_of(package: str, tools: Path) -> str:
+    return max((module for module in _modules(tools) if f"{package}/".startswith(f"{module}/")), key=len)
+
+
+def _modules(tools: Path) -> dict[str, str]:
+    text = (tools / "go.mod").read_text(encoding="utf-8")
+    return dict(re.findall(r"^(?:require |\t)(\S+) v(\S+)(?: // indirect)?$", text, re.MULTILINE))
 
 
 def cache() -> Path:
@@ -182,9 +231,16 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, found[0].split("."))) if found else ()
 
 
-def _output(command: Sequence[str]) -> str:
+def _output(command: Sequence[str], folder: Path = TOOLS, seconds: float = 20) -> str:
     return subprocess.run(  # noqa: S603  # Go, and the tools of this file
-        command, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=20
+        command,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds,
     ).stdout
 
 
@@ -200,11 +256,11 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _go(tools: Sequence[Tool]) -> str:
+def _go(folders: Sequence[Path], what: str) -> str:
     """Return Go's path; raises EngineError where it is missing, or older than the modules ask."""
-    texts = [(tool.folder / "go.mod").read_text(encoding="utf-8") for tool in tools]
+    texts = [(folder / "go.mod").read_text(encoding="utf-8") for folder in folders]
     wanted = max((re.findall(r"^go (\S+)$", text, re.MULTILINE)[0] for text in texts), key=_numbers)
-    needed = f"Go {wanted} or newer is needed to build {', '.join(tool.name for tool in tools)}"
+    needed = f"Go {wanted} or newer is needed to build {what}"
     path = shutil.which("go")
     if path is None:
         raise GoMissingError(f"{needed}: https://go.dev/doc/install")
@@ -239,7 +295,8 @@ def _build(go: str, tool: Tool, title: str) -> None:
         shutil.rmtree(abandoned, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=cache(), ignore_cleanup_errors=True) as folder:
         workshop = Path(folder)
-        if _run(_command(go, tool, workshop / "done" / "bin" / tool.name), tool.folder, workshop, title):
+        options = _amend(tool, workshop) if tool.amended else ()
+        if _run(_command(go, tool, workshop / "done" / "bin" / tool.name, options), tool.folder, workshop, title):
             (workshop / "log").replace(log)
             raise EngineError(_failure(tool, log))
         shutil.rmtree(place, ignore_errors=True)
@@ -247,11 +304,30 @@ def _build(go: str, tool: Tool, title: str) -> None:
     log.unlink(missing_ok=True)
 
 
-def _command(go: str, tool: Tool, output: Path) -> list[str]:
+def _amend(tool: Tool, workshop: Path) -> tuple[str, ...]:
+    """Copy the tool's module with some of its files replaced; return the options by which that is built.
+
+    Go's own `-overlay` leaves the files in its module cache alone.
+    """
+    module = _module_of(tool.package, tool.folder)
+    copy = workshop / "module"
+    # The cache's files cannot be written.
+    shutil.copytree(folder_of(module, tool.folder), copy, copy_function=shutil.copyfile)
+    for folder in (copy, *(each for each in copy.rglob("*") if each.is_dir())):
+        folder.chmod(0o755)
+    shutil.copytree(tool.folder / "amended", copy, dirs_exist_ok=True)
+    text = (tool.folder / "go.mod").read_text(encoding="utf-8")
+    (workshop / "go.mod").write_text(f"{text}\nreplace {module} => {copy}\n", encoding="utf-8")
+    shutil.copy(tool.folder / "go.sum", workshop)
+    return ("-modfile", str(workshop / "go.mod"))
+
+
+def _command(go: str, tool: Tool, output: Path, options: Sequence[str] = ()) -> list[str]:
     version = pinned(tool)
     major, minor, *_ = version.split(".")
     settings = (f"-X {each.format(version=version, major=major, minor=minor)}" for each in tool.settings)
-    flags = ["-trimpath", "-tags", ",".join(tool.tags), "-ldflags", " ".join(("-s -w", *settings))]
+    tags = ",".join(tool.tags)
+    flags = ["-trimpath", "-tags", tags, "-ldflags", " ".join(("-s -w", *settings)), *options]
     return [go, "build", *flags, "-o", str(output), tool.package]
 
 
@@ -303,14 +379,15 @@ def _say(line: str) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Build the named binaries, or all; returns the exit code."""
-    known = [tool.name for tool in ENGINE]
+    """Build the named binaries and groups, or the engine; returns the exit code."""
+    known = GROUPS | {tool.name: (tool,) for tool in (*ENGINE, *DELIVERY)}
     unknown = [name for name in names if name not in known]
     if unknown:
-        _say(f"error: {', '.join(unknown)}: no such binary; there are {', '.join(known)}")
+        there = ", ".join(name for name in known if name not in GROUPS)
+        _say(f"error: {', '.join(unknown)}: no such binary; there are {there}, or all of {' or '.join(GROUPS)}")
         return 2
     try:
-        places = build([tool for tool in ENGINE if not names or tool.name in names])
+        places = build(tuple(dict.fromkeys(tool for name in names or ["engine"] for tool in known[name])))
     except (EngineError, OSError) as error:
         _say(f"error: {error}")
         return FAILED

@@ -46,8 +46,11 @@ EXPLAINED: Mapping[str, Any] = {
             or (it.type in NAMES and it.path == f"inputs.{NAMES[it.type].key}" and it.engine in it.made_up)
         )
     ),
-    "a name that was made up is known to whoever uses it": lambda it: (
-        it.path.startswith("inputs.") and it.offline == UNKNOWN_MARK and it.engine in it.made_up
+    "a name that was made up is known to whoever uses it, as a word of a text too": lambda it: (
+        it.path.startswith("inputs.")
+        and it.offline == UNKNOWN_MARK
+        and isinstance(it.engine, str)
+        and any(name in it.engine.split() for name in it.made_up)
     ),
     "a resource that is passed as a value has no id yet, which is empty": lambda it: (
         it.path == "inputs.serviceRole.id" and it.engine == "" and it.offline == UNKNOWN_MARK

@@ -71,6 +71,10 @@ _SHAPES = re.compile(
             r"(?<=[a-z0-9])-[0-9a-f]{7}\b",  # what is appended to names that are made up
             r"\b[a-z]{2}-[a-z]+-\d[a-z]?\b",  # regions and zones
             r"\b\d{12}\b",  # accounts
+            r"\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b",  # addresses and blocks of them
+            r"\belbv2\.k8s\.aws/v\d\w*\b",  # the load balancer controller's kinds
+            r"\^eks-\([a-z|]+\)-nodes-\.\*",  # which nodes the autoscaler prefers
+            r"\$\{env:[A-Z_]+\}",  # a variable in the collector's settings
             r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z\b",
             r"\bproject:///[\w./-]+\.py#\d+",  # where in the program something is
             r"\bv\d+\.\d+\.\d+-eksbuild\.\d+\b",

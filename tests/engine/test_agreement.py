@@ -86,6 +86,7 @@ def using(value: str, *, needs: str, through: tuple[str, ...] = ()):
         ("boundary", BOUNDARY, (), False),
         ("node-7654321", URN, (), False),
         ("", URN, (), False),
+        ("write to node-1234567\n", URN, (), True),
         ("arn:node-1234567", URN, (), False),
     ],
     ids=[
@@ -95,6 +96,7 @@ def using(value: str, *, needs: str, through: tuple[str, ...] = ()):
         "given, not made up",
         "another name",
         "nothing",
+        "a word of a text",
         "more than it",
     ],
 )

@@ -60,11 +60,15 @@ class World:
     The program is a copy, so that a test can change it and parallel ones do not meet.
     """
 
-    def __init__(self, folder: Path, stack: str, cache: Path, source: Path = ROOT) -> None:
+    def __init__(
+        self, folder: Path, stack: str, cache: Path, source: Path = ROOT, cluster: Mapping[str, str] | None = None
+    ) -> None:
         """Make a world in `folder`, a new one, in which nothing stands yet.
 
-        What the doubles find out once for all worlds is kept in `cache`; the program is copied from `source`.
+        What the doubles find out once for all worlds is kept in `cache`; the program is copied from `source`. What is
+        in the cluster is only pretended, unless `cluster` says in variables where there is one.
         """
+        self._cluster = {"AI_PRISM_KUBECONFIG": "pretended"} if cluster is None else cluster
         self.folder, self.stack, self.cache = folder, stack, cache
         self.program = folder / "program"
         self._running: list[subprocess.Popen[str]] = []
@@ -128,6 +132,7 @@ class World:
         own = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return {
             **own,
+            **self._cluster,
             "AI_PRISM_ACCOUNT": str(self.folder / "account.sqlite"),
             "AI_PRISM_CACHE": str(self.cache),
             "AI_PRISM_TODAY": TODAY,

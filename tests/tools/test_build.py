@@ -1,6 +1,7 @@
 """The builder of the engine, with a stand-in for Go."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,26 @@ from pathlib import Path
 import pytest
 
 from prismctl.project import ROOT
-from tools.build import ACTIONLINT, ENGINE, FAILED, INTERRUPTED, EngineError, Tool, build, cache, locate, main, pinned
+from tools.build import (
+    ACTIONLINT,
+    DELIVERY,
+    ENGINE,
+    FAILED,
+    INTERRUPTED,
+    EngineError,
+    Tool,
+    build,
+    cache,
+    locate,
+    main,
+    pinned,
+)
 
-TOOLS = {tool.name: tool for tool in ENGINE}
+TOOLS = {tool.name: tool for tool in (*ENGINE, *DELIVERY)}
 
 GO = """#!/bin/sh
 [ "$1" = version ] && { echo "go version go%(version)s linux/amd64"; exit; }
+[ "$1" = mod ] && { echo '{"Dir": "%(folder)s/module"}'; exit; }
 echo "$@" >> %(folder)s/calls
 echo $$ >> %(folder)s/processes
 while [ "$1" != -o ]; do shift; done
@@ -164,6 +179,39 @@ def test_an_unknown_name_is_refused_with_the_known_ones(machine: Machine, capsys
     assert machine.left == []
 
 
+def test_the_engine_is_built_without_what_only_the_delivery_runs(machine: Machine) -> None:
+    machine.put_go()
+    (machine.folder / "module").mkdir()
+    assert main([]) == 0
+    assert len(machine.lines("calls")) == len(ENGINE)
+    assert main(["delivery"]) == 0
+    assert len(machine.lines("calls")) == len(ENGINE) + len(DELIVERY)
+    with pytest.raises(EngineError, match=r"^flagger [0-9.]+ is not there; make engine ARGS=delivery$"):
+        (locate("flagger").unlink(), locate("flagger"))
+
+
+def test_a_module_is_amended_in_a_copy(machine: Machine, tmp_path: Path) -> None:
+    register = "pkg/provider/register/register.go"
+    module = tmp_path / "module"
+    (module / "pkg" / "provider" / "register").mkdir(parents=True)
+    (module / register).write_text("all of them")
+    (module / "main.go").write_text("as it is")
+    (module / "main.go").chmod(0o444)
+    (module / "pkg").chmod(0o555)
+    machine.put_go(f"cd $GOTMPDIR && cp go.mod module/main.go module/{register} {tmp_path}")
+    try:
+        build([TOOLS["external-secrets"]])
+    finally:
+        (module / "pkg").chmod(0o755)
+    assert (tmp_path / "main.go").read_text() == "as it is"
+    assert "provider/aws" in (tmp_path / "register.go").read_text()
+    replaced = (tmp_path / "go.mod").read_text().splitlines()[-1]
+    assert re.fullmatch(r"replace github.com/external-secrets/external-secrets => /.+/module", replaced)
+    [call] = machine.lines("calls")
+    assert re.search(r" -modfile /\S+/go.mod ", call)
+    assert (module / register).read_text() == "all of them"
+
+
 def test_versions_are_linked_in(machine: Machine) -> None:
     machine.put_go()
     build([TOOLS["kube-scheduler"]])
@@ -290,7 +338,7 @@ def test_a_version_is_that_of_the_module_which_holds_the_package(tmp_path: Path)
     assert pinned(Tool("d", tmp_path, "example.com/a/cmd/d")) == "1.2.3"
 
 
-@pytest.mark.parametrize("tool", [*ENGINE, ACTIONLINT], ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", [*TOOLS.values(), ACTIONLINT], ids=lambda tool: tool.name)
 def test_every_tool_is_pinned_with_sums(tool: Tool) -> None:
     # Go writes down a sum for whatever a build needs; a package that go.mod calls no tool would be tidied away.
     assert tool.package in (tool.folder / "go.mod").read_text().split()

@@ -5,11 +5,11 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from engine.cluster.api import Api, ApiError, UnreachableError
+from engine.cluster.api import Api, ApiError, Object, UnreachableError
 from engine.cluster.keys import private_key
 from engine.cluster.processes import ClusterError, Processes
 from engine.cluster.stages import STAGES
@@ -23,21 +23,35 @@ SECONDS_TO_COME_UP = 60
 _SECONDS_BETWEEN_LOOKS = 0.1
 _TRIES = 3
 
-_NODE = {
-    "apiVersion": "v1",
-    "kind": "Node",
-    "metadata": {"name": "pretended", "labels": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}},
-}
+
+def node(name: str, labels: Mapping[str, str] | None = None, taints: Sequence[Mapping[str, str]] = ()) -> Object:
+    """Return a node that kwok pretends; one with the label `tier: gpu` has GPUs."""
+    system = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {**system, **(labels or {})}},
+        "spec": {"taints": list(taints)},
+    }
+
+
+_NODES = (node("pretended"),)
 
 
 class Cluster:
     """A cluster of its own, in a private folder, on free ports; leaves nothing behind, however its user ends.
 
-    `controllers` names what runs beside etcd and the API server: nothing, or CONTROLLERS.
+    `controllers` names what runs beside etcd and the API server: nothing, or CONTROLLERS, which then have `nodes`.
     """
 
-    def __init__(self, folder: Path, controllers: tuple[str, ...] = ()) -> None:
-        self.folder, self._controllers = folder, controllers
+    def __init__(
+        self,
+        folder: Path,
+        controllers: tuple[str, ...] = (),
+        nodes: Sequence[Object] = _NODES,
+        logs: Path | None = None,
+    ) -> None:
+        self.folder, self._controllers, self._nodes, self._logs = folder, controllers, nodes, logs
         self.kubeconfig = folder / "kubeconfig"
         self.authority = folder / "certificates" / "apiserver.crt"
         """Signed by itself: the certificate is its own authority's."""
@@ -64,9 +78,9 @@ class Cluster:
         return self._processes.pids
 
     def _come_up(self) -> None:
-        etcd, peers, port = _free_ports(3)
+        etcd, peers, port = free_ports(3)
         self.url = f"https://127.0.0.1:{port}"
-        self._processes = Processes(self.folder)
+        self._processes = Processes(self.folder, self._logs)
         try:
             self._write_credentials()
             self._start("etcd", **_etcd(etcd, peers))
@@ -101,8 +115,9 @@ class Cluster:
                 manage_all_nodes="true",
                 node_lease_duration_seconds=40,
             )
-            self.api.request("POST", "/api/v1/nodes", _NODE)
-            self._await("kwok", self._has_a_node)
+            for each in self._nodes:
+                self.api.request("POST", "/api/v1/nodes", each)
+            self._await("kwok", self._has_nodes)
         if "kube-controller-manager" in self._controllers:
             # Without it no pod is admitted.
             self._await("kube-controller-manager", lambda: self._exists("ServiceAccount", "default"))
@@ -126,9 +141,9 @@ class Cluster:
         except (ApiError, UnreachableError):
             return False
 
-    def _has_a_node(self) -> bool:
-        conditions = self.api.get(_NODE).get("status", {}).get("conditions", ())
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    def _has_nodes(self) -> bool:
+        found = (self.api.get(each).get("status", {}).get("conditions", ()) for each in self._nodes)
+        return all(any(each["type"] == "Ready" and each["status"] == "True" for each in some) for some in found)
 
     def _exists(self, kind: str, name: str) -> bool:
         return self.api.find({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}) is not None
@@ -187,7 +202,8 @@ def _api_server(folder: Path, etcd: int, port: int) -> Mapping[str, Any]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens at now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [each.getsockname()[1] for each in sockets]

@@ -77,7 +77,7 @@ class Objects:
         changes = [
             change
             for change in differences(old, new, patterns_of(new, self.mutable))
-            if not any(_is_within(change.name, path) for path in ignored)
+            if not any(is_within(change.name, path) for path in ignored)
         ]
         same_place = all(new["metadata"].get(key) == live["metadata"].get(key) for key in ("name", "namespace"))
         autonamed = states.annotation(new, states.AUTONAMED) == "true"
@@ -273,5 +273,5 @@ def _is_forced(inputs: Mapping[str, Any]) -> bool:
     return states.annotation(inputs, states.PATCH_FORCE) == "true"
 
 
-def _is_within(name: str, path: str) -> bool:
+def is_within(name: str, path: str) -> bool:
     return name == path or name.startswith((f"{path}.", f"{path}["))

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.guardian import Guardian
@@ -23,18 +23,21 @@ class Processes:
     and for ever where etcd is gone before it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, logs: Path | None = None) -> None:
+        """Have processes in `folder`, a new one; what they say is kept in `logs`, where it is to outlive them."""
         folder.mkdir(mode=0o700, parents=True)
-        self._folder = folder
+        self._folder, self._logs = folder, logs or folder
+        self._logs.mkdir(parents=True, exist_ok=True)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._guardian = Guardian(folder)
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a process; what it says goes to its log."""
+    def start(self, name: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
+        """Start a process, with more environment variables if asked; what it says goes to its log."""
         with self._log(name).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603
                 command,
                 cwd=self._folder,
+                env={**os.environ, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -67,7 +70,7 @@ class Processes:
         return {name: process.pid for name, process in self._running.items()}
 
     def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
+        return self._logs / f"{name}.log"
 
 
 def alive(pid: int) -> bool:

@@ -31,7 +31,14 @@ def _stage(name: str, kind: str, where: list[dict[str, Any]], **then: Any) -> di
 _NODE = f"""
 conditions:
 {_condition("Ready")}
-capacity: &size {{cpu: "64", memory: 256Gi, pods: "110"}}
+capacity: &size
+  cpu: "64"
+  memory: 256Gi
+  ephemeral-storage: 200Gi
+  pods: "110"
+{{{{ with .metadata.labels }}}}{{{{ if eq (index . "tier") "gpu" }}}}
+  nvidia.com/gpu: "4"
+{{{{ end }}}}{{{{ end }}}}
 allocatable: *size
 phase: Running
 """

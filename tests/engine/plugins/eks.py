@@ -1,5 +1,6 @@
 """The EKS plugin's double: registers through the engine the children that the offline preview registers."""
 
+import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,12 @@ def _construct(monitor: Any, request: provider_pb2.ConstructRequest) -> provider
     )
 
     def register(child: eks_component.Child) -> eks_component.Registered:
-        response = monitor.RegisterResource(eks_component.registration(child, request.providers))
+        message = eks_component.registration(child, request.providers)
+        _, _, package = child.type.partition("pulumi:providers:")
+        if package:
+            # A plugin asks for the version that it is built with; without one, the engine takes another one each time.
+            message.version = importlib.metadata.version(f"pulumi-{package}")
+        response = monitor.RegisterResource(message)
         outputs = values.decode(response.object)
         return eks_component.Registered(Reference(response.urn, response.id), outputs)
 

@@ -1,7 +1,8 @@
 """The Kubernetes provider's double: objects on a real API server, which AI_PRISM_KUBECONFIG names.
 
 The program's own kubeconfig names a cluster that is only pretended, so it is not tried: where the variable is missing
-the cluster is unreachable, as it would be. What it does not do, such as Helm releases, it refuses by name.
+the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. What the
+double does not do, such as Helm's charts of old, it refuses by name.
 """
 
 import json
@@ -20,7 +21,9 @@ from pulumi.runtime.proto import provider_pb2
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from engine.cluster.api import Api, ApiError, NoMatchError, UnreachableError
 from engine.cluster.objects import Difference, Objects
+from engine.cluster.pretended import Pretended
 from engine.cluster.refusals import RefusedError, UnfinishedError
+from engine.cluster.releases import Releases
 from engine.cluster.states import Properties
 from engine.plugins.serving import Provider, abort_half_done, serve_provider
 from engine.urns import name_of, type_of
@@ -64,7 +67,15 @@ class Manager(Protocol):
     def delete(self, state: Properties, timeout: float) -> None: ...
 
 
-STAND_INS: Mapping[str, Callable[[Objects], Manager]] = {}
+PRETENDED = "pretended"
+"""In place of a kubeconfig: there is no API server."""
+
+
+def _releases(objects: Objects | Pretended) -> Manager:
+    return Releases(None) if isinstance(objects, Pretended) else Releases(objects.api, objects.namespace)
+
+
+STAND_INS: Mapping[str, Callable[[Objects | Pretended], Manager]] = {"kubernetes:helm.sh/v3:Release": _releases}
 """What manages the types that are no kinds of the API server, such as `kubernetes:helm.sh/v3:Release`."""
 
 
@@ -75,7 +86,7 @@ class KubernetesProvider(Provider):
         super().__init__("pulumi-kubernetes")
         self._kubeconfig = kubeconfig
         self._cancelled = threading.Event()
-        self._objects: Objects | None = None
+        self._objects: Objects | Pretended | None = None
         self._reason = ""
         """Why the cluster cannot be reached."""
         self._delete_unreachable = False
@@ -100,6 +111,9 @@ class KubernetesProvider(Provider):
             config.get("deleteUnreachable"),
             os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"),
         }
+        if self._kubeconfig == PRETENDED:
+            self._objects = Pretended()
+            return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
         kinds = {"Secret": "enableSecretMutable", "ConfigMap": "enableConfigMapMutable"}
         try:
             api = self._connect()

@@ -1,5 +1,6 @@
 """Kubernetes objects through the real CLI, on a real API server: previewed, made, kept, changed, and gone."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -124,7 +125,8 @@ class KubernetesWorld(World):
 
     def __init__(self, folder: Path, cluster: Cluster | None, cache: Path) -> None:
         self.cluster = cluster
-        super().__init__(folder, "test", cache)
+        variables = {"AI_PRISM_KUBECONFIG": str(cluster.kubeconfig)} if cluster else {}
+        super().__init__(folder, "test", cache, cluster=variables)
         self.init()
 
     def _copy_program(self, source: Path) -> None:  # noqa: ARG002  # it is written instead
@@ -135,10 +137,6 @@ class KubernetesWorld(World):
 
     def _prepare_account(self) -> None:
         """Nothing in it is asked for."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | ({"AI_PRISM_KUBECONFIG": str(self.cluster.kubeconfig)} if self.cluster else {})
 
     def write(self, lines: str) -> None:
         """Let the program be these lines."""
@@ -376,10 +374,43 @@ def test_a_deployment_that_never_becomes_available_fails_in_time_and_is_kept_in_
     assert named(program, "apps/v1", "Deployment")
 
 
-def test_a_helm_release_is_refused_by_name(program: KubernetesWorld):
-    program.write('k8s.helm.v3.Release("ingress", k8s.helm.v3.ReleaseArgs(chart="ingress-nginx"), opts=on_cluster)')
+RELEASE = """
+release = k8s.helm.v3.Release(
+    "stores", name="stores", chart="stores", version="{version}", namespace="default",
+    repository_opts={{"repo": "https://charts.example.org"}}, opts=on_cluster,
+)
+k8s.apiextensions.CustomResource(
+    "east", api_version="example.org/v1", kind="Store", metadata={{"name": "east"}}, spec={{"region": "us-east-1"}},
+    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[release])),
+)
+"""
 
-    assert "does not do kubernetes:helm.sh/v3:Release" in program.refused_preview()
+
+def test_a_helm_release_brings_its_definitions_which_outlive_it(
+    program: KubernetesWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "stores.yaml").write_text(json.dumps(DEFINITION), encoding="utf-8")
+    monkeypatch.setattr(program, "_cluster", {**program._cluster, "AI_PRISM_DEFINITIONS": str(tmp_path)})
+
+    program.write(RELEASE.format(version="1.0.0"))
+    program.up().must()
+    program.write(RELEASE.format(version="1.1.0"))
+    assert program.steps() == {"kubernetes:helm.sh/v3:Release::stores": "update"}
+    program.up().must()
+    program.up("--expect-no-changes").must()
+    program.refresh("--expect-no-changes").must()
+    program.write("")
+    program.up().must()
+
+    assert program.cluster
+    assert program.cluster.api.find(DEFINITION)
+    assert program.cluster.api.request("GET", "/apis/example.org/v1/stores")["items"] == []
+
+
+def test_what_the_double_does_not_do_is_refused_by_name(program: KubernetesWorld):
+    program.write('k8s.helm.v4.Chart("ingress", chart="ingress-nginx", opts=on_cluster)')
+
+    assert "does not do" in program.refused_preview()
 
 
 def test_an_unreachable_cluster_is_previewed_unchecked_and_refused_by_the_update(tmp_path: Path):

@@ -1,0 +1,2 @@
+// Package register imports no generator, since none is used here.
+package register
