@@ -50,8 +50,12 @@ def managed_password(cluster: Resource, _: Context) -> Findings:
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
     if cluster.has("globalClusterIdentifier") or cluster.has("replicationSourceIdentifier"):
         for path in given:
-            if not cluster.needs(path) and cluster.peek(path) is not UNKNOWN:
-                yield path, "the password stands in the program"
+            if not cluster.needs(path):
+                yield (
+                    (path, "the password stands in the program")
+                    if cluster.peek(path) is not UNKNOWN
+                    else Undetermined(path)
+                )
     elif given:
         for path in given:
             yield path, "the password passes through the program"

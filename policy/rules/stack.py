@@ -69,11 +69,10 @@ def region(provider: Resource, context: Context) -> Findings:
 )
 def account(provider: Resource, context: Context) -> Findings:
     given = _given(provider, "allowedAccountIds")
-    accounts = given.value if isinstance(given.value, list) else []
-    if not accounts:
+    if not given.count(""):
         yield "allowedAccountIds", "any account will do"
     approved = context.config["accounts"]
-    if approved and not {str(each) for each in accounts} <= set(approved):
+    if approved and given.value is not MISSING and not set(given.texts("")) <= set(approved):
         yield "allowedAccountIds", "names an account that is not approved"
 
 
