@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from policy.access import covered, is_about_all, is_positive
+from policy.access import covered, is_about_all, is_every, is_positive
 from policy.documents import Statement, statements
 from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, granting
 from policy.properties import Findings, Properties, attempt
@@ -41,7 +41,7 @@ def _each_statement(check: Callable[[Statement], Findings], node: Properties) ->
 def _allows_everything(statement: Statement) -> Findings:
     if not statement.allows:
         return
-    if any(not action.strip("*:") for action in statement.actions):
+    if any(is_every(action) for action in statement.actions):
         yield statement.at("Action"), "every action is allowed"
     elif statement.not_actions and _allows_all_but_some(statement):
         yield statement.at("NotAction"), "every action but a few is allowed, those of IAM among them"
@@ -105,7 +105,7 @@ def _check_escalation(node: Properties) -> Findings:
 
 def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
     # What allows everything is reported by iam-admin.
-    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+    if not statement.allows or any(is_every(action) for action in statement.actions):
         return
     ways = covered(statement, _ESCALATING)
     if (
@@ -169,7 +169,7 @@ def _check_decryption(node: Properties) -> Findings:
 
 
 def _decrypts_all(statement: Statement, given: Sequence[Statement]) -> Findings:
-    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+    if not statement.allows or any(is_every(action) for action in statement.actions):
         return
     ways = covered(statement, _DECRYPTING)
     if not ways or not is_about_all(statement, "kms"):
