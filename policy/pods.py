@@ -11,7 +11,7 @@ LASTING = ("containers", "initContainers")
 """Those that a workload is made of; ephemeral ones are put into a running pod to debug it."""
 
 _TEMPLATE = "spec.template"
-_TEMPLATES = {"Pod": "", "CronJob": "spec.jobTemplate.spec.template"}
+_TEMPLATES = {"Pod": "", "PodTemplate": "template", "CronJob": "spec.jobTemplate.spec.template"}
 
 
 def kind(resource: Resource) -> str:

@@ -130,7 +130,15 @@ _PROBES = ["livenessProbe", "readinessProbe"]
 @rule(
     "k8s-probes",
     "Containers that run on tell whether they live, and whether they are ready",
-    types=(*types.DEPLOYMENT, *types.STATEFUL_SET, *types.DAEMON_SET, *types.REPLICA_SET, *types.ROLLOUT, *types.POD),
+    types=(
+        *types.DEPLOYMENT,
+        *types.STATEFUL_SET,
+        *types.DAEMON_SET,
+        *types.REPLICA_SET,
+        *types.REPLICATION_CONTROLLER,
+        *types.ROLLOUT,
+        *types.POD,
+    ),
     severity=MEDIUM,
     controls=("CKV_K8S_8", "CKV_K8S_9"),
     paths=(
