@@ -75,6 +75,11 @@ def _is_small(value: str) -> bool:
     return network.prefixlen >= _WIDEST_NETWORK[network.version]
 
 
+def is_every(action: str) -> bool:
+    """Whether an action such as `*`, `*:*` or `?*` is every action."""
+    return "*" in action and not action.strip("*?:")
+
+
 def covered(statement: Statement, actions: Iterable[str]) -> list[str]:
     """Return those of the actions that a statement is about, by name, by wildcard or by NotAction."""
     excepted = statement.not_actions
@@ -97,4 +102,4 @@ def _is_all(resource: str, service: str) -> bool:
         return False
     kind, slash, name = parts[-1].partition("/")
     # Kinds without a name, as in `role*`, are all of the kind; `key/*` has a name that is any.
-    return not name.strip("*/") if slash else "*" in kind
+    return not name.strip("*?/") if slash else "*" in kind

@@ -40,15 +40,21 @@ def keeps_logs(bucket: Resource, context: Context) -> bool:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html,
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
-    if any(_lets_logs_in(statement) for statement in policy_statements(bucket, context)):
+    unsure = None
+    for statement in policy_statements(bucket, context):
+        try:
+            if _lets_logs_in(statement):
+                return True
+        except Undetermined as unknown:
+            unsure = Undetermined("", unknown.reason)
+    if context.stack.is_used(bucket, *_LOGS):
         return True
-    return context.stack.is_used(bucket, *_LOGS)
+    if unsure:
+        raise unsure
+    return False
 
 
 def _lets_logs_in(statement: Statement | Undetermined) -> bool:
     if isinstance(statement, Undetermined):
-        return False
-    try:
-        return statement.allows and any(name in _WRITERS_OF_LOGS for _, name in statement.principals)
-    except Undetermined:
-        return False
+        raise statement
+    return statement.allows and any(name in _WRITERS_OF_LOGS for _, name in statement.principals)

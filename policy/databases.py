@@ -1,4 +1,4 @@
-"""What several rules ask of Aurora clusters."""
+"""What several rules ask of Aurora clusters and of single databases."""
 
 from collections.abc import Mapping
 
@@ -19,18 +19,29 @@ def is_secondary(cluster: Resource) -> bool:
     return joins or cluster.has("replicationSourceIdentifier")
 
 
+def is_replica(database: Resource) -> bool:
+    """Whether it is a single database that replicates another one, whose encryption and backups it has."""
+    return database.has("replicateSourceDb") and database.peek("replicateSourceDb") != ""
+
+
 def instances(cluster: Resource, context: Context) -> tuple[Resource, ...]:
-    """Return the instances of a cluster."""
+    """Return the instances of a cluster; a single database has none."""
+    if cluster.type not in types.RDS_CLUSTER:
+        return ()
     return context.stack.referrers(cluster, "clusterIdentifier", *types.RDS_CLUSTER_INSTANCE)
+
+
+def parameter_path(resource: Resource) -> str:
+    """Return where the parameter group of a cluster, of one of its instances or of a single database is named."""
+    if resource.type in types.RDS_INSTANCE:
+        return "parameterGroupName"
+    return "dbClusterParameterGroupName" if resource.type in types.RDS_CLUSTER else "dbParameterGroupName"
 
 
 def parameters(resource: Resource, context: Context) -> Mapping[str, Properties]:
     """Return what the parameter group of a cluster or an instance sets; raises Undetermined where it cannot be seen."""
-    path, groups = (
-        ("dbClusterParameterGroupName", types.RDS_CLUSTER_PARAMETERS)
-        if resource.type in types.RDS_CLUSTER
-        else ("dbParameterGroupName", types.RDS_PARAMETERS)
-    )
+    path = parameter_path(resource)
+    groups = types.RDS_CLUSTER_PARAMETERS if resource.type in types.RDS_CLUSTER else types.RDS_PARAMETERS
     name = resource.peek(path)
     if isinstance(name, str) and name.startswith("default."):
         return {}

@@ -25,7 +25,10 @@ class Statement:
 
     @property
     def allows(self) -> bool:
-        return str(self._element("Effect", "Allow")).lower() == "allow"
+        effect = str(self._element("Effect", "Allow")).lower()
+        if effect not in ("allow", "deny"):
+            raise Undetermined(self.at("Effect"), "is neither Allow nor Deny")
+        return effect == "allow"
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -79,6 +82,10 @@ class Statement:
 
     def _element(self, name: str, default: Any) -> Any:
         value = self.node.value
+        if isinstance(value, Unknown):
+            raise Undetermined(self.path)
+        if not isinstance(value, Mapping):
+            raise Undetermined(self.path, "is no statement")
         key = _spelling(value, name)
         found = opened(value[key]) if key is not None else None
         return default if found is None else plain(found, self.at(name))

@@ -45,8 +45,18 @@ def attached(resource: Resource, *names: str) -> Findings:
                     yield where, f"attaches AWS's {name}"
 
 
+def granting(policy: Resource, context: Context, findings: Findings) -> Findings:
+    """Yield what is found of a policy, unless it only limits what others grant."""
+    found = tuple(findings)
+    if found and not limits_only(policy, context):
+        yield from found
+
+
 def limits_only(policy: Resource, context: Context) -> bool:
-    """Whether a policy is a permissions boundary and nothing else: it grants nothing, however much it allows."""
+    """Whether a policy is a permissions boundary and nothing else: it grants nothing, however much it allows.
+
+    Raises Undetermined where it may be one.
+    """
 
     def referring(path: str, *users: str) -> bool:
         try:
@@ -56,7 +66,7 @@ def limits_only(policy: Resource, context: Context) -> bool:
 
     return (
         policy.type in types.IAM_POLICY
-        and referring("permissionsBoundary", *types.ROLE, *types.IAM_USER)
         and not referring("policyArn", *ATTACHMENTS)
         and not referring("managedPolicyArns", *types.ROLE)
+        and context.stack.is_used(policy, ("permissionsBoundary", (*types.ROLE, *types.IAM_USER)))
     )

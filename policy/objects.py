@@ -79,7 +79,12 @@ class Index:
         """Yield what is filed under one of the keys and matches; raises Undetermined if nothing is, but may be."""
         found = {each.urn: each for key in keys for each in self.by_key.get(key, ()) if matches(each)}
         yield from found.values()
-        if not found and self.lost:
+        if not found:
+            self.be_sure()
+
+    def be_sure(self) -> None:
+        """Raise Undetermined where something is filed nowhere that may belong anywhere."""
+        if self.lost:
             raise Undetermined("", f"whether {self.lost[0].name} is about it is not known yet")
 
 
@@ -117,8 +122,12 @@ class Objects:
         return self.named(self.place(resource), name, *kinds) if name else ()
 
     def named(self, place: str, name: str, *kinds: str) -> tuple[Resource, ...]:
-        """Return the objects of these types by namespace and name."""
-        return tuple(each for type_ in kinds for each in self._named(type_).by_key.get((place, name), ()))
+        """Return the objects of these types by namespace and name; raises Undetermined if none is, but may be."""
+        found = tuple(each for type_ in kinds for each in self._named(type_).by_key.get((place, name), ()))
+        if not found:
+            for type_ in kinds:
+                self._named(type_).be_sure()
+        return found
 
     def _named(self, type_: str) -> Index:
         if type_ not in self._names:
@@ -188,7 +197,8 @@ class Objects:
         return Index(among, keys)
 
     def covered(self, budget: Resource) -> tuple[Resource, ...]:
-        """Return the workloads for whose pods a disruption budget is."""
+        """Return all workloads for whose pods a disruption budget is; raises Undetermined if one more may be."""
+        self._covered.be_sure()
         return tuple(self._covered.find([budget.urn]))
 
     @cached_property
@@ -208,7 +218,7 @@ class Objects:
             if binding.peek(path) is UNKNOWN:
                 found = self._stack.targets(binding, path, *types.K8S_ROLE)
             else:
-                found = roles.by_key.get(binding.text(path), ())
+                found = roles.find([binding.text(path)])
             yield from (each.urn for each in found)
 
         return Index(self._stack.of_type(*types.ROLE_BINDING), keys)
@@ -216,6 +226,10 @@ class Objects:
     def policies_for_all(self, namespace: Resource, direction: str) -> tuple[Resource, ...]:
         """Return the network policies about every pod of a namespace that are about Ingress or Egress."""
         return tuple(self._policies.find([(self.place(namespace), direction)]))
+
+    def be_sure_of_policies(self) -> None:
+        """Raise Undetermined where a policy may be about every pod of any namespace."""
+        self._policies.be_sure()
 
     @cached_property
     def _policies(self) -> Index:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from policy.properties import MISSING, Findings, Properties, attempt
+from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.view import Resource
 
 GROUPS = ("containers", "initContainers", "ephemeralContainers")
@@ -11,7 +11,7 @@ LASTING = ("containers", "initContainers")
 """Those that a workload is made of; ephemeral ones are put into a running pod to debug it."""
 
 _TEMPLATE = "spec.template"
-_TEMPLATES = {"Pod": "", "CronJob": "spec.jobTemplate.spec.template"}
+_TEMPLATES = {"Pod": "", "PodTemplate": "template", "CronJob": "spec.jobTemplate.spec.template"}
 
 
 def kind(resource: Resource) -> str:
@@ -53,8 +53,17 @@ def deciding(spec: Properties, container: Properties, key: str) -> Properties:
 
 
 def on_windows(spec: Properties) -> bool:
-    """Whether the pod is for Windows, which knows no capabilities, seccomp or escalation by setuid."""
-    return "windows" in (spec.peek("os.name"), spec.peek('nodeSelector["kubernetes.io/os"]'))
+    """Whether the pod is for Windows, which knows no capabilities, seccomp or escalation by setuid.
+
+    Rules ask last: what is right on any system is so whatever this one will be.
+    """
+    told = {path: spec.peek(path) for path in ("os.name", 'nodeSelector["kubernetes.io/os"]')}
+    if "windows" in told.values():
+        return True
+    for path, value in told.items():
+        if value is UNKNOWN:
+            raise Undetermined(spec.at(path))
+    return False
 
 
 def is_injected(resource: Resource, container: Properties) -> bool:
@@ -63,14 +72,19 @@ def is_injected(resource: Resource, container: Properties) -> bool:
     Rules do not name these labels and annotations among their paths: to ignore changes of them hides nothing.
     https://istio.io/latest/docs/setup/additional-setup/gateway/
     """
-    if container.peek("image") != "auto":
+    if container.peek("image") not in ("auto", UNKNOWN):
         return False
     metadata = template(resource)
-    return any(
-        metadata.peek(f'metadata.{where}["{key}"]') is not MISSING
+    marks = [
+        metadata.peek(f'metadata.{where}["{key}"]')
         for where in ("labels", "annotations")
         for key in ("sidecar.istio.io/inject", "inject.istio.io/templates")
-    )
+    ]
+    if all(mark is MISSING for mark in marks):
+        return False
+    if container.peek("image") is UNKNOWN or all(mark in (MISSING, UNKNOWN) for mark in marks):
+        raise Undetermined(container.at("image"), "may be one that the mesh fills in")
+    return True
 
 
 def pod_paths(*keys: str) -> tuple[str, ...]:

@@ -67,10 +67,11 @@ def _coverage() -> Iterator[str]:
             for control in rule.controls:
                 if match := re.fullmatch(pattern, control):
                     covered.setdefault(match[1], []).append(rule.id)
+        if not covered:
+            continue
         yield f"| {name} | {len(covered)} | {len({id_ for ids in covered.values() for id_ in ids})} |"
         rows = [f"| {control} | {_links(covered[control])} |" for control in sorted(covered, key=_natural)]
-        if rows:
-            tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
+        tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
     own = [rule.id for rule in rules() if not rule.controls]
     yield f"| of no framework | | {len(own)} |\n"
     yield from tables

@@ -52,6 +52,7 @@ ACCESS_POLICY_ASSOCIATION = _aws("eks", "AccessPolicyAssociation")
 POD_IDENTITY_ASSOCIATION = _aws("eks", "PodIdentityAssociation")
 LAUNCH_TEMPLATE = _aws("ec2", "LaunchTemplate")
 INSTANCE = _aws("ec2", "Instance")
+FUNCTION = _aws("lambda", "Function")
 
 # Data stores
 RDS_CLUSTER = _aws("rds", "Cluster")
@@ -120,9 +121,22 @@ DAEMON_SET = _kubernetes("DaemonSet", "apps/v1")
 REPLICA_SET = _kubernetes("ReplicaSet", "apps/v1")
 ROLLOUT = _kubernetes("Rollout", "argoproj.io/v1alpha1")
 JOB = _kubernetes("Job", "batch/v1")
-CRON_JOB = _kubernetes("CronJob", "batch/v1")
+CRON_JOB = _kubernetes("CronJob", "batch/v1", "batch/v1beta1")
+REPLICATION_CONTROLLER = _kubernetes("ReplicationController", "core/v1")
+POD_TEMPLATE = _kubernetes("PodTemplate", "core/v1")
 POD = _kubernetes("Pod", "core/v1")
-WORKLOADS = (*DEPLOYMENT, *STATEFUL_SET, *DAEMON_SET, *REPLICA_SET, *ROLLOUT, *JOB, *CRON_JOB, *POD)
+WORKLOADS = (
+    *DEPLOYMENT,
+    *STATEFUL_SET,
+    *DAEMON_SET,
+    *REPLICA_SET,
+    *REPLICATION_CONTROLLER,
+    *ROLLOUT,
+    *JOB,
+    *CRON_JOB,
+    *POD,
+    *POD_TEMPLATE,
+)
 NAMESPACE = _kubernetes("Namespace", "core/v1")
 SERVICE = _kubernetes("Service", "core/v1")
 SERVICE_ACCOUNT = _kubernetes("ServiceAccount", "core/v1")

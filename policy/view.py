@@ -146,7 +146,7 @@ class Stack:
         return {identity: tuple(resources.values()) for identity, resources in found.items()}
 
     @cached_property
-    def _referrers(self) -> dict[tuple[str, str, str], "_Referrers"]:
+    def _referrers(self) -> dict[tuple[str, ...], "_Referrers"]:
         return {}
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
@@ -188,15 +188,22 @@ class Stack:
         found: list[Resource] = []
         lost: list[Resource] = []
         for type_ in types:
-            key = (type_, path, resource.type)
-            if key not in self._referrers:
-                self._referrers[key] = self._index(*key)
-            index = self._referrers[key]
+            index = self._referring(type_, path, resource.type)
             found += index.by_target.get(resource.urn, ())
             lost += index.lost
         if not found and lost:
             raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is not known yet")
         return tuple(found)
+
+    def be_sure_of(self, resource: Resource, path: str, *types: str) -> None:
+        """Raise Undetermined where one more of these types may refer to `resource` than is known to.
+
+        Rules ask it that miss something; what they have is all the same there.
+        """
+        for type_ in types:
+            lost = self._referring(type_, path, resource.type).lost
+            if lost:
+                raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is not known yet")
 
     def is_used(self, resource: Resource, *uses: tuple[str, tuple[str, ...]]) -> bool:
         """Whether a property of some type refers to `resource`; raises Undetermined where none does but one may."""
@@ -210,6 +217,11 @@ class Stack:
         if unsure:
             raise unsure
         return False
+
+    def _referring(self, *key: str) -> "_Referrers":
+        if key not in self._referrers:
+            self._referrers[key] = self._index(*key)
+        return self._referrers[key]
 
     def _index(self, type_: str, path: str, target_type: str) -> "_Referrers":
         by_target: dict[str, list[Resource]] = {}

@@ -1,4 +1,4 @@
-"""The fixtures of the rules, as they stand in `policy/fixtures/<module>.yaml`.
+"""The fixtures of the rules, as they stand in `tests/policy/fixtures/<module>.yaml`.
 
 A case is the inputs of one resource of the rule's first type, or has keys of its own: `resources` (or `inputs`),
 `environment`, `config`, `finds`. `!unknown`, `!secret x`, `!ref name`, `!id name` and `!arn name` stand for values.
@@ -89,9 +89,14 @@ class Case:
         return f"{self.rule.id}-{self.section}-{self.number}"
 
     @property
+    def is_long(self) -> bool:
+        """Whether it has keys of its own, and is not just the inputs of one resource."""
+        return bool(_CASE_KEYS & self.body.keys())
+
+    @property
     def raw(self) -> list[Mapping[str, Any]]:
         """Return the resources as they are written."""
-        if not _CASE_KEYS & self.body.keys():
+        if not self.is_long:
             return [{"inputs": self.body}]
         return self.body.get("resources") or [self.body]
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import keyword
 import re
 import typing
 from collections.abc import Iterator, Mapping
@@ -36,8 +37,12 @@ def arguments(type_: str) -> type | None:
         found = importlib.import_module(path)
         # The arguments of a kind share its name with those of nested types, which have the shorter name.
         return getattr(found, f"{name}InitArgs", None) or getattr(found, f"{name}Args", None)
-    path = f"pulumi_{package}" if module == "index" else f"pulumi_{package}.{module.partition('/')[0]}"
+    path = f"pulumi_{package}" if module == "index" else f"pulumi_{package}.{_module(module.partition('/')[0])}"
     return getattr(importlib.import_module(path), f"{name}Args", None)
+
+
+def _module(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def has_class(type_: str) -> bool:

@@ -103,13 +103,13 @@ def encryption(repository: Resource, _: Context) -> Findings:
     if not given:
         yield "encryptionConfigurations", "not encrypted with a customer key"
     for node in given:
-        yield from attempt(_uses_no_customer_key, node)
+        yield from attempt(_uses_no_customer_key, node, repository)
 
 
-def _uses_no_customer_key(node: Properties) -> Findings:
+def _uses_no_customer_key(node: Properties, repository: Resource) -> Findings:
     if not node.text("encryptionType").startswith("KMS"):
         yield node.at("encryptionType"), "not encrypted with KMS"
-    elif not customer_key(node, "kmsKey"):
+    elif not customer_key(node, "kmsKey", repository):
         yield node.at("kmsKey"), "no customer key"
 
 

@@ -41,6 +41,7 @@ def _complete(cluster: Resource, context: Context) -> Findings:
     if lacking and unsure:
         raise Undetermined("", "the name of an add-on is not known yet")
     if lacking:
+        context.stack.be_sure_of(cluster, "clusterName", *types.ADDON)
         yield "", f"no add-on for {', '.join(lacking)}"
 
 

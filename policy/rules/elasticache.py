@@ -1,12 +1,23 @@
-"""ElastiCache: replication groups of Valkey or Redis, and their users."""
+"""ElastiCache: replication groups of Valkey or Redis, their users, and clusters of their own."""
 
 import datetime
 
 from policy import resource_types as types
+from policy.caches import is_member, is_memcached
 from policy.keys import customer_key
 from policy.properties import Findings, Properties, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
+
+_CACHES = (*types.REPLICATION_GROUP, *types.CACHE_CLUSTER)
+
+
+def _is_alone(cache: Resource) -> bool:
+    """Whether it is a cluster without a group: of Valkey or Redis, none can be encrypted or ask who connects.
+
+    https://www.pulumi.com/registry/packages/aws/api-docs/elasticache/cluster/
+    """
+    return cache.type in types.CACHE_CLUSTER and not is_member(cache)
 
 
 def _is_valkey(group: Resource) -> bool:
@@ -22,14 +33,18 @@ def _is_secondary(group: Resource) -> bool:
 @rule(
     "ec-rest",
     "Caches are encrypted at rest with a customer key",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.4", "CKV_AWS_29", "CKV_AWS_191"),
-    paths=("atRestEncryptionEnabled", "kmsKeyId", "engine", "globalReplicationGroupId"),
+    paths=("atRestEncryptionEnabled", "kmsKeyId", "engine", "globalReplicationGroupId", "replicationGroupId"),
     why="Snapshots and what the cache swaps to disk hold sessions; AWS's own key cannot be taken away from anybody.",
-    fix="Set at_rest_encryption_enabled=True and kms_key_id to a key of your own.",
+    fix="In a ReplicationGroup, set at_rest_encryption_enabled=True and kms_key_id to a key of your own.",
 )
 def encryption_at_rest(group: Resource, _: Context) -> Findings:
+    if group.type in types.CACHE_CLUSTER:
+        if _is_alone(group) and not is_memcached(group):
+            yield "", "no cluster without a replication group is encrypted at rest"
+        return
     yield from attempt(_is_plain_at_rest, group)
     if not customer_key(group, "kmsKeyId"):
         yield "kmsKeyId", "no customer key"
@@ -43,15 +58,17 @@ def _is_plain_at_rest(group: Resource) -> Findings:
 @rule(
     "ec-transit",
     "Caches take connections by TLS only",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.5", "CKV_AWS_30"),
-    paths=("transitEncryptionEnabled", "transitEncryptionMode", "globalReplicationGroupId"),
+    paths=("transitEncryptionEnabled", "transitEncryptionMode", "globalReplicationGroupId", "replicationGroupId"),
     why="Without TLS, passwords and sessions cross the network in plain text; `preferred` leaves it to each client.",
-    fix='Set transit_encryption_enabled=True and transit_encryption_mode="required".',
+    fix='In a ReplicationGroup, set transit_encryption_enabled=True and transit_encryption_mode="required".',
     strict=True,
 )
 def encryption_in_transit(group: Resource, _: Context) -> Findings:
+    if is_member(group):
+        return
     if not group.flag("transitEncryptionEnabled", default=_is_secondary(group)):
         yield "transitEncryptionEnabled", "not encrypted in transit"
     elif group.text("transitEncryptionMode") == "preferred":
@@ -61,14 +78,18 @@ def encryption_in_transit(group: Resource, _: Context) -> Findings:
 @rule(
     "ec-auth",
     "Caches ask who connects",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.6", "CKV_AWS_31"),
-    paths=("userGroupIds[]", "authToken", "authTokenWo"),
+    paths=("userGroupIds[]", "authToken", "authTokenWo", "replicationGroupId", "engine"),
     why="Without users or a token, whoever reaches the port reads and writes everything.",
-    fix="Set user_group_ids (or auth_token).",
+    fix="Make it a ReplicationGroup, and set user_group_ids (or auth_token).",
 )
 def authentication(group: Resource, _: Context) -> Findings:
+    if group.type in types.CACHE_CLUSTER:
+        if _is_alone(group) and not is_memcached(group):
+            yield "", "no cluster without a replication group asks who connects"
+        return
     by_token = any(group.has(path) and group.peek(path) != "" for path in ("authToken", "authTokenWo"))
     if not by_token and not group.count("userGroupIds"):
         yield "userGroupIds", "neither users nor a token"
@@ -155,48 +176,54 @@ def _is_switched_off(group: Properties, path: str) -> Findings:
 @rule(
     "ec-backup",
     "Caches are backed up",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=MEDIUM,
     controls=("ElastiCache.1", "CKV_AWS_134"),
-    paths=("snapshotRetentionLimit",),
+    paths=("snapshotRetentionLimit", "replicationGroupId", "engine"),
     why="Without a snapshot, a failed upgrade or a flushed cache starts from nothing.",
     fix="Set snapshot_retention_limit to one day or more.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 1}},
 )
 def backup(group: Resource, context: Context) -> Findings:
+    if is_member(group):
+        return
     if (group.number("snapshotRetentionLimit") or 0) < context.config["days"]:
+        if _is_alone(group) and is_memcached(group):
+            return
         yield "snapshotRetentionLimit", f"snapshots are kept for fewer than {context.config['days']} days"
 
 
 @rule(
     "ec-minor",
     "Caches get minor versions by themselves",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=MEDIUM,
     controls=("ElastiCache.2", "CKV_AWS_322"),
-    paths=("autoMinorVersionUpgrade",),
+    paths=("autoMinorVersionUpgrade", "replicationGroupId"),
     why="Minor versions close holes that are public by then.",
     fix="Leave auto_minor_version_upgrade on.",
     strict=True,
 )
 def minor_versions(group: Resource, _: Context) -> Findings:
-    if not group.flag("autoMinorVersionUpgrade", default=True):
+    if not group.flag("autoMinorVersionUpgrade", default=True) and not is_member(group):
         yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
 
 
 @rule(
     "ec-subnet",
     "Caches lie in subnets that were chosen for them",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.7", "CKV_AWS_323"),
-    paths=("subnetGroupName",),
+    paths=("subnetGroupName", "replicationGroupId"),
     why="The default subnet group is the default network's, whose subnets are public.",
     fix="Set subnet_group_name to a SubnetGroup of private subnets.",
 )
 def subnets(group: Resource, _: Context) -> Findings:
     # What is made from another resource of the program is not the default one, whatever its name will be.
+    if is_member(group):
+        return
     if not group.needs("subnetGroupName") and group.text("subnetGroupName") in {"", "default"}:
         yield "subnetGroupName", "in the default subnet group"
 
@@ -211,15 +238,17 @@ _ENDS = {"redis": _REDIS, "valkey": dict[str, str]()}
 @rule(
     "ec-engine",
     "Caches run a version of Valkey or Redis that is supported",
-    types=types.REPLICATION_GROUP,
+    types=_CACHES,
     severity=HIGH,
-    paths=("engine", "engineVersion"),
+    paths=("engine", "engineVersion", "replicationGroupId"),
     why="A version past its support gets fixes for money only, and AWS upgrades it in the end.",
     fix='Set engine="valkey" and a current engine_version.',
     strict=True,
     config={"ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS}},
 )
 def engine(group: Resource, context: Context) -> Findings:
+    if is_member(group) or (group.type in types.CACHE_CLUSTER and is_memcached(group)):
+        return
     ends = context.config["ends"].get(group.text("engine").lower() or "redis")
     if ends is None:
         yield "engine", "neither Valkey nor Redis"

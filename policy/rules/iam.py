@@ -1,10 +1,11 @@
 """Identities: what they may do. Who may become one is in `iam_trust.py`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from policy.access import covered, is_about_all, is_positive
+from policy.access import covered, is_about_all, is_every, is_positive
 from policy.documents import Statement, statements
-from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, limits_only
+from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, granting
 from policy.properties import Findings, Properties, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -23,9 +24,13 @@ from policy.view import Resource
 )
 def administration(resource: Resource, context: Context) -> Findings:
     yield from attached(resource, "AdministratorAccess")
-    if resource.type in DOCUMENTS and not limits_only(resource, context):
-        for node in documents(resource):
-            yield from attempt(_each_statement, _allows_everything, node)
+    if resource.type in DOCUMENTS:
+        yield from granting(resource, context, _each_document(partial(_each_statement, _allows_everything), resource))
+
+
+def _each_document(check: Callable[[Properties], Findings], resource: Resource) -> Findings:
+    for node in documents(resource):
+        yield from attempt(check, node)
 
 
 def _each_statement(check: Callable[[Statement], Findings], node: Properties) -> Findings:
@@ -36,7 +41,7 @@ def _each_statement(check: Callable[[Statement], Findings], node: Properties) ->
 def _allows_everything(statement: Statement) -> Findings:
     if not statement.allows:
         return
-    if any(not action.strip("*:") for action in statement.actions):
+    if any(is_every(action) for action in statement.actions):
         yield statement.at("Action"), "every action is allowed"
     elif statement.not_actions and _allows_all_but_some(statement):
         yield statement.at("NotAction"), "every action but a few is allowed, those of IAM among them"
@@ -88,9 +93,8 @@ _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 )
 def escalation(resource: Resource, context: Context) -> Findings:
     yield from attached(resource, "IAMFullAccess")
-    if resource.type in DOCUMENTS and not limits_only(resource, context):
-        for node in documents(resource):
-            yield from attempt(_check_escalation, node)
+    if resource.type in DOCUMENTS:
+        yield from granting(resource, context, _each_document(_check_escalation, resource))
 
 
 def _check_escalation(node: Properties) -> Findings:
@@ -101,7 +105,7 @@ def _check_escalation(node: Properties) -> Findings:
 
 def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
     # What allows everything is reported by iam-admin.
-    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+    if not statement.allows or any(is_every(action) for action in statement.actions):
         return
     ways = covered(statement, _ESCALATING)
     if (
@@ -155,9 +159,7 @@ _KEY_PREFIXES = ("kms:encryptioncontext:", "aws:resourcetag/")
     fix="Name the keys, or narrow kms:Decrypt by a condition on kms:ViaService, kms:ResourceAliases or a tag.",
 )
 def decryption(resource: Resource, context: Context) -> Findings:
-    if not limits_only(resource, context):
-        for node in documents(resource):
-            yield from attempt(_check_decryption, node)
+    yield from granting(resource, context, _each_document(_check_decryption, resource))
 
 
 def _check_decryption(node: Properties) -> Findings:
@@ -167,7 +169,7 @@ def _check_decryption(node: Properties) -> Findings:
 
 
 def _decrypts_all(statement: Statement, given: Sequence[Statement]) -> Findings:
-    if not statement.allows or any(not action.strip("*:") for action in statement.actions):
+    if not statement.allows or any(is_every(action) for action in statement.actions):
         return
     ways = covered(statement, _DECRYPTING)
     if not ways or not is_about_all(statement, "kms"):

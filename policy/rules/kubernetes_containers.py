@@ -117,10 +117,8 @@ def resources(resource: Resource, context: Context) -> Findings:
         return any(holder.has(f"resources.{each}.{of}") for each in sources)
 
     def check(spec: Properties, container: Properties) -> Findings:
-        if is_injected(resource, container):
-            return
         lacking = [each for each in context.config["amounts"] if not given(container, each) and not given(spec, each)]
-        if lacking:
+        if lacking and not is_injected(resource, container):
             yield container.at("resources"), f"lacks {', '.join(lacking)}"
 
     yield from each_container(resource, check, LASTING)
@@ -132,7 +130,15 @@ _PROBES = ["livenessProbe", "readinessProbe"]
 @rule(
     "k8s-probes",
     "Containers that run on tell whether they live, and whether they are ready",
-    types=(*types.DEPLOYMENT, *types.STATEFUL_SET, *types.DAEMON_SET, *types.REPLICA_SET, *types.ROLLOUT, *types.POD),
+    types=(
+        *types.DEPLOYMENT,
+        *types.STATEFUL_SET,
+        *types.DAEMON_SET,
+        *types.REPLICA_SET,
+        *types.REPLICATION_CONTROLLER,
+        *types.ROLLOUT,
+        *types.POD,
+    ),
     severity=MEDIUM,
     controls=("CKV_K8S_8", "CKV_K8S_9"),
     paths=(
@@ -146,10 +152,8 @@ _PROBES = ["livenessProbe", "readinessProbe"]
 def probes(resource: Resource, context: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         runs_on = kind(resource) != "Pod" or spec.text("restartPolicy") in ("", "Always")
-        if not runs_on or is_injected(resource, container):
-            return
         lacking = [each for each in context.config["probes"] if not container.has(each)]
-        if lacking:
+        if runs_on and lacking and not is_injected(resource, container):
             yield container.at(), f"lacks {' and '.join(lacking)}"
 
     yield from each_container(resource, check, ("containers",))

@@ -82,7 +82,10 @@ def default_deny(namespace: Resource, context: Context) -> Findings:
         policies = known.policies_for_all(namespace, direction)
         if any(_allows_all(node) for policy in policies for node in policy.nodes(f"spec.{rules}")):
             yield "", f"a policy allows all {rules}"
-        elif not any(policy.count(f"spec.{rules}") == 0 for policy in policies):
+            return
+        known.be_sure_of_policies()
+        if not any(policy.count(f"spec.{rules}") == 0 for policy in policies):
+            namespace.get("metadata.name")  # raises where policies may name it
             yield "", f"no policy denies {rules} by default"
 
     for direction in context.config["directions"]:

@@ -75,7 +75,7 @@ def host_namespaces(resource: Resource, _: Context) -> Findings:
 def escalation(resource: Resource, _: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.allowPrivilegeEscalation"
-        if not on_windows(spec) and container.flag(path, default=True):
+        if container.flag(path, default=True) and not on_windows(spec):
             yield container.at(path), "processes may gain rights"
 
     yield from each_container(resource, check)
@@ -105,7 +105,7 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
     chosen, refusing = deciding(spec, container, "runAsUser"), deciding(spec, container, "runAsNonRoot")
     if chosen.peek(user) is UNKNOWN:
         # Whatever it turns out to be, the kubelet starts no root where that is refused.
-        if not refusing.flag(refusal):
+        if least > 1 or not refusing.flag(refusal):
             raise Undetermined(chosen.at(user))
         return
     number = chosen.number(user)
@@ -135,20 +135,19 @@ def capabilities(resource: Resource, context: Context) -> Findings:
     # What the restricted profile takes back: https://kubernetes.io/docs/concepts/security/pod-security-standards/
     harmless = {_capability(each) for each in context.config["added"]}
 
-    def dropped(container: Properties) -> Findings:
+    def dropped(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.capabilities.drop"
-        if "ALL" not in map(_capability, container.texts(path)):
+        if "ALL" not in map(_capability, container.texts(path)) and not on_windows(spec):
             yield container.at(path), "capabilities are not dropped"
 
-    def added(container: Properties) -> Findings:
+    def added(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.capabilities.add"
-        if {_capability(each) for each in container.texts(path)} - harmless:
+        if {_capability(each) for each in container.texts(path)} - harmless and not on_windows(spec):
             yield container.at(path), "takes capabilities that reach beyond the container"
 
     def check(spec: Properties, container: Properties) -> Findings:
-        if not on_windows(spec):
-            yield from attempt(dropped, container)
-            yield from attempt(added, container)
+        yield from attempt(dropped, spec, container)
+        yield from attempt(added, spec, container)
 
     yield from each_container(resource, check)
 
@@ -171,7 +170,7 @@ def _capability(name: str) -> str:
 def read_only(resource: Resource, _: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.readOnlyRootFilesystem"
-        if not on_windows(spec) and not container.flag(path):
+        if not container.flag(path) and not on_windows(spec):
             yield container.at(path), "the root file system can be written"
 
     yield from each_container(resource, check)
@@ -195,7 +194,7 @@ def seccomp(resource: Resource, _: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.seccompProfile.type"
         chosen = deciding(spec, container, "seccompProfile.type")
-        if not on_windows(spec) and chosen.text(path) not in ("RuntimeDefault", "Localhost"):
+        if chosen.text(path) not in ("RuntimeDefault", "Localhost") and not on_windows(spec):
             yield container.at(path), "no profile filters system calls"
 
     yield from each_container(resource, check)

@@ -6,7 +6,7 @@ from functools import partial
 from policy import resource_types as types
 from policy.objects import SCALABLE, objects
 from policy.pods import LASTING, container_paths, kind, pod, pod_paths
-from policy.properties import Findings, Properties, Undetermined
+from policy.properties import UNKNOWN, Findings, Properties, Undetermined
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -149,12 +149,10 @@ _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_S
 )
 def placement(workload: Resource, context: Context) -> Findings:
     spec = pod(workload)
-    tainted = [
-        node
-        for group in context.stack.of_type(*types.NODE_GROUP)
-        for node in group.nodes("taints")
-        if node.peek("key") in context.config["taints"]
-    ]
+    taints = [node for group in context.stack.of_type(*types.NODE_GROUP) for node in group.nodes("taints")]
+    tainted = [node for node in taints if node.peek("key") in context.config["taints"]]
+    if not tainted and any(node.peek("key") is UNKNOWN for node in taints):
+        raise Undetermined("", "taints of a node group are not known yet")
     if spec.has("resourceClaims") or _asks_for_device(spec):
         if tainted and not any(_tolerates(spec, taint) for taint in tainted):
             yield spec.at("tolerations"), "asks for a GPU, but tolerates no GPU node's taint"
@@ -164,7 +162,7 @@ def placement(workload: Resource, context: Context) -> Findings:
         yield from spec.each("tolerations", partial(_drawn, drawing))
         selector = "nodeSelector"
         for key in spec.keys(selector):
-            if key.startswith(_DEVICES) and str(spec.peek(f'{selector}["{key}"]')).lower() != "false":
+            if key.startswith(_DEVICES) and spec.text(f'{selector}["{key}"]').lower() != "false":
                 yield spec.at(f'{selector}["{key}"]'), "chooses GPU nodes without a request for a GPU"
 
 

@@ -21,6 +21,7 @@ def flow_logs(vpc: Resource, context: Context) -> Findings:
     logs = context.stack.referrers(vpc, "vpcId", *types.FLOW_LOG)
     # https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6
     if not any(log.text("trafficType") != "ACCEPT" for log in logs):
+        context.stack.be_sure_of(vpc, "vpcId", *types.FLOW_LOG)
         yield "", "no flow log tells what was rejected" if logs else "has no flow log"
 
 
@@ -100,6 +101,7 @@ def private_route(subnet: Resource, context: Context) -> Findings:
 def nat(vpc: Resource, context: Context) -> Findings:
     stack = context.stack
     subnets = stack.referrers(vpc, "vpcId", *types.SUBNET)
+    stack.be_sure_of(vpc, "vpcId", *types.SUBNET)
     homes = [
         subnet
         for subnet in subnets
@@ -143,6 +145,7 @@ def endpoints(vpc: Resource, context: Context) -> Findings:
     if lacking and unsure:
         raise Undetermined("", "the service of an endpoint is not known yet")
     if lacking:
+        context.stack.be_sure_of(vpc, "vpcId", *types.VPC_ENDPOINT)
         yield "", f"no endpoint for {', '.join(lacking)}"
 
 
@@ -174,4 +177,5 @@ def zones(vpc: Resource, context: Context) -> Findings:
         return
     if unsure:
         raise Undetermined("", unsure.reason)
+    context.stack.be_sure_of(vpc, "vpcId", *types.SUBNET)
     yield "", f"subnets in fewer than {needed} zones"

@@ -6,7 +6,7 @@ from typing import Any
 
 from policy import resource_types as types
 from policy.networks import EVERY_PROTOCOL, TCP, is_world, ports, protocol
-from policy.properties import Findings, Properties, attempt
+from policy.properties import Findings, Properties, Undetermined, attempt
 from policy.registry import MEDIUM, Context, rule
 from policy.view import Resource, Stack
 
@@ -50,6 +50,8 @@ def _admits(entry: Properties, resource: Resource, context: Context) -> Findings
         earlier = [each for each in _siblings(resource, context.stack) if _denies_before(each, entry, path)]
         admin = [port for port in context.config["ports"] if _covers(entry, port)]
         if any(not any(_covers(each, port) for each in earlier) for port in admin):
+            if resource.type in types.NETWORK_ACL_RULE and _entries_by_list(context.stack).get(()):
+                raise Undetermined("networkAclId", "or that of an entry before it is not known yet")
             yield entry.at(path), "the world may reach SSH or RDP"
 
 

@@ -1,4 +1,4 @@
-"""Aurora: what keeps the data, and what it runs on.
+"""Aurora and single databases: what keeps the data, and what it runs on.
 
 Who may reach it is in `rds_access.py`, what tells of it in `rds_watch.py`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from policy import resource_types as types
-from policy.databases import instances, is_secondary
+from policy.databases import instances, is_replica, is_secondary
 from policy.keys import customer_key
 from policy.properties import UNKNOWN, Findings, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
@@ -18,14 +18,16 @@ from policy.view import Resource, Stack
 @rule(
     "rds-cmk",
     "Databases are encrypted with a customer key",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
-    controls=("RDS.27", "CKV_AWS_96", "CKV_AWS_327"),
-    paths=("storageEncrypted", "kmsKeyId"),
+    controls=("RDS.3", "RDS.27", "CKV_AWS_16", "CKV_AWS_96", "CKV_AWS_327"),
+    paths=("storageEncrypted", "kmsKeyId", "replicateSourceDb"),
     why="A database cannot be encrypted later, and AWS's own key can be neither limited nor taken away from anybody.",
     fix="Set storage_encrypted=True and kms_key_id to a key of your own.",
 )
 def encryption(cluster: Resource, _: Context) -> Findings:
+    if is_replica(cluster):
+        return  # encrypted as what it replicates
     yield from attempt(_storage_is_plain, cluster)
     if not customer_key(cluster, "kmsKeyId"):
         yield "kmsKeyId", "no customer key"
@@ -39,10 +41,10 @@ def _storage_is_plain(cluster: Resource) -> Findings:
 @rule(
     "rds-delprot",
     "Databases are protected from deletion",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     prod_only=True,
-    controls=("RDS.7", "CKV_AWS_139"),
+    controls=("RDS.7", "RDS.8", "CKV_AWS_139", "CKV_AWS_293"),
     paths=("deletionProtection",),
     why="One wrong call deletes the database; the protection takes two.",
     fix="Set deletion_protection=True.",
@@ -56,10 +58,10 @@ def deletion_protection(cluster: Resource, _: Context) -> Findings:
 @rule(
     "rds-backup",
     "Backups go back far enough",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
-    controls=("CKV_AWS_133",),
-    paths=("backupRetentionPeriod",),
+    controls=("RDS.11", "CKV_AWS_133"),
+    paths=("backupRetentionPeriod", "replicateSourceDb"),
     why="Damage that is noticed after the last backup is gone cannot be undone; left alone, AWS keeps one day.",
     fix="Set backup_retention_period to 7 days or more, and to 30 in prod.",
     strict=True,
@@ -71,21 +73,24 @@ def deletion_protection(cluster: Resource, _: Context) -> Findings:
 def backup(cluster: Resource, context: Context) -> Findings:
     least = context.config["prod_days" if context.is_prod else "days"]
     days = cluster.number("backupRetentionPeriod")
-    if days is None or days < least:
+    if (days is None or days < least) and not is_replica(cluster):
         yield "backupRetentionPeriod", f"backups are kept for fewer than {least} days"
 
 
 @rule(
     "rds-final-snap",
     "A deleted database leaves a snapshot",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     prod_only=True,
-    paths=("skipFinalSnapshot", "finalSnapshotIdentifier"),
+    paths=("skipFinalSnapshot", "finalSnapshotIdentifier", "replicateSourceDb"),
     why="With a cluster go its automated backups; the final snapshot is all that is left.",
     fix="Set skip_final_snapshot=False and final_snapshot_identifier.",
 )
 def final_snapshot(cluster: Resource, _: Context) -> Findings:
+    # AWS makes none of a replica: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+    if is_replica(cluster):
+        return
     if cluster.flag("skipFinalSnapshot"):
         yield "skipFinalSnapshot", "deleted without a last snapshot"
     elif not cluster.has("finalSnapshotIdentifier") or cluster.peek("finalSnapshotIdentifier") == "":
@@ -95,16 +100,27 @@ def final_snapshot(cluster: Resource, _: Context) -> Findings:
 @rule(
     "rds-multi-az",
     "A database survives the loss of an availability zone",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     kind="stack",
     severity=HIGH,
     prod_only=True,
-    controls=("RDS.15",),
-    paths=("engineMode", "dbClusterInstanceClass", "globalClusterIdentifier", "replicationSourceIdentifier"),
+    controls=("RDS.5", "RDS.15", "CKV_AWS_157"),
+    paths=(
+        "engineMode",
+        "dbClusterInstanceClass",
+        "globalClusterIdentifier",
+        "replicationSourceIdentifier",
+        "multiAz",
+        "replicateSourceDb",
+    ),
     why="With one instance, or all of them in one zone, a broken zone is an outage for as long as it lasts.",
-    fix="Make at least two ClusterInstance, and leave availability_zone to AWS or spread it.",
+    fix="Make at least two ClusterInstance in zones that AWS chooses or you spread; of an Instance, set multi_az=True.",
 )
 def multi_az(cluster: Resource, context: Context) -> Findings:
+    if cluster.type in types.RDS_INSTANCE:
+        if not cluster.flag("multiAz") and not is_replica(cluster):
+            yield "multiAz", "nothing stands by in another zone"
+        return
     # Without instances of their own: Aurora Serverless v1, clusters of three that RDS makes by itself, and standbys.
     if cluster.text("engineMode") == "serverless" or cluster.has("dbClusterInstanceClass") or is_secondary(cluster):
         return
@@ -132,9 +148,9 @@ def _some_may_be_of_any_cluster(stack: Stack) -> bool:
 @rule(
     "rds-copy-tags",
     "Snapshots carry the tags of their database",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=LOW,
-    controls=("RDS.16", "CKV_AWS_313"),
+    controls=("RDS.16", "RDS.17", "CKV_AWS_313", "CKV2_AWS_60"),
     paths=("copyTagsToSnapshot",),
     why="Snapshots without tags belong to nobody, and outlive what they were made of.",
     fix="Set copy_tags_to_snapshot=True.",
@@ -147,7 +163,7 @@ def copy_tags(cluster: Resource, _: Context) -> Findings:
 @rule(
     "rds-change",
     "Changes wait for the maintenance window, and major upgrades for a decision",
-    types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE),
+    types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     severity=MEDIUM,
     prod_only=True,
     paths=("applyImmediately", "allowMajorVersionUpgrade"),

@@ -1,7 +1,8 @@
-"""Aurora: who may reach the database, and by what."""
+"""Aurora and single databases: who may reach the database, and by what."""
 
 from policy import resource_types as types
-from policy.databases import is_postgres, parameters
+from policy.caches import is_member
+from policy.databases import is_postgres, is_replica, parameter_path, parameters
 from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -12,33 +13,37 @@ _GROUPS = (*types.SECURITY_GROUP, *types.DEFAULT_SECURITY_GROUP)
 @rule(
     "rds-iam",
     "Clients can log in to databases by IAM",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=MEDIUM,
-    controls=("RDS.12", "CKV_AWS_162"),
-    paths=("iamDatabaseAuthenticationEnabled",),
+    controls=("RDS.10", "RDS.12", "CKV_AWS_161", "CKV_AWS_162"),
+    paths=("iamDatabaseAuthenticationEnabled", "engine"),
     why="A token of IAM lives for minutes and needs no keeping; a password lives until it leaks.",
     fix="Set iam_database_authentication_enabled=True.",
     strict=True,
 )
 def iam_authentication(cluster: Resource, _: Context) -> Findings:
-    if not cluster.flag("iamDatabaseAuthenticationEnabled"):
+    if not cluster.flag("iamDatabaseAuthenticationEnabled") and not cluster.text("engine").startswith(_WITHOUT_IAM):
         yield "iamDatabaseAuthenticationEnabled", "passwords are the only way in"
 
 
-_PASSWORDS = ("masterPassword", "masterPasswordWo")
+_WITHOUT_IAM = ("oracle", "sqlserver", "db2", "custom-")
+"""Engines into which IAM does not let anybody:
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html"""
+
+_PASSWORDS = ("masterPassword", "masterPasswordWo", "password", "passwordWo")
 
 
 @rule(
     "rds-managed-pw",
     "AWS makes and keeps the master password",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=CRITICAL,
     paths=(
         "manageMasterUserPassword",
-        "masterPassword",
-        "masterPasswordWo",
+        *_PASSWORDS,
         "globalClusterIdentifier",
         "replicationSourceIdentifier",
+        "replicateSourceDb",
     ),
     why="A password that passes through the program stands in its code or state, and nobody changes it.",
     fix="Set manage_master_user_password=True, and no master_password.",
@@ -48,10 +53,14 @@ def managed_password(cluster: Resource, _: Context) -> Findings:
     given = [path for path in _PASSWORDS if cluster.peek(path) not in (MISSING, "")]
     # AWS manages no password of a cluster that replicates or is replicated:
     # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
-    if cluster.has("globalClusterIdentifier") or cluster.has("replicationSourceIdentifier"):
+    if cluster.has("globalClusterIdentifier") or cluster.has("replicationSourceIdentifier") or is_replica(cluster):
         for path in given:
-            if not cluster.needs(path) and cluster.peek(path) is not UNKNOWN:
-                yield path, "the password stands in the program"
+            if not cluster.needs(path):
+                yield (
+                    (path, "the password stands in the program")
+                    if cluster.peek(path) is not UNKNOWN
+                    else Undetermined(path)
+                )
     elif given:
         for path in given:
             yield path, "the password passes through the program"
@@ -62,36 +71,43 @@ def managed_password(cluster: Resource, _: Context) -> Findings:
 @rule(
     "rds-admin-name",
     "The master user has no name that everybody knows",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=MEDIUM,
-    controls=("RDS.24",),
-    paths=("masterUsername",),
+    controls=("RDS.24", "RDS.25"),
+    paths=("masterUsername", "username"),
     why="With a name that is the same everywhere, half of the login is known to whoever tries.",
     fix="Set master_username to a name of your own.",
     strict=True,
     config={"names": {"type": "array", "items": {"type": "string"}, "default": ["admin", "postgres"]}},
 )
 def admin_name(cluster: Resource, context: Context) -> Findings:
-    if cluster.text("masterUsername").lower() in context.config["names"]:
-        yield "masterUsername", "the name that is tried first"
+    path = "username" if cluster.type in types.RDS_INSTANCE else "masterUsername"
+    if cluster.text(path).lower() in context.config["names"]:
+        yield path, "the name that is tried first"
 
 
 _SAFE_SINCE = {"aurora-postgresql": 17, "postgres": 15}
 """Major version since which rds.force_ssl is on where nobody turns it off:
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Security.html"""
 
+_LIKE_MYSQL = {"mysql": ("5.", "8.0"), "mariadb": ("10.",)}
+"""Versions of single databases in which require_secure_transport is off where nobody turns it on:
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.html"""
+
 
 @rule(
     "rds-force-ssl",
     "Databases refuse connections without TLS",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     kind="stack",
     severity=HIGH,
-    paths=("dbClusterParameterGroupName", "engine", "engineVersion"),
+    paths=("dbClusterParameterGroupName", "parameterGroupName", "engine", "engineVersion"),
     why="A client that does not ask for TLS sends its password and its data in plain text, and nobody notices.",
-    fix="Set rds.force_ssl to 1 (MySQL: require_secure_transport to ON) in the cluster's parameter group.",
+    fix="Set rds.force_ssl to 1 (MySQL: require_secure_transport to ON) in the database's parameter group.",
 )
 def force_tls(cluster: Resource, context: Context) -> Findings:
+    if cluster.type in types.RDS_INSTANCE and not is_postgres(cluster) and cluster.text("engine") not in _LIKE_MYSQL:
+        return  # by an option group, or by a certificate
     name = "rds.force_ssl" if is_postgres(cluster) else "require_secure_transport"
     parameter = parameters(cluster, context).get(name)
     if parameter is None:
@@ -99,19 +115,22 @@ def force_tls(cluster: Resource, context: Context) -> Findings:
     else:
         forced = parameter.text("value").lower() in {"1", "1.0", "on", "true"}
     if not forced:
-        yield "dbClusterParameterGroupName", f"{name} is off in the cluster's parameters"
+        yield parameter_path(cluster), f"{name} is off in the database's parameters"
 
 
 def _is_safe_by_default(cluster: Resource) -> bool:
     since = _SAFE_SINCE.get(cluster.text("engine"))
     major = cluster.text("engineVersion").partition(".")[0]
+    plain = _LIKE_MYSQL.get(cluster.text("engine"))
+    if plain and not cluster.text("engineVersion").startswith(plain):
+        raise Undetermined("engineVersion", "may ask for TLS where nobody tells it to")
     return since is not None and major.isdigit() and int(major) >= since
 
 
 @rule(
     "rds-public",
     "Databases have no public address",
-    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER),
+    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=CRITICAL,
     controls=("RDS.2", "CKV_AWS_17"),
     paths=("publiclyAccessible",),
@@ -127,15 +146,18 @@ def public(resource: Resource, _: Context) -> Findings:
 @rule(
     "rds-sg",
     "Databases and caches let in security groups, never addresses",
-    types=(*types.RDS_CLUSTER, *types.REPLICATION_GROUP),
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE, *types.REPLICATION_GROUP, *types.CACHE_CLUSTER),
     kind="stack",
     severity=HIGH,
-    paths=("vpcSecurityGroupIds[]", "securityGroupIds[]"),
+    paths=("vpcSecurityGroupIds[]", "securityGroupIds[]", "replicationGroupId"),
     why="An address range lets in whatever gets an address there; a group lets in only what was put into it.",
     fix="Name clients by referenced_security_group_id in the data store's security group, not by CIDR or prefix list.",
 )
 def ingress(cluster: Resource, context: Context) -> Findings:
-    key = "securityGroupIds" if cluster.type in types.REPLICATION_GROUP else "vpcSecurityGroupIds"
+    if is_member(cluster):
+        return
+    in_cache = cluster.type in (*types.REPLICATION_GROUP, *types.CACHE_CLUSTER)
+    key = "securityGroupIds" if in_cache else "vpcSecurityGroupIds"
     given = cluster.peek(key)
     if given in (MISSING, []):
         yield key, "no security group but the network's default one"

@@ -1,7 +1,7 @@
-"""Aurora: what tells how the database fares, and keeps its instances current."""
+"""Aurora and single databases: what tells how the database fares, and keeps its instances current."""
 
 from policy import resource_types as types
-from policy.databases import instances, is_postgres, parameters
+from policy.databases import instances, is_postgres, parameter_path, parameters
 from policy.keys import customer_key
 from policy.properties import Findings, Undetermined, attempt
 from policy.registry import LOW, MEDIUM, Context, rule
@@ -11,9 +11,9 @@ from policy.view import Resource
 @rule(
     "rds-log-export",
     "Databases export their logs",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=MEDIUM,
-    controls=("CKV_AWS_324",),
+    controls=("RDS.9", "CKV_AWS_129", "CKV_AWS_324"),
     paths=("enabledCloudwatchLogsExports[]", "engine"),
     why="Logs on the instance are gone after days, and with the instance; who logged in when is not known after that.",
     fix='Set enabled_cloudwatch_logs_exports=["postgresql"] (MySQL: audit, error or what it offers).',
@@ -27,15 +27,17 @@ def log_export(cluster: Resource, _: Context) -> Findings:
 @rule(
     "rds-query-log",
     "Databases log slow queries",
-    types=types.RDS_CLUSTER,
+    types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     kind="stack",
     severity=LOW,
-    controls=("CKV2_AWS_27",),
-    paths=("dbClusterParameterGroupName", "engine"),
+    controls=("CKV2_AWS_27", "CKV2_AWS_30"),
+    paths=("dbClusterParameterGroupName", "parameterGroupName", "engine"),
     why="Without them, nobody can tell which query made the database slow last night.",
     fix="Set log_min_duration_statement (MySQL: slow_query_log) in a parameter group.",
 )
 def query_log(cluster: Resource, context: Context) -> Findings:
+    if cluster.type in types.RDS_INSTANCE and not is_postgres(cluster) and cluster.text("engine") not in _LIKE_MYSQL:
+        return
     unsure = None
     for resource in (cluster, *instances(cluster, context)):
         try:
@@ -44,8 +46,11 @@ def query_log(cluster: Resource, context: Context) -> Findings:
         except Undetermined as unknown:
             unsure = unknown
     if unsure:
-        raise Undetermined("dbClusterParameterGroupName", f"sets what is out of sight: {unsure.reason}")
-    yield "dbClusterParameterGroupName", "no parameter group has slow queries logged"
+        raise Undetermined(parameter_path(cluster), f"sets what is out of sight: {unsure.reason}")
+    yield parameter_path(cluster), "no parameter group has slow queries logged"
+
+
+_LIKE_MYSQL = ("mysql", "mariadb")
 
 
 def _logs_queries(resource: Resource, context: Context, *, postgres: bool) -> bool:
@@ -66,9 +71,9 @@ def _logs_queries(resource: Resource, context: Context, *, postgres: bool) -> bo
 @rule(
     "rds-minor",
     "Databases get minor versions by themselves",
-    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER),
+    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=MEDIUM,
-    controls=("CKV_AWS_226",),
+    controls=("RDS.13", "CKV_AWS_226"),
     paths=("autoMinorVersionUpgrade",),
     why="Minor versions close holes, and one that is never taken is withdrawn one day.",
     fix="Leave auto_minor_version_upgrade on.",
@@ -82,7 +87,7 @@ def minor_versions(resource: Resource, _: Context) -> Findings:
 @rule(
     "rds-monitor",
     "Instances have enhanced monitoring",
-    types=types.RDS_CLUSTER_INSTANCE,
+    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     kind="stack",
     severity=LOW,
     controls=("RDS.6", "CKV_AWS_118"),
@@ -102,7 +107,7 @@ def monitoring(instance: Resource, context: Context) -> Findings:
 @rule(
     "rds-pi",
     "Instances have Performance Insights, encrypted with a customer key",
-    types=types.RDS_CLUSTER_INSTANCE,
+    types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     kind="stack",
     severity=LOW,
     controls=("CKV_AWS_353", "CKV_AWS_354"),

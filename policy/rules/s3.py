@@ -4,7 +4,7 @@ from policy import resource_types as types
 from policy.access import lets_anybody_in
 from policy.buckets import policy_statements
 from policy.documents import Statement, statements
-from policy.properties import MISSING, Findings, Undetermined, attempt
+from policy.properties import Findings, Undetermined, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -114,11 +114,25 @@ def ownership(bucket: Resource, context: Context) -> Findings:
         return
     if controls:
         yield "", f"{controls[0].name} leaves ACLs in force"
-    for path in ("acl", "grants"):
-        if bucket.peek(path) not in (MISSING, "", []):
-            yield path, "lets others in by ACL"
+    yield from attempt(_lets_others_in, bucket)
+    yield from attempt(_has_grants, bucket)
     if context.stack.referrers(bucket, "bucket", *types.BUCKET_ACL):
         yield "", "has an ACL"
+
+
+_OWNERS = ("", "private", "bucket-owner-read", "bucket-owner-full-control")
+"""Canned ACLs that let in nobody but the owner, as a bucket without any does; on a bucket, S3 ignores the last two:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl"""
+
+
+def _lets_others_in(bucket: Resource) -> Findings:
+    if bucket.text("acl") not in _OWNERS:
+        yield "acl", "lets others in by ACL"
+
+
+def _has_grants(bucket: Resource) -> Findings:
+    if bucket.count("grants"):
+        yield "grants", "lets others in by ACL"
 
 
 @rule(

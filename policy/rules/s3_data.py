@@ -21,18 +21,18 @@ from policy.view import Resource
 )
 def encryption(bucket: Resource, context: Context) -> Findings:
     separate = context.stack.referrers(bucket, "bucket", *types.BUCKET_ENCRYPTION)
-    rules = [node for each in separate for node in each.nodes("rules")]
-    rules += bucket.nodes("serverSideEncryptionConfiguration.rule")
-    rules += bucket.nodes("serverSideEncryptionConfigurations.rules")
-    if not any(_uses_customer_key(node) for node in rules) and not keeps_logs(bucket, context):
+    rules = [(node, each) for each in separate for node in each.nodes("rules")]
+    for path in ("serverSideEncryptionConfiguration.rule", "serverSideEncryptionConfigurations.rules"):
+        rules += [(node, bucket) for node in bucket.nodes(path)]
+    if not any(_uses_customer_key(node, owner) for node, owner in rules) and not keeps_logs(bucket, context):
         yield "", "objects are not encrypted with a customer key"
 
 
-def _uses_customer_key(node: Properties) -> bool:
+def _uses_customer_key(node: Properties, owner: Resource) -> bool:
     # The plural is that of buckets from before the settings became resources of their own.
     for default in ("applyServerSideEncryptionByDefault", "applyServerSideEncryptionByDefaults"):
         if node.text(f"{default}.sseAlgorithm").startswith("aws:kms"):
-            return customer_key(node, f"{default}.kmsMasterKeyId")
+            return customer_key(node, f"{default}.kmsMasterKeyId", owner)
     return False
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from policy import resource_types as types
 from policy.keys import customer_key
-from policy.properties import MISSING, UNKNOWN, Findings, Undetermined, attempt
+from policy.literals import is_literal, names_secret, shows_secret
+from policy.properties import MISSING, UNKNOWN, Findings, Undetermined, attempt, join
 from policy.registry import CRITICAL, MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -86,15 +87,29 @@ _VALUES = ("secretString", "secretBinary", "secretStringWo")
 @rule(
     "sm-literal",
     "No secret's value stands in the program",
-    types=types.SECRET_VERSION,
+    types=(*types.SECRET_VERSION, *types.FUNCTION),
     severity=CRITICAL,
-    paths=_VALUES,
+    controls=("CKV_AWS_45",),
+    paths=(*_VALUES, "environment.variables.*"),
     why="What stands in the program or its configuration stands in its history and its state too, and is not rotated.",
     fix="Make the value by a resource (RandomPassword), let AWS make it, or put it by hand into an empty secret.",
 )
 def literal(version: Resource, _: Context) -> Findings:
+    if version.type in types.FUNCTION:
+        for key in version.keys("environment.variables"):
+            yield from attempt(_is_variable, version, key)
+        return
     for path in _VALUES:
         yield from attempt(_is_literal, version, path)
+
+
+def _is_variable(function: Resource, key: str) -> Findings:
+    path = join("environment.variables", key)
+    if function.peek(path) is UNKNOWN and function.needs(path):
+        return  # made by a resource
+    value = function.text(path)
+    if (names_secret(key) and is_literal(value)) or shows_secret(value):
+        yield path, "a secret in plain text, which whoever may see the function reads"
 
 
 def _is_literal(version: Resource, path: str) -> Findings:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from policy import resource_types as types
 from policy.networks import EVERY_PROTOCOL, LAST_PORT, TCP, UDP, is_world, ports, protocol
-from policy.properties import Findings, Properties, Undetermined, attempt
+from policy.properties import UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
 from policy.view import Resource, Stack
 
@@ -100,7 +100,12 @@ def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:
 
 def _is_entrance(group: Resource, stack: Stack) -> bool:
     """Whether a load balancer wears the group, if only one that a controller makes for Kubernetes."""
-    return group.urn in _named_in_kubernetes(stack) or stack.is_used(group, *_BALANCERS)
+    if group.urn in _named_in_kubernetes(stack) or stack.is_used(group, *_BALANCERS):
+        return True
+    for each in stack.of_type(*types.INGRESS, *types.SERVICE):
+        if not each.needs("metadata"):
+            each.get("metadata.annotations")  # raises where it may name the group
+    return False
 
 
 @functools.lru_cache(maxsize=1)
@@ -142,15 +147,16 @@ def _every_port(entry: Properties, resource: Resource) -> Findings:
 def _only_itself(entry: Properties, resource: Resource) -> bool:
     if entry.flag("self"):
         others = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups")
-        return not any(entry.has(path) and entry.peek(path) != [] for path in others)
+        return not any(entry.count(path) for path in others)
     peer = "referencedSecurityGroupId" if entry.has("referencedSecurityGroupId") else "sourceSecurityGroupId"
     if resource.type in _GROUP or not entry.has(peer):
         return False
-    member = resource.peek(peer)
-    if isinstance(member, str):
-        return member == resource.peek("securityGroupId")
-    if not resource.needs(peer):
-        raise Undetermined(peer)
+    member, group = resource.peek(peer), resource.peek("securityGroupId")
+    if isinstance(member, str) and isinstance(group, str):
+        return member == group
+    for path, value in ((peer, member), ("securityGroupId", group)):
+        if value is UNKNOWN and not resource.needs(path):
+            raise Undetermined(path)
     return resource.needs(peer) == resource.needs("securityGroupId")
 
 

@@ -4,9 +4,10 @@ import fnmatch
 from typing import Any
 
 from policy import types
-from policy.properties import MISSING, Findings, Properties, attempt, parse
+from policy.databases import is_replica
+from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, attempt, parse
 from policy.registry import HIGH, MEDIUM, Context, Rule, rule, rules_for
-from policy.view import Resource
+from policy.view import Resource, Stack
 
 _REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
 
@@ -19,21 +20,62 @@ def _given(provider: Resource, path: str) -> Properties:
     return provider.document(path) if isinstance(value, str) else Properties(value, path)
 
 
+_TAGGABLE = {
+    *types.VPC,
+    *types.SUBNET,
+    *types.SECURITY_GROUP,
+    *types.INSTANCE,
+    *types.LAUNCH_TEMPLATE,
+    *types.EKS_CLUSTER,
+    *types.NODE_GROUP,
+    *types.RDS_CLUSTER,
+    *types.RDS_CLUSTER_INSTANCE,
+    *types.RDS_INSTANCE,
+    *types.REPLICATION_GROUP,
+    *types.CACHE_CLUSTER,
+    *types.LOAD_BALANCER,
+    *types.BUCKET,
+    *types.KEY,
+    *types.SECRET,
+    *types.REPOSITORY,
+    *types.LOG_GROUP,
+    *types.ROLE,
+    *types.FUNCTION,
+}
+"""What can have tags even where it has none; of other types, what has some."""
+
+
+def _tag_themselves(provider: Resource, wanted: list[str], stack: Stack) -> bool:
+    """Whether all resources of a provider that can have tags have these, as their own."""
+    own = [each for each in stack.resources if each.provider_urn == provider.urn and _can_have_tags(each)]
+    keys = [each.peek("tags") if each.peek("tags") is UNKNOWN else each.keys("tags") for each in own]
+    if any(not set(wanted) <= set(each) for each in keys if each is not UNKNOWN):
+        return False
+    if UNKNOWN in keys:
+        raise Undetermined("defaultTags", "lacks tags that resources may have of their own, which are not known yet")
+    return bool(keys)
+
+
+def _can_have_tags(resource: Resource) -> bool:
+    return resource.type in _TAGGABLE or resource.has("tags") or resource.outputs.has("tagsAll")
+
+
 @rule(
     "stk-tags",
     "Everything carries the tags by which costs and owners are found",
     types=types.AWS_PROVIDER,
+    kind="stack",
     severity=MEDIUM,
     paths=("defaultTags.tags.*",),
     why="What has no tags belongs to nobody: no budget counts it, nobody dares to delete it.",
-    fix="Give the provider default_tags with Project, Stack, Environment and ManagedBy.",
+    fix="Give the provider default_tags, or every resource tags, with Project, Stack, Environment and ManagedBy.",
     strict=True,
     config={"tags": {"type": "array", "items": {"type": "string"}, "default": _TAGS}},
 )
 def tags(provider: Resource, context: Context) -> Findings:
     given = _given(provider, "defaultTags")
     lacking = [tag for tag in context.config["tags"] if given.value is MISSING or not given.has(f'tags["{tag}"]')]
-    if lacking:
+    if lacking and not _tag_themselves(provider, lacking, context.stack):
         yield "defaultTags", f"lacks {', '.join(lacking)}"
 
 
@@ -69,11 +111,10 @@ def region(provider: Resource, context: Context) -> Findings:
 )
 def account(provider: Resource, context: Context) -> Findings:
     given = _given(provider, "allowedAccountIds")
-    accounts = given.value if isinstance(given.value, list) else []
-    if not accounts:
+    if not given.count(""):
         yield "allowedAccountIds", "any account will do"
     approved = context.config["accounts"]
-    if approved and not {str(each) for each in accounts} <= set(approved):
+    if approved and given.value is not MISSING and not set(given.texts("")) <= set(approved):
         yield "allowedAccountIds", "names an account that is not approved"
 
 
@@ -82,6 +123,7 @@ def account(provider: Resource, context: Context) -> Findings:
     "What holds state is protected from deletion by Pulumi",
     types=(
         *types.RDS_CLUSTER,
+        *types.RDS_INSTANCE,
         *types.KEY,
         *types.BUCKET,
         *types.EKS_CLUSTER,
@@ -93,7 +135,8 @@ def account(provider: Resource, context: Context) -> Findings:
     fix="Set ResourceOptions(protect=True) on the resource itself: components do not hand it down.",
 )
 def protect(resource: Resource, _: Context) -> Findings:
-    if not resource.protect:
+    # A replica holds nothing that is not elsewhere.
+    if not resource.protect and not (resource.type in types.RDS_INSTANCE and is_replica(resource)):
         yield "", "not protected"
 
 
@@ -154,6 +197,7 @@ _CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
         *types.RDS_CLUSTER_INSTANCE,
         *types.RDS_INSTANCE,
         *types.REPLICATION_GROUP,
+        *types.CACHE_CLUSTER,
     ),
     kind="stack",
     severity=MEDIUM,

@@ -77,7 +77,7 @@ def managed(acl: Resource, context: Context) -> Findings:
 def _blocks(each: Properties, context: Context) -> Findings:
     if not context.is_prod or each.text(f"{_MANAGED}.name") not in context.config["groups"]:
         return
-    if each.has("overrideAction.count"):
+    if each.get_part("overrideAction.count") is not MISSING:
         yield each.at("overrideAction"), "only counts in prod"
     yield from each.each(f"{_MANAGED}.ruleActionOverrides", _keeps_log4j)
 
