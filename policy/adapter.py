@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi_policy
@@ -27,6 +28,9 @@ from policy.runner import context_for, judge
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
 from prismctl.values import decode
+
+WAIVERS_VARIABLE = "AI_PRISM_WAIVERS"
+"""Names the file of waivers of whoever uses the pack for another program; absolute, for the pack runs in its folder."""
 
 _LEVELS = {
     Level.MANDATORY: pulumi_policy.EnforcementLevel.MANDATORY,
@@ -163,8 +167,8 @@ class Pack:
     def _without_waived(self, findings: list[Finding], stack: Stack) -> Iterator[Finding]:
         if not findings or not self.settings.waivers:
             return iter(findings)
-        name = stack.resources[0].urn.split("::")[0].removeprefix("urn:pulumi:")
-        applied = waivers.apply(self.settings.waivers, findings, stack.project, name, self.settings.today)
+        concerned = waivers.concerned(self.settings.waivers, (resource.urn for resource in stack.resources))
+        applied = waivers.apply(concerned, findings, self.settings.today)
         return (finding for finding in applied.findings if not finding.waived_by)
 
 
@@ -233,8 +237,7 @@ def policies() -> list[sdk.Policy]:
     """Return the pack's policies, for the stack on which the engine has started it."""
     keep_what_was_sent()
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
-    accepted: tuple[Waiver, ...] = waivers.load()
-    pack = Pack(Settings(environment=environment, today=versions.today(), waivers=accepted))
+    pack = Pack(Settings(environment=environment, today=versions.today(), waivers=_accepted()))
     follow_the_stack(pack)
     return pack.policies()
 
@@ -252,6 +255,12 @@ def follow_the_stack(pack: Pack, servicer: Any = sdk._PolicyAnalyzerServicer) ->
         return configure(self, request, context)
 
     servicer.ConfigureStack = configure_stack
+
+
+def _accepted() -> tuple[Waiver, ...]:
+    """Return the waivers in the file that a variable names, for the pack has no options; or else in the pack's own."""
+    file = os.environ.get(WAIVERS_VARIABLE)
+    return waivers.load(Path(file) if file else waivers.FILE)
 
 
 def initial_config() -> dict[str, Any]:

@@ -34,13 +34,46 @@ a last day.
 """
 
 
+_SERVICES = {
+    "ecr": "ECR",
+    "eks": "EKS",
+    "node_groups": "EKS",
+    "elasticache": "ElastiCache",
+    "gitops": "Delivery and secrets in the cluster",
+    "helm": "Delivery and secrets in the cluster",
+    "iam": "IAM",
+    "kms": "KMS",
+    "kubernetes": "Kubernetes",
+    "launch_templates": "EC2",
+    "load_balancers": "Load balancing",
+    "logs": "CloudWatch Logs",
+    "network": "VPC",
+    "security_groups": "VPC",
+    "rds": "RDS",
+    "s3": "S3",
+    "secrets": "Secrets Manager",
+    "stack": "The stack as a whole",
+    "waf": "WAF",
+}
+"""The service by the module of rules, or by how modules about it begin."""
+
+
+def _service(rule: Rule) -> str:
+    module = rule.module
+    known = _SERVICES.get(module) or _SERVICES.get(module.partition("_")[0])
+    return known or module.replace("_", " ").strip().capitalize()
+
+
 def page() -> str:
     """Return the page."""
     examples = _examples()
     parts = [_HEAD, *_summary(), *_coverage()]
-    for module in dict.fromkeys(rule.module for rule in rules()):
-        parts.append(f"## {module.replace('_', ' ')}\n")
-        parts += [_rule(rule, examples.get(rule.id, {})) for rule in rules() if rule.module == module]
+    services: dict[str, list[Rule]] = {}
+    for rule in rules():
+        services.setdefault(_service(rule), []).append(rule)
+    for service in sorted(services, key=str.lower):
+        parts.append(f"## {service}\n")
+        parts += [_rule(rule, examples.get(rule.id, {})) for rule in services[service]]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -67,10 +100,11 @@ def _coverage() -> Iterator[str]:
             for control in rule.controls:
                 if match := re.fullmatch(pattern, control):
                     covered.setdefault(match[1], []).append(rule.id)
+        if not covered:
+            continue
         yield f"| {name} | {len(covered)} | {len({id_ for ids in covered.values() for id_ in ids})} |"
         rows = [f"| {control} | {_links(covered[control])} |" for control in sorted(covered, key=_natural)]
-        if rows:
-            tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
+        tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
     own = [rule.id for rule in rules() if not rule.controls]
     yield f"| of no framework | | {len(own)} |\n"
     yield from tables

@@ -22,8 +22,14 @@ def summary(report: Report) -> str:
     )
 
 
+def unseen(report: Report) -> str:
+    """Return one line with the types of which no rule knows anything; empty where there are none."""
+    kinds = ", ".join(f"{type_} {count}" for type_, count in sorted(report.unseen.items()))
+    return f"{sum(report.unseen.values())} resources of types that no rule looks at: {kinds}" if kinds else ""
+
+
 def render(report: Report, components: Mapping[str, str], *, brief: bool = False, width: int | None = None) -> str:
-    """Return findings by component (`components` has its name by URN of the resource), and the summary.
+    """Return findings by component (`components` has its name by URN of the resource), the summary, and what is unseen.
 
     All of them, or in brief those that somebody has to mend. Lines are broken at `width`; without, each stays whole.
     """
@@ -35,7 +41,7 @@ def render(report: Report, components: Mapping[str, str], *, brief: bool = False
         named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
     for component in sorted(named):
         lines += [component or report.stack, *_component(named[component])]
-    lines.append(summary(report))
+    lines += [line for line in (summary(report), unseen(report)) if line]
     return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line])) + "\n"
 
 

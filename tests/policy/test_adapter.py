@@ -15,7 +15,7 @@ from pulumi_policy import policy as sdk
 from support import recorded
 
 from policy import registry
-from policy.adapter import Pack, follow_the_stack, keep_what_was_sent
+from policy.adapter import Pack, _accepted, follow_the_stack, keep_what_was_sent
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
 from prismctl import values
@@ -190,6 +190,14 @@ def test_the_pack_serves_over_the_wire() -> None:
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+def test_the_waivers_are_the_pack_s_own_unless_a_variable_names_others(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("- {rule: kms-rotate, ticket: WEB-1}\n")
+    assert _accepted() == load()
+    monkeypatch.setenv("AI_PRISM_WAIVERS", str(file))
+    assert [waiver.ticket for waiver in _accepted()] == ["WEB-1"]
 
 
 def test_what_is_replaced_of_the_sdk_is_still_there() -> None:
