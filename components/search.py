@@ -156,8 +156,10 @@ class Search(pulumi.ComponentResource):
                 parent=self,
                 protect=self._foundation.protect,
                 depends_on=[may_log, *self._make_service_role()],
-                # A change makes a second set of nodes and moves all data there.
-                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="180m", delete="90m"),
+                # A new domain takes a quarter of an hour, or a multiple of it:
+                # https://github.com/hashicorp/terraform-provider-aws/issues/33897. A change makes a second set of nodes
+                # and moves all data there.
+                custom_timeouts=pulumi.CustomTimeouts(create="120m", update="180m", delete="90m"),
             ),
         )
 

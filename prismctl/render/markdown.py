@@ -12,6 +12,8 @@ STATEFUL = (
     "aws:rds/cluster:Cluster",
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:opensearch/domain:Domain",
+    "aws:secretsmanager/secret:Secret",
     "aws:s3/bucket:Bucket",
     "aws:kms/key:Key",
     "aws:ecr/repository:Repository",

@@ -84,7 +84,7 @@ _SHAPES = re.compile(
 """What AWS and Pulumi make up, or put around it."""
 
 _WORDS = re.compile(
-    r"\b[a-z]*(?:[A-Z]{1,5}[a-z]{2,}|As|Id|In|Is|Or|To|Wo)+\b|\b[a-z]+(?:[-_./:$][a-z]+)+\b|\b[a-z]{4,}\b"
+    r"\b[a-z]*(?:[A-Z]{1,5}[a-z]{2,}|As|Id|In|Is|Or|Re|To|Wo)+\b|\b[a-z]+(?:[-_./:$][a-z]+)+\b|\b[a-z]{4,}\b"
 )
 """inCamelCase, in-kebab-case, and simple ones."""
 _SPACES = re.compile(r"[\s\"]+")

@@ -52,11 +52,23 @@ _ACCESS_LOG = "https://github.com/DevopsArtFactory/terraform-provisioning/pull/4
 _CACHE_LOG = "https://github.com/turbot/steampipe-plugin-aws/pull/454"
 _PARAMETERS_LOG = "https://github.com/turbot/steampipe-plugin-aws/pull/534"
 _RECORD_LOG = "https://github.com/hashicorp/terraform-provider-aws/pull/11300"
+_SERVICE_ROLE_LOG = "https://github.com/turbot/steampipe-plugin-aws/pull/178"
+_MONITORING_LOG = (
+    "https://github.com/fernandomullerjr/eks-via-terraform-github-actions/blob/"
+    "62fd841e01aff86f138d19f563322b66e216c9f1/09-eks-blueprint/rascunho-lab9.md"
+)
+_ARGO_LOG = (
+    "https://github.com/cryptophobic/ML-OPS-CI-CD-classes/blob/84ca5b62f47edf822a5aac991a6b7aa83a492a21/PROOF.md"
+)
 _CERTIFICATE_LOG = "https://github.com/hashicorp/terraform/issues/33507"
 
 
 def _addon(*names: str) -> Callable[[Inputs], bool]:
     return lambda inputs: inputs.get("addonName") in names
+
+
+def _chart(name: str) -> Callable[[Inputs], bool]:
+    return lambda inputs: inputs.get("chart") == name
 
 
 def _is_empty(inputs: Inputs) -> bool:
@@ -108,15 +120,31 @@ _CREATE: Mapping[str, tuple[Row, ...]] = {
     "aws:elasticache/subnetGroup:SubnetGroup": (Row(2, (_CACHE_LOG,)),),
     "aws:iam/policy:Policy": (Row(1, (_GPU_LOG,)),),
     "aws:iam/role:Role": (Row(1, (_GPU_LOG,)),),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": (Row(3, (_SERVICE_ROLE_LOG,)),),
     # The provider waits until the key's policy is the same everywhere.
     "aws:kms/key:Key": (Row(28, (_GPU_LOG,)),),
     "aws:lb/listener:Listener": (Row(1, (_ENTRANCE_LOG,)),),
     "aws:lb/loadBalancer:LoadBalancer": (Row(121, (_ENTRANCE_LOG,)),),
+    # No log says it. AWS says 15 to 30 minutes, "but can take longer"
+    # (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/gsgcreate-domain.html): the middle. The
+    # provider looks for the first time after ten (https://github.com/hashicorp/terraform-provider-aws/issues/45244);
+    # some see an hour (https://github.com/hashicorp/terraform-provider-aws/issues/33897).
+    "aws:opensearch/domain:Domain": (Row(1350),),
     "aws:rds/cluster:Cluster": (Row(43, (_AURORA_LOG,)),),
     "aws:rds/clusterInstance:ClusterInstance": (Row(741, (_AURORA_LOG,), _is_reader), Row(381, (_AURORA_LOG,))),
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": (Row(10, (_PARAMETERS_LOG,)),),
     # Until the change is INSYNC.
     "aws:route53/record:Record": (Row(37, (_RECORD_LOG,)),),
+    # Images are pulled and pods become ready; a job, too, is over when its pod is.
+    "kubernetes:batch/v1:Job": (Row(27),),
+    "kubernetes:helm.sh/v3:Release": (
+        # Terraform waits for the same. Four logs say between 59 s and 3 min 42 s.
+        Row(182, (_MONITORING_LOG,), _chart("kube-prometheus-stack")),
+        # Nine logs say between 18 s and 3 min 24 s, 1 min 5 s in the middle; this one is of EKS.
+        Row(50, (_ARGO_LOG,), _chart("argo-cd")),
+        # Eleven logs of charts with a controller or a daemon set, without an address: 6 s to 2 min 30 s.
+        Row(27),
+    ),
 }
 
 _UPDATE: Mapping[str, tuple[Row, ...]] = {

@@ -197,6 +197,12 @@ LINKS: Final[Mapping[str, tuple[Link, ...]]] = {
     # A deleted user leaves its groups:
     # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DeleteUser.html
     "aws:elasticache/userGroup:UserGroup": (Link("userIds[*]", CACHE_USER, words.NO_CACHE_USER),),
+    "aws:opensearch/domain:Domain": (
+        Link("vpcOptions.subnetIds[*]", SUBNET, words.NO_SEARCH_SUBNET, words.SUBNET_BUSY),
+        Link("vpcOptions.securityGroupIds[*]", GROUP, words.NO_SEARCH_GROUP, words.GROUP_BUSY),
+        Link("encryptAtRest.kmsKeyId", KEY, words.NO_SEARCH_KEY),
+        Link("logPublishingOptions[*].cloudwatchLogGroupArn", LOG_GROUP, words.NO_SEARCH_LOG),
+    ),
     "aws:lb/loadBalancer:LoadBalancer": (
         Link("subnets[*]", SUBNET, words.NO_BALANCER_SUBNET, words.SUBNET_BUSY),
         Link("securityGroups[*]", GROUP, words.NO_BALANCER_GROUP, words.GROUP_BUSY),
@@ -252,6 +258,7 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
         "https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudget.html"
     ),
     ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody"): _NAMES,
+    ("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"): _DOCUMENT,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "dimensions"): _NAMES,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions"): _ALARM,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "okActions"): _ALARM,
@@ -268,6 +275,16 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
         "https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteOpenIDConnectProvider.html"
     ),
     ("aws:iam/rolePolicy:RolePolicy", "policy"): _DOCUMENT,
+    # AWS does look for its principals; the provider tries again until a new role is known everywhere:
+    # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/opensearch/domain.go
+    (
+        "aws:opensearch/domain:Domain",
+        "accessPolicies",
+    ): "a policy document, in which references are not looked for here",
+    ("aws:opensearch/domain:Domain", "advancedSecurityOptions"): (
+        "CreateDomain has no error for a master user: "
+        "https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_CreateDomain.html"
+    ),
     ("aws:rds/cluster:Cluster", "finalSnapshotIdentifier"): "a name made of the key's id: no snapshot of it exists yet",
     ("aws:rds/clusterInstance:ClusterInstance", "engineVersion"): "a version, not a reference",
     ("aws:route53/record:Record", "name"): _COPIED,

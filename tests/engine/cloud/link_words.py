@@ -217,6 +217,24 @@ USER_GROUP_BUSY = Words(
     f"{_ESTIMATE}DeleteUserGroup in {_BOTOCORE}/elasticache",
 )
 
+# OpenSearch
+NO_SEARCH_SUBNET = Words(
+    "ValidationException: The subnet ID '{value}' does not exist", f"{_ESTIMATE}that of EC2, {NO_SUBNET.source}"
+)
+NO_SEARCH_GROUP = Words(
+    "ValidationException: The security group '{value}' does not exist", f"{_ESTIMATE}that of EC2, {NO_GROUP.source}"
+)
+NO_SEARCH_KEY = Words(
+    "ValidationException: Key '{value}' does not exist", f"{_ESTIMATE}that of KMS, {_MOTO}/kms/responses.py"
+)
+NO_SEARCH_LOG = Words(
+    "ValidationException: The Resource Access Policy specified for the CloudWatch Logs log group {value} does not "
+    "grant sufficient permissions for Amazon OpenSearch Service to create a log stream. Please check the Resource "
+    "Access Policy.",
+    f"{_ESTIMATE}that of a log group without a policy, "
+    f"{_GITHUB}awsdocs/amazon-opensearch-service-developer-guide/pull/59",
+)
+
 # Load balancing, certificates, names, firewall
 NO_BALANCER_SUBNET = Words("SubnetNotFound: The specified subnet does not exist.", f"{_BOTOCORE}/elbv2")
 NO_BALANCER_GROUP = Words(

@@ -55,6 +55,14 @@ NAMES: Mapping[str, PhysicalName] = {
         taken="ResourceAlreadyExistsException: The specified log group already exists",
         source="moto/logs/exceptions.py",
     ),
+    # The provider creates and updates it by the same PutResourcePolicy.
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": PhysicalName(
+        key="policyName",
+        scope=Scope.REGION,
+        taken=None,
+        source="internal/service/logs/resource_policy.go",
+        autonamed=False,
+    ),
     # "Creates or updates an alarm": what is there is overwritten.
     "aws:cloudwatch/metricAlarm:MetricAlarm": PhysicalName(
         key="name", scope=Scope.REGION, taken=None, source="botocore/data/cloudwatch"
@@ -151,6 +159,13 @@ NAMES: Mapping[str, PhysicalName] = {
         scope=Scope.REGION,
         taken="ELBv2 Target Group ({name}) already exists",
         source="internal/service/elbv2/target_group.go",
+    ),
+    # CreateDomain does not refuse a second one, so the provider looks for the name first, and fails in its own words.
+    "aws:opensearch/domain:Domain": PhysicalName(
+        key="domainName",
+        scope=Scope.REGION,
+        taken="OpenSearch Domain ({name}) already exists",
+        source="internal/service/opensearch/domain.go",
     ),
     "aws:rds/cluster:Cluster": PhysicalName(
         key="clusterIdentifier",

@@ -123,6 +123,31 @@ def cache_node_groups(old: Properties, new: Properties) -> Iterable[str]:
         yield "nodeGroupConfigurations"
 
 
+def search_security(old: Properties, new: Properties) -> Iterable[str]:
+    """What protects a domain can be switched on, never off; before OpenSearch, encryption not on either."""
+    for path in ("encryptAtRest.enabled", "nodeToNodeEncryption.enabled", "advancedSecurityOptions.enabled"):
+        if at(old, path) and at(new, path) is not None and differ(True, at(new, path)):
+            yield path
+
+
+def search_version(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace by what AWS does not offer as an upgrade (GetCompatibleVersions): here, by an older version only."""
+    before, after = (_version(str(each.get("engineVersion")).partition("_")[2]) for each in (old, new))
+    if before and after and after < before:
+        yield "engineVersion"
+
+
+def search_vpc(old: Properties, new: Properties) -> Iterable[str]:
+    """A domain is in a VPC for good, or never: the block is ForceNew, what is in it is not."""
+    if bool(old.get("vpcOptions")) != bool(new.get("vpcOptions")):
+        yield "vpcOptions"
+
+
+def search_addresses(old: Properties, new: Properties) -> Iterable[str]:
+    if old.get("ipAddressType") == "dualstack" and given("ipAddressType", old, new):
+        yield "ipAddressType"
+
+
 def _version(text: Any) -> tuple[int, ...]:
     """Return the numbers of a version, up to the first part that is none, as in `6.x`."""
     numbers: list[int] = []

@@ -82,6 +82,7 @@ TYPES: Mapping[str, ResourceType] = {
     "aws:budgets/budget:Budget": _row("budgets/budget.go", f"accountId? {_NAMED}", regional=False),
     "aws:cloudwatch/dashboard:Dashboard": _row("cloudwatch/dashboard.go", "dashboardName"),
     "aws:cloudwatch/logGroup:LogGroup": _row("logs/group.go", f"logGroupClass? {_NAMED}"),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _row("logs/resource_policy.go", "policyName resourceArn"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _row("cloudwatch/metric_alarm.go", "name?"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _row("ec2/vpc_default_security_group.go", "vpcId?"),
     "aws:ec2/eip:Eip": _row("ec2/ec2_eip.go", "address domain? ipamPoolId? networkBorderGroup? publicIpv4Pool?"),
@@ -211,6 +212,9 @@ TYPES: Mapping[str, ResourceType] = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _row(
         "iam/role_policy_attachment.go", "policyArn role", regional=False, immutable=True, deletes_first=True
     ),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": _row(
+        "iam/service_linked_role.go", "awsServiceName customSuffix", regional=False
+    ),
     "aws:kms/key:Key": _row(
         "kms/key.go",
         "customKeyStoreId customerMasterKeySpec keyUsage multiRegion? xksKeyId",
@@ -229,6 +233,11 @@ TYPES: Mapping[str, ResourceType] = {
         f"ipAddressType? {_NAMED} port protocol targetType vpcId",
         defaults={"targetType": "instance"},
         rules=(rules.target_version,),
+    ),
+    "aws:opensearch/domain:Domain": _row(
+        "opensearch/domain.go",
+        "domainName? encryptAtRest.kmsKeyId?",
+        rules=(rules.search_security, rules.search_version, rules.search_vpc, rules.search_addresses),
     ),
     "aws:rds/cluster:Cluster": _row(
         "rds/cluster.go",

@@ -18,6 +18,7 @@ _REQUEST: Final = "an option of the request, no property of the resource"
 _NO_TAGS: Final = "CloudFormation does not tag it"
 _LENGTH: Final = "the schema has no length for it"
 _TEXT: Final = "any text to the schema"
+_LOGS_BY_KIND: Final = "a list here, in CloudFormation a map by kind of log, whose keys may be anything"
 _FAMILY: Final = "families of parameters have no list"
 _LB_ATTRIBUTE: Final = "one of the attributes, whose names and values the schema leaves open"
 
@@ -56,6 +57,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     ),
     "aws:cloudwatch/dashboard:Dashboard": Counterpart("AWS::CloudWatch::Dashboard"),
     "aws:cloudwatch/logGroup:LogGroup": Counterpart("AWS::Logs::LogGroup", {"name": "LogGroupName"}),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Counterpart("AWS::Logs::ResourcePolicy"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Counterpart("AWS::CloudWatch::Alarm", {"name": "AlarmName"}),
     "aws:ec2/eip:Eip": Counterpart("AWS::EC2::EIP"),
     "aws:ec2/flowLog:FlowLog": Counterpart(
@@ -183,6 +185,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         {"role": "RoleName", "policyArn": "ManagedPolicyArns[]"},
         given={"AssumeRolePolicyDocument": UNKNOWN},
     ),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": Counterpart("AWS::IAM::ServiceLinkedRole"),
     "aws:kms/key:Key": Counterpart(
         "AWS::KMS::Key", {"policy": "KeyPolicy", "deletionWindowInDays": "PendingWindowInDays"}
     ),
@@ -214,6 +217,16 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         },
         {"deregistrationDelay": _LB_ATTRIBUTE},
         open={"name": _LENGTH},
+    ),
+    "aws:opensearch/domain:Domain": Counterpart(
+        "AWS::OpenSearchService::Domain",
+        {"encryptAtRest": "EncryptionAtRestOptions", "nodeToNodeEncryption": "NodeToNodeEncryptionOptions"},
+        {
+            "autoTuneOptions": "CloudFormation does not have it",
+            "logPublishingOptions.cloudwatchLogGroupArn": _LOGS_BY_KIND,
+            "logPublishingOptions.logType": _LOGS_BY_KIND,
+        },
+        open={"domainName": _LENGTH, "engineVersion": "versions of OpenSearch have no list"},
     ),
     "aws:rds/cluster:Cluster": Counterpart(
         "AWS::RDS::DBCluster",

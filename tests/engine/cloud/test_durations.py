@@ -6,8 +6,8 @@ from support import STACKS, recorded
 
 WORTH_A_SOURCE = 100
 """Seconds from which a figure is not to be guessed."""
-GUESSED = {"aws:elasticache/replicationGroup:ReplicationGroup"}
-"""Types with a long variant of which no log says enough."""
+GUESSED = {"aws:elasticache/replicationGroup:ReplicationGroup", "aws:opensearch/domain:Domain"}
+"""Types of which, or of a long variant of which, no log says enough."""
 
 
 def test_a_reader_is_ready_long_after_the_writer_that_it_waits_for():

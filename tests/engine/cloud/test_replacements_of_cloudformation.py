@@ -43,6 +43,7 @@ REPLACES_IN_THE_PROVIDER_ALONE = {
     ): "ForceNew in the provider, although ModifyUserGroup takes it",
     ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn"): _ATTACHED,
     ("aws:lb/loadBalancer:LoadBalancer", "internal"): "is CloudFormation's `Scheme`, which replaces there too",
+    ("aws:opensearch/domain:Domain", "encryptAtRest"): "CloudFormation has the key among what replaces on a condition",
     ("aws:rds/cluster:Cluster", "engine"): _ENGINE,
     ("aws:rds/cluster:Cluster", "masterUsername"): "no call changes it; CloudFormation leaves the refusal to RDS",
     ("aws:rds/clusterInstance:ClusterInstance", "engine"): _ENGINE,

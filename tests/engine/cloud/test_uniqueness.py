@@ -60,6 +60,11 @@ SAME = {
         {"url": "https://b"},
         "Provider with url https://a already exists",
     ),
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": (
+        {"awsServiceName": "opensearchservice.amazonaws.com", "name": "AWSServiceRoleForAmazonOpenSearchService"},
+        {"awsServiceName": "spot.amazonaws.com"},
+        "Service role name AWSServiceRoleForAmazonOpenSearchService has been taken in this account",
+    ),
     "aws:lb/listener:Listener": (
         {"loadBalancerArn": "arn:1", "port": 80},
         {"port": 443},

@@ -114,6 +114,14 @@ UNIQUE: Final[Mapping[str, Unique]] = {
             f"{_GITHUB}DrFaust92/terraform-kubernetes-ebs-csi-driver/issues/107",
         ),
     ),
+    # AWS chooses the role's name by the service.
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": Unique(
+        ("awsServiceName", "customSuffix"),
+        Words(
+            "InvalidInput: Service role name {name} has been taken in this account, please try a different suffix.",
+            f"{_GITHUB}cloudposse/terraform-aws-elasticsearch/issues/5",
+        ),
+    ),
     "aws:lb/listener:Listener": Unique(
         ("loadBalancerArn", "port"),
         Words(

@@ -69,7 +69,13 @@ def test_every_rule_has_a_source():
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_our_first_update_is_shorter(stack: str):
+def test_our_first_update_makes_the_cluster_sooner_and_never_ends_later(stack: str):
     graph = recorded(stack, known=True)
+    ours, theirs = ideal(graph, seconds), order(graph, seconds)
+    nodes = "aws:eks/nodeGroup:NodeGroup"
 
-    assert ideal(graph, seconds).total < order(graph, seconds).total
+    # A domain of OpenSearch takes longer than all else, and waits for the same in both.
+    assert ours.total <= theirs.total
+    assert max(each.ended for each in ours.operations if each.type == nodes) < min(
+        each.ended for each in theirs.operations if each.type == nodes
+    )

@@ -11,10 +11,10 @@ from support import recorded
 
 
 def test_the_text_names_the_critical_path_and_the_comparison(capsys: pytest.CaptureFixture[str]):
-    main(["prod", "--ideal"])
+    main(["dev", "--ideal"])
 
     said = capsys.readouterr().out
-    assert "prod: the first update takes" in said
+    assert "dev: the first update takes" in said
     assert "cluster-eksCluster" in said
     assert "In CloudFormation's order" in said
 
