@@ -89,6 +89,9 @@ class Pack:
     _by_rule: dict[str, sdk.Policy] = field(default_factory=dict[str, sdk.Policy])
     _current: threading.local = field(default_factory=threading.local)
     """Each of the engine's questions is answered in one thread, policy by policy."""
+    _inputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the program gave each resource, by URN. Of a stack the engine tells outputs alone: there AWS has filled in
+    what was left out, and behind a provider that waits for its cluster a preview has none at all."""
 
     def policies(self) -> list[sdk.Policy]:
         """Return a policy for each rule, and behind them those that tell what rules could not answer."""
@@ -161,7 +164,7 @@ class Pack:
         about = view.about(args)
         judged = getattr(self._current, "judged", None)
         if judged is None or judged.about is not about:
-            judged = self._current.judged = _Judged(about, view.stack(args))
+            judged = self._current.judged = _Judged(about, view.stack(args, self._inputs))
         return judged
 
     def _without_waived(self, findings: list[Finding], stack: Stack) -> Iterator[Finding]:
@@ -177,12 +180,11 @@ class _View:
     """How one kind of policy is told about resources."""
 
     about: Callable[[Any], Any]
-    stack: Callable[[Any], Stack]
+    stack: Callable[[Any, dict[str, Any]], Stack]
 
 
-def _resource(args: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
+def _resource(args: Any, given: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
     options = args.opts
-    decoded = functools.cache(args.props.decoded)
     return Resource(
         urn=args.urn,
         type=args.resource_type,
@@ -194,21 +196,23 @@ def _resource(args: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]
         property_dependencies=dependencies,
         protect=options.protect,
         ignore_changes=tuple(options.ignore_changes),
-        read_inputs=decoded,
-        read_outputs=decoded,
+        read_inputs=functools.cache(given.decoded),
+        read_outputs=functools.cache(args.props.decoded),
     )
 
 
-def _one(args: Any) -> Stack:
-    return Stack(name="", resources=(_resource(args, args.opts.parent or "", {}),))
+def _one(args: Any, inputs: dict[str, Any]) -> Stack:
+    inputs[args.urn] = args.props
+    return Stack(name="", resources=(_resource(args, args.props, args.opts.parent or "", {}),))
 
 
-def _all(args: Any) -> Stack:
+def _all(args: Any, inputs: dict[str, Any]) -> Stack:
     return Stack(
         name="",
         resources=tuple(
             _resource(
                 each,
+                inputs.get(each.urn, each.props),
                 each.parent.urn if each.parent else "",
                 {key: tuple(needed.urn for needed in found) for key, found in each.property_dependencies.items()},
             )

@@ -171,6 +171,20 @@ def test_the_platform_passes_its_own_pack(known: bool) -> None:
         assert [name for name, (level, _) in found.items() if level == "mandatory"] == [], each.urn
 
 
+def test_about_a_stack_rules_see_what_the_program_gave_also_where_the_engine_shows_no_outputs() -> None:
+    type_ = "kubernetes:core/v1:ConfigMap"
+    urn = f"urn:pulumi:prod::shop::{type_}::settings"
+
+    def stack() -> analyzer_pb2.AnalyzeStackRequest:
+        shown = analyzer_pb2.AnalyzerResource(type=type_, urn=urn, name="settings", properties=values.encode({}))
+        return analyzer_pb2.AnalyzeStackRequest(resources=[shown])
+
+    serving = servicer()
+    assert "k8s-ns" in said(serving.AnalyzeStack(stack(), None))
+    serving.Analyze(request({"metadata": {"namespace": "shop"}}, type_, urn), None)
+    assert "k8s-ns" not in said(serving.AnalyzeStack(stack(), None))
+
+
 def test_the_pack_serves_over_the_wire() -> None:
     process = subprocess.Popen(  # noqa: S603  # our own pack
         [sys.executable, "-u", str(ROOT / "policy")],
