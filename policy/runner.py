@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policy import waivers
+from policy import resource_types, waivers
 from policy.findings import Finding, Report, Result, withheld
 from policy.properties import Undetermined
 from policy.registry import Context, Level, Rule, Settings, rules, rules_for
@@ -69,8 +69,17 @@ def is_unseen(resource: Resource) -> bool:
 
 @functools.cache
 def _is_seen(type_: str) -> bool:
-    """Whether a rule names the type; `aws:*` and `*` name none."""
-    return any(":" in each.partition(":")[2] for rule in rules_for(type_) for each in rule.types if _is(each, type_))
+    """Whether a rule names the type (`aws:*` and `*` name none), or knows it as a part of what it looks at."""
+    named = (each for rule in rules_for(type_) for each in rule.types if _is(each, type_))
+    return type_ in _known_types() or any(":" in each.partition(":")[2] for each in named)
+
+
+@functools.cache
+def _known_types() -> frozenset[str]:
+    """Return the types that have a name for rules to use, such as that of what makes buckets private."""
+    named = {each for types in vars(resource_types).values() if isinstance(types, tuple) for each in types}
+    # Rules only ask of it which security group it wears.
+    return frozenset(named.difference(resource_types.CACHE_CLUSTER))
 
 
 def _is(pattern: str, type_: str) -> bool:

@@ -22,10 +22,15 @@ def summary(report: Report) -> str:
     )
 
 
-def unseen(report: Report) -> str:
-    """Return one line with the types of which no rule knows anything; empty where there are none."""
+def unseen(report: Report, *, brief: bool = False) -> str:
+    """Return one line about what no rule looks at, in brief without its types; empty where there is nothing."""
+    if not report.unseen:
+        return ""
     kinds = ", ".join(f"{type_} {count}" for type_, count in sorted(report.unseen.items()))
-    return f"{sum(report.unseen.values())} resources of types that no rule looks at: {kinds}" if kinds else ""
+    resources = sum(report.unseen.values())
+    return (
+        f"no rule looks at {resources} {'resource' if resources == 1 else 'resources'}{'' if brief else f': {kinds}'}"
+    )
 
 
 def render(report: Report, components: Mapping[str, str], *, brief: bool = False, width: int | None = None) -> str:
@@ -41,7 +46,7 @@ def render(report: Report, components: Mapping[str, str], *, brief: bool = False
         named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
     for component in sorted(named):
         lines += [component or report.stack, *_component(named[component])]
-    lines += [line for line in (summary(report), unseen(report)) if line]
+    lines += [line for line in (summary(report), unseen(report, brief=brief)) if line]
     return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line])) + "\n"
 
 
