@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi_policy
@@ -27,6 +28,9 @@ from policy.runner import context_for, judge
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
 from prismctl.values import decode
+
+WAIVERS_VARIABLE = "AI_PRISM_WAIVERS"
+"""Names the file of waivers of whoever uses the pack for another program; absolute, for the pack runs in its folder."""
 
 _LEVELS = {
     Level.MANDATORY: pulumi_policy.EnforcementLevel.MANDATORY,
@@ -85,6 +89,9 @@ class Pack:
     _by_rule: dict[str, sdk.Policy] = field(default_factory=dict[str, sdk.Policy])
     _current: threading.local = field(default_factory=threading.local)
     """Each of the engine's questions is answered in one thread, policy by policy."""
+    _inputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the program gave each resource, by URN. Of a stack the engine tells outputs alone: there AWS has filled in
+    what was left out, and behind a provider that waits for its cluster a preview has none at all."""
 
     def policies(self) -> list[sdk.Policy]:
         """Return a policy for each rule, and behind them those that tell what rules could not answer."""
@@ -157,14 +164,14 @@ class Pack:
         about = view.about(args)
         judged = getattr(self._current, "judged", None)
         if judged is None or judged.about is not about:
-            judged = self._current.judged = _Judged(about, view.stack(args))
+            judged = self._current.judged = _Judged(about, view.stack(args, self._inputs))
         return judged
 
     def _without_waived(self, findings: list[Finding], stack: Stack) -> Iterator[Finding]:
         if not findings or not self.settings.waivers:
             return iter(findings)
-        name = stack.resources[0].urn.split("::")[0].removeprefix("urn:pulumi:")
-        applied = waivers.apply(self.settings.waivers, findings, stack.project, name, self.settings.today)
+        concerned = waivers.concerned(self.settings.waivers, (resource.urn for resource in stack.resources))
+        applied = waivers.apply(concerned, findings, self.settings.today)
         return (finding for finding in applied.findings if not finding.waived_by)
 
 
@@ -173,12 +180,11 @@ class _View:
     """How one kind of policy is told about resources."""
 
     about: Callable[[Any], Any]
-    stack: Callable[[Any], Stack]
+    stack: Callable[[Any, dict[str, Any]], Stack]
 
 
-def _resource(args: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
+def _resource(args: Any, given: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
     options = args.opts
-    decoded = functools.cache(args.props.decoded)
     return Resource(
         urn=args.urn,
         type=args.resource_type,
@@ -190,21 +196,23 @@ def _resource(args: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]
         property_dependencies=dependencies,
         protect=options.protect,
         ignore_changes=tuple(options.ignore_changes),
-        read_inputs=decoded,
-        read_outputs=decoded,
+        read_inputs=functools.cache(given.decoded),
+        read_outputs=functools.cache(args.props.decoded),
     )
 
 
-def _one(args: Any) -> Stack:
-    return Stack(name="", resources=(_resource(args, args.opts.parent or "", {}),))
+def _one(args: Any, inputs: dict[str, Any]) -> Stack:
+    inputs[args.urn] = args.props
+    return Stack(name="", resources=(_resource(args, args.props, args.opts.parent or "", {}),))
 
 
-def _all(args: Any) -> Stack:
+def _all(args: Any, inputs: dict[str, Any]) -> Stack:
     return Stack(
         name="",
         resources=tuple(
             _resource(
                 each,
+                inputs.get(each.urn, each.props),
                 each.parent.urn if each.parent else "",
                 {key: tuple(needed.urn for needed in found) for key, found in each.property_dependencies.items()},
             )
@@ -233,8 +241,7 @@ def policies() -> list[sdk.Policy]:
     """Return the pack's policies, for the stack on which the engine has started it."""
     keep_what_was_sent()
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
-    accepted: tuple[Waiver, ...] = waivers.load()
-    pack = Pack(Settings(environment=environment, today=versions.today(), waivers=accepted))
+    pack = Pack(Settings(environment=environment, today=versions.today(), waivers=_accepted()))
     follow_the_stack(pack)
     return pack.policies()
 
@@ -252,6 +259,12 @@ def follow_the_stack(pack: Pack, servicer: Any = sdk._PolicyAnalyzerServicer) ->
         return configure(self, request, context)
 
     servicer.ConfigureStack = configure_stack
+
+
+def _accepted() -> tuple[Waiver, ...]:
+    """Return the waivers in the file that a variable names, for the pack has no options; or else in the pack's own."""
+    file = os.environ.get(WAIVERS_VARIABLE)
+    return waivers.load(Path(file) if file else waivers.FILE)
 
 
 def initial_config() -> dict[str, Any]:

@@ -22,6 +22,11 @@ _WORDS = {
 }
 
 
+def kind_of(word: str) -> str:
+    """Return the environment that a word such as `production` stands for, or UNKNOWN_ENVIRONMENT."""
+    return _WORDS.get(word.lower(), UNKNOWN_ENVIRONMENT)
+
+
 def environment_of(stack: str, config: Mapping[str, str]) -> str:
     """Return dev, integration, staging, prod or UNKNOWN_ENVIRONMENT; `config` is by full key, as text."""
     for key, text in config.items():

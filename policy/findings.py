@@ -2,20 +2,16 @@
 
 import dataclasses
 import enum
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from policy.properties import Missing, opened, parse, step
+from policy.fingerprints import digest, fingerprint, place, published, subject, value_at
+from policy.properties import parse
 from policy.registry import Level, Rule
 from policy.view import Resource
-from prismctl.graph import Reference, Secret, Source, Unknown
-
-UNKNOWN_VALUE = "unknown"
-"""The fingerprint of what is not known."""
+from prismctl.graph import Source
 
 
 class Result(enum.Enum):
@@ -56,14 +52,29 @@ class Finding:
 
     @property
     def identity(self) -> str:
-        """Return what stays the same while line numbers, wording and stack change; findings may be alike."""
+        """Return what stays the same while line numbers, wording and stack change; findings may be alike.
+
+        What the finding is about counts and not its number in a list; only where there is no value, or one that might
+        be guessed, the path does.
+        """
         urn = self.resource.urn.split("::", 1)[-1]
-        return digest([self.rule.id, urn, self.path])
+        about = subject(self.rule, self.resource, self.path)
+        return digest([self.rule.id, urn, place(self.path), about] if about else [self.rule.id, urn, self.path])
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return rule, resource and path."""
+        return self.rule.id, self.resource.urn, self.path
 
     @property
     def value_fingerprint(self) -> str:
-        """Return the fingerprint of the value that was found; a secret's says no more than that it is one."""
-        return fingerprint(_value_at(self.resource, self.path))
+        """Return the fingerprint of the value that was found, to compare it with; a secret's says that it is one."""
+        return fingerprint(value_at(self.resource, parse(self.path)))
+
+    @property
+    def published_fingerprint(self) -> str:
+        """Return the same for all to read; empty where somebody might guess a secret by it."""
+        return published(self.rule, self.resource, self.path)
 
     @property
     def stops(self) -> bool:
@@ -83,6 +94,8 @@ class Report:
     findings: tuple[Finding, ...]
     satisfied: Mapping[str, int] = field(default_factory=dict[str, int])
     """By rule: the resources with which it is content."""
+    unseen: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By type: the resources that no rule looks at but those about everything."""
 
     @property
     def mandatory(self) -> tuple[Finding, ...]:
@@ -104,53 +117,6 @@ class Report:
             else:
                 left[known] -= 1
         return dataclasses.replace(self, findings=tuple(new))
-
-
-def fingerprint(value: Any) -> str:
-    """Return what tells one value from another, without telling a secret."""
-    return UNKNOWN_VALUE if isinstance(value, Unknown) else digest(_shown(value))
-
-
-def digest(value: Any) -> str:
-    """Return a short digest of JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _value_at(resource: Resource, path: str) -> Any:
-    """Return the value at `path`, wrappers and all; a text is opened where it is JSON, and counts whole where not."""
-    value: Any = resource.inputs.value
-    for key in parse(path):
-        inner = opened(value)
-        if isinstance(inner, str):
-            try:
-                inner = json.loads(inner)
-            except ValueError:
-                return value
-            if isinstance(value, Secret):
-                return value
-        value = step(inner, key)
-    return value
-
-
-def _shown(value: Any) -> Any:  # noqa: PLR0911  # one case for each kind of value
-    match value:
-        case Secret():
-            return "[secret]"
-        case Unknown() | Missing():
-            return f"[{type(value).__name__.lower()}]"
-        case Reference(urn=urn):
-            return urn
-        case Mapping():
-            return {str(key): _shown(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_shown(item) for item in value]
-        case bool():
-            return value
-        case int() | float():
-            return float(value)
-        case _:
-            return value
 
 
 def withheld(message: str, resource: Resource, instead: str) -> str:

@@ -34,13 +34,46 @@ a last day.
 """
 
 
+_SERVICES = {
+    "ecr": "ECR",
+    "eks": "EKS",
+    "node_groups": "EKS",
+    "elasticache": "ElastiCache",
+    "gitops": "Delivery and secrets in the cluster",
+    "helm": "Delivery and secrets in the cluster",
+    "iam": "IAM",
+    "kms": "KMS",
+    "kubernetes": "Kubernetes",
+    "launch_templates": "EC2",
+    "load_balancers": "Load balancing",
+    "logs": "CloudWatch Logs",
+    "network": "VPC",
+    "security_groups": "VPC",
+    "rds": "RDS",
+    "s3": "S3",
+    "secrets": "Secrets Manager",
+    "stack": "The stack as a whole",
+    "waf": "WAF",
+}
+"""The service by the module of rules, or by how modules about it begin."""
+
+
+def _service(rule: Rule) -> str:
+    module = rule.module
+    known = _SERVICES.get(module) or _SERVICES.get(module.partition("_")[0])
+    return known or module.replace("_", " ").strip().capitalize()
+
+
 def page() -> str:
     """Return the page."""
     examples = _examples()
     parts = [_HEAD, *_summary(), *_coverage()]
-    for module in dict.fromkeys(rule.module for rule in rules()):
-        parts.append(f"## {module.replace('_', ' ')}\n")
-        parts += [_rule(rule, examples.get(rule.id, {})) for rule in rules() if rule.module == module]
+    services: dict[str, list[Rule]] = {}
+    for rule in rules():
+        services.setdefault(_service(rule), []).append(rule)
+    for service in sorted(services, key=str.lower):
+        parts.append(f"## {service}\n")
+        parts += [_rule(rule, examples.get(rule.id, {})) for rule in services[service]]
     return "\n".join(parts).rstrip() + "\n"
 
 

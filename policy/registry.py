@@ -52,7 +52,8 @@ class Settings:
 
     @property
     def is_prod(self) -> bool:
-        return self.environment == "prod"
+        """Whether the strictest holds: also where nobody says which environment it is."""
+        return self.environment not in ENVIRONMENTS[:-1]
 
 
 @dataclass(frozen=True, kw_only=True)

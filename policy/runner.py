@@ -1,19 +1,25 @@
 """Runs rules over resources: each rule sees each resource of its types once."""
 
 import dataclasses
+import functools
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policy import waivers
+from policy import resource_types, waivers
 from policy.findings import Finding, Report, Result, withheld
 from policy.properties import Undetermined
 from policy.registry import Context, Level, Rule, Settings, rules, rules_for
 from policy.view import Resource, Stack
+from policy.waivers import Waiver
 from prismctl.graph import Source
 
-WAIVERS = f"policy/{waivers.FILE.name}"
+WAIVERS = "stk-waiver"
+"""The rule about the waivers themselves. They go with a run and not with a resource: manifests and many a plan have no
+Stack on which it could be run. Only the engine, which asks by resource, asks it about that."""
+
+_STACK = "pulumi:pulumi:Stack"
 
 _NO_OTHERS = Stack(name="", resources=())
 
@@ -22,21 +28,62 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     """Return what the rules (all, or `only` these) say of the stack; whatever a rule does, this does not raise."""
     contexts: dict[str, Context] = {}
     satisfied: Counter[str] = Counter()
+    unseen: Counter[str] = Counter()
     findings: list[Finding] = []
     chosen = None if only is None else {rule.id for rule in only}
     for resource in stack.resources:
+        unseen[resource.type] += is_unseen(resource)
         for rule in rules_for(resource.type):
-            if (chosen is not None and rule.id not in chosen) or is_judged_below(rule, resource, stack):
+            if (
+                rule.id == WAIVERS
+                or (chosen is not None and rule.id not in chosen)
+                or is_judged_below(rule, resource, stack)
+            ):
                 continue
             if rule.id not in contexts:
                 contexts[rule.id] = context_for(rule, stack, settings)
             found = tuple(judge(rule, resource, contexts[rule.id]))
             findings += found
             satisfied[rule.id] += not found
-    applicable = [waiver for waiver in settings.waivers if chosen is None or waiver.rule in chosen]
-    if applicable and stack.resources:
-        findings = list(_waived(stack, dataclasses.replace(settings, waivers=applicable), findings))
-    return Report(stack=stack.name, environment=settings.environment, findings=tuple(findings), satisfied=satisfied)
+    applicable = waivers.concerned(settings.waivers, (resource.urn for resource in stack.resources))
+    applied = waivers.apply(
+        [waiver for waiver in applicable if chosen is None or waiver.rule in chosen], findings, settings.today
+    )
+    faults = list(applied.faults)
+    if chosen is None or WAIVERS in chosen:
+        faults += [(waiver, fault) for waiver in applicable for fault in waiver.faults(settings.today)]
+        satisfied[WAIVERS] += not faults
+    return Report(
+        stack=stack.name,
+        environment=settings.environment,
+        findings=(*applied.findings, *_faults(stack, settings, faults)),
+        satisfied=satisfied,
+        unseen=+unseen,
+    )
+
+
+def is_unseen(resource: Resource) -> bool:
+    """Whether no rule but those about everything looks at a resource; components and providers are not looked into."""
+    return resource.custom and not resource.type.startswith("pulumi:") and not _is_seen(resource.type)
+
+
+@functools.cache
+def _is_seen(type_: str) -> bool:
+    """Whether a rule names the type (`aws:*` and `*` name none), or knows it as a part of what it looks at."""
+    named = (each for rule in rules_for(type_) for each in rule.types if _is(each, type_))
+    return type_ in _known_types() or any(":" in each.partition(":")[2] for each in named)
+
+
+@functools.cache
+def _known_types() -> frozenset[str]:
+    """Return the types that have a name for rules to use, such as that of what makes buckets private."""
+    named = {each for types in vars(resource_types).values() if isinstance(types, tuple) for each in types}
+    # Rules only ask of it which security group it wears.
+    return frozenset(named.difference(resource_types.CACHE_CLUSTER))
+
+
+def _is(pattern: str, type_: str) -> bool:
+    return type_.startswith(pattern[:-1]) if pattern.endswith("*") else type_ == pattern
 
 
 def is_judged_below(rule: Rule, resource: Resource, stack: Stack) -> bool:
@@ -44,25 +91,34 @@ def is_judged_below(rule: Rule, resource: Resource, stack: Stack) -> bool:
     return not resource.custom and any(child.type in rule.types for child in stack.children(resource))
 
 
-def _waived(stack: Stack, settings: Settings, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the findings, those with a waiver marked, and what is wrong with the waivers themselves."""
-    root = stack.resources[0]
-    applied = waivers.apply(settings.waivers, findings, stack.project, stack.name, settings.today)
-    yield from applied.findings
-    by_id = {rule.id: rule for rule in rules()}
-    for waiver, fault in applied.faults:
-        rule = by_id["stk-waiver"]
-        level = rule.level(settings)
-        if level is not Level.DISABLED:
-            yield Finding(
-                rule=rule,
-                resource=root,
-                path="",
-                message=f"the waiver of {waiver.rule} for {waiver.urn} {fault}",
-                result=Result.VIOLATED,
-                level=level,
-                elsewhere=Source(WAIVERS, waiver.line),
-            )
+def _faults(stack: Stack, settings: Settings, faults: Sequence[tuple[Waiver, str]]) -> Iterator[Finding]:
+    """Yield what is wrong with waivers, each shown where it stands in its file."""
+    rule = next(rule for rule in rules() if rule.id == WAIVERS)
+    level = rule.level(settings)
+    if level is Level.DISABLED:
+        return
+    for waiver, fault in faults:
+        about = f"the waiver of {waiver.rule or 'no rule'}{f' for {waiver.urn}' if waiver.urn else ''}"
+        yield Finding(
+            rule=rule,
+            resource=_root(stack),
+            path="",
+            message=f"{about} {fault}",
+            result=Result.VIOLATED,
+            level=level,
+            elsewhere=Source(waiver.file, waiver.line),
+        )
+
+
+def _root(stack: Stack) -> Resource:
+    """Return the Stack, or one in its place where there is none."""
+    found = stack.of_type(_STACK)
+    if found:
+        return found[0]
+    place, project = stack.resources[0].urn.split("::")[:2] if stack.resources else (f"urn:pulumi:{stack.name}", "")
+    return Resource(
+        urn=f"{place}::{project}::{_STACK}::{stack.name}", type=_STACK, name=stack.name, custom=False, read_inputs=dict
+    )
 
 
 def context_for(rule: Rule, stack: Stack, settings: Settings) -> Context:

@@ -4,21 +4,26 @@
 """
 
 import datetime
+import difflib
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from policy.findings import UNKNOWN_VALUE, Finding, Result, fingerprint
+from policy.findings import Finding, Result
+from policy.fingerprints import UNKNOWN_VALUE, fingerprint
 from policy.properties import MISSING
+from policy.registry import rules
 
 _PLACE = 2
 """The parts of a URN that say where a resource is: stack and project."""
 
 FILE = Path(__file__).with_name("waivers.yaml")
+SHOWN = f"{FILE.parent.name}/{FILE.name}"
+"""What messages call it."""
 
 
 class WaiverFileError(Exception):
@@ -44,7 +49,8 @@ class Waiver:
     absent: bool = False
     """In place of a value: that there is none."""
     fingerprint: str = ""
-    """In place of a long value: its fingerprint, as `prismctl policies --json` tells it."""
+    """In place of a long value: its fingerprint, as `prismctl policies --json` tells it; of secrets it tells none."""
+    file: str = SHOWN
     line: int = 0
 
     def faults(self, today: datetime.date) -> Iterator[str]:
@@ -56,6 +62,12 @@ class Waiver:
             lacking.append("value (or fingerprint, or absent)")
         if lacking:
             yield f"lacks {', '.join(lacking)}"
+        known = {rule.id: rule for rule in rules()}
+        if self.rule and self.rule not in known:
+            close = difflib.get_close_matches(self.rule, known, n=1)
+            yield f"is of no rule that there is{f'; did you mean {close[0]}?' if close else ''}"
+        elif self.rule and not known[self.rule].waivable:
+            yield f"waives {self.rule}, which nobody may waive"
         if self.urn and len(self._place) < _PLACE:
             yield "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"
         if self.expires is not None and self.expires < today:
@@ -97,14 +109,24 @@ class Applied:
     faults: tuple[tuple[Waiver, str], ...]
 
 
-def apply(
-    waivers: Sequence[Waiver], findings: Sequence[Finding], project: str, stack: str, today: datetime.date
-) -> Applied:
-    """Mark each finding that a valid waiver names, and return what is wrong with the waivers."""
+def concerned(waivers: Sequence[Waiver], urns: Iterable[str]) -> list[Waiver]:
+    """Return the waivers that are about the stacks and projects of these resources."""
+    if not waivers:
+        return []
+    places = {tuple(urn.split("::")[:_PLACE]) for urn in urns}
+    return [
+        waiver
+        for waiver in waivers
+        if any(waiver.concerns(project, stack.removeprefix("urn:pulumi:")) for stack, project in places)
+    ]
+
+
+def apply(waivers: Sequence[Waiver], findings: Sequence[Finding], today: datetime.date) -> Applied:
+    """Mark each finding that a valid waiver names, and return what is wrong with the valid ones."""
     waived: dict[int, str] = {}
     faults: list[tuple[Waiver, str]] = []
     for waiver in waivers:
-        if not waiver.concerns(project, stack) or any(waiver.faults(today)):
+        if any(waiver.faults(today)):
             continue
         named = [index for index, finding in enumerate(findings) if waiver.names(finding)]
         if not named and any(waiver.may_name(finding) for finding in findings):
@@ -113,8 +135,6 @@ def apply(
             faults.append((waiver, "is unused: there is no such finding"))
         elif len(named) > 1:
             faults.append((waiver, f"matches {len(named)} findings, but waives one: name the resource"))
-        elif not findings[named[0]].rule.waivable:
-            faults.append((waiver, f"waives {waiver.rule}, which nobody may waive"))
         elif not waiver.holds(findings[named[0]]):
             faults.append((waiver, "has lapsed: the value is no longer the one that was accepted"))
         else:
@@ -126,16 +146,21 @@ def apply(
 
 
 def load(file: Path = FILE) -> tuple[Waiver, ...]:
-    """Return the waivers in `file`; none where there is no file. Raises WaiverFileError where it cannot be used."""
-    if not file.exists():
+    """Return the waivers in `file`, or none where the pack has no file; raises WaiverFileError."""
+    if file == FILE and not file.exists():
         return ()
+    name = SHOWN if file == FILE else str(file)
     try:
         document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        return tuple(_read(document, file.name))
+        return tuple(_read(document, name))
     except OSError as error:
-        raise WaiverFileError(f"{file.name}: cannot be read: {error.strerror}") from None
+        raise WaiverFileError(f"{name}: cannot be read: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise WaiverFileError(f"{where}: not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise WaiverFileError(f"{file.name}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise WaiverFileError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
@@ -143,7 +168,7 @@ def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
         return
     if not isinstance(document, yaml.SequenceNode):
         raise WaiverFileError(f"{name}: must be a list of waivers")
-    known = {field.name for field in fields(Waiver)} - {"line"}
+    known = {field.name for field in fields(Waiver)} - {"file", "line"}
     loader = yaml.SafeLoader("")
     for node in document.value:
         line = node.start_mark.line + 1
@@ -158,4 +183,4 @@ def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
             raise WaiverFileError(f"{name}:{line}: expires must be a day such as 2027-03-31")
         texts = known - {"value", "expires", "absent"}
         given: dict[str, Any] = {key: str(value) if key in texts else value for key, value in found.items()}
-        yield Waiver(**given, line=line)
+        yield Waiver(**given, file=name, line=line)

@@ -74,6 +74,9 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Configure rules, as --policy-pack-config.")
     ] = None,
+    waivers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Waivers, in place of policy/waivers.yaml.")
+    ] = None,
     environment: Annotated[str | None, typer.Option(metavar="KIND", help="dev, integration, staging or prod.")] = None,
     today: Today = None,
 ) -> None:
@@ -94,6 +97,7 @@ def policies(  # noqa: PLR0913  # one parameter for each option
         sarif=sarif,
         base=base,
         config=config,
+        waivers=waivers,
         environment=environment,
         width=width,
     )
@@ -101,7 +105,7 @@ def policies(  # noqa: PLR0913  # one parameter for each option
     if stack is not None:
         found = policies.judge_stacks(Project(ROOT), Project(ROOT).choose(stack), wanted)
     else:
-        found = next(policies.judge_file(surface, name, wanted, ROOT) for surface, name in files.items())
+        found = next(policies.judge_file(surface, name, wanted) for surface, name in files.items())
     _end(found)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from policy.reports import sarif
 from prismctl import policies
 from prismctl.files import check_files, save
 from prismctl.preview import Preview, preview_all
@@ -60,7 +61,7 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
     _print(texts, wanted)
     for file, output, members in documents:
         parts = [texts[stack][output] for stack in members]
-        save(file, policies.joined_sarif(parts) if output == "sarif" else "\n".join(parts))
+        save(file, sarif.as_document(parts) if output == "sarif" else "\n".join(parts))
     return 1 if any(text["mandatory"] for text in texts.values()) else 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import versions
 from policy import configuration, waivers
-from policy.environment import UNKNOWN_ENVIRONMENT, environment_of
+from policy.environment import UNKNOWN_ENVIRONMENT, environment_of, kind_of
 from policy.findings import Finding, Known, Report
 from policy.registry import ENVIRONMENTS, Settings
 from policy.reports import document, sarif, text
@@ -42,6 +42,7 @@ class Wanted:
     sarif: Path | None = None
     base: Path | None = None
     config: Path | None = None
+    waivers: Path | None = None
     environment: str | None = None
     width: int | None = None
     """Of the terminal, if there is one."""
@@ -56,11 +57,20 @@ class Judge:
     accepted: tuple[Waiver, ...] = ()
     before: Mapping[Known, int] = field(default_factory=dict[Known, int])
 
+    def environment_of(self, stack: Stack, configured: Mapping[str, str]) -> str:
+        """Return which environment a stack is judged as; `configured` is its Pulumi configuration."""
+        return self.environment or environment_of(stack.name, configured)
+
     def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
-        """Return what the rules say of a stack; `configured` is its Pulumi configuration."""
-        environment = self.environment or environment_of(stack.name, configured)
-        settings = Settings(environment=environment, today=versions.today(), config=self.config, waivers=self.accepted)
-        return run(stack, settings).without(self.before)
+        """Return what the rules say of a stack; where nobody says which environment it is, as of prod."""
+        environment = self.environment_of(stack, configured)
+        settings = Settings(
+            environment="prod" if environment == UNKNOWN_ENVIRONMENT else environment,
+            today=versions.today(),
+            config=self.config,
+            waivers=self.accepted,
+        )
+        return run(stack, settings)
 
 
 def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
@@ -99,8 +109,9 @@ class Judged:
 
     stack: Stack
     report: Report
-    root: Path
-    fallback: Source
+    places: sarif.Places
+    category: str
+    """What code scanning tells its runs from others by."""
 
     def text(self, width: int | None, *, brief: bool = False) -> str:
         """Return everything, or in brief what is violated, and the numbers of the rest."""
@@ -110,9 +121,13 @@ class Judged:
         report = dataclasses.replace(self.report, findings=(*self.report.findings, *added))
         return dataclasses.replace(self, report=report)
 
+    def since(self, before: Mapping[Known, int]) -> "Judged":
+        """Return it with new findings alone."""
+        return dataclasses.replace(self, report=self.report.without(before))
+
     @property
     def sarif(self) -> str:
-        return json.dumps(sarif.render(self.report, self.root, self.fallback))
+        return json.dumps(sarif.render(self.report, self.places, self.category), indent=2)
 
     def texts(self, wanted: Wanted) -> Mapping[str, str]:
         """Return what is wanted, as texts that go from one process to another."""
@@ -131,7 +146,8 @@ class Judged:
 def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
     """Return what the rules say of a previewed stack."""
     stack = view(preview.graph)
-    return Judged(stack, by.report(stack, preview.config), root, _PROGRAM)
+    places = sarif.Places(root=root, base=root, fallback=_PROGRAM)
+    return Judged(stack, by.report(stack, preview.config), places, stack.name)
 
 
 def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
@@ -148,28 +164,52 @@ def _render(known: Preview, *, by: Judge, project: Project, wanted: Wanted) -> M
     """
     after = judge(known, by, project.root)
     before = judge(preview(project, known.graph.stack, known=False), by, project.root)
-    seen = {finding.identity for finding in after.report.findings}
-    added = [each for each in before.report.findings if each.identity not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).texts(wanted)
+    seen = {finding.place for finding in after.report.findings}
+    added = [each for each in before.report.findings if each.place not in seen and (each.stops or each.is_violation)]
+    return after.with_findings(added).since(by.before).texts(wanted)
 
 
-def judge_file(surface: str, name: str, wanted: Wanted, root: Path) -> int:
+def judge_file(surface: str, name: str, wanted: Wanted) -> int:
     """Judge a state, a plan or manifests; returns 1 where something is mandatory."""
     by = _judge(wanted)
     configured: Mapping[str, str] = {}
     try:
         if surface == "manifests":
-            stack = read_manifests(name)
+            manifests = read_manifests(name)
+            stack = manifests.stack
+            for skipped in manifests.skipped:
+                _note(f"skipped {skipped}")
         else:
             read = read_state(name) if surface == "state" else read_plan(name)
             stack, configured = read.stack, read.config
     except InputError as error:
         raise UsageError(str(error)) from None
-    report = by.report(stack, configured)
-    if report.environment == UNKNOWN_ENVIRONMENT:
-        print("warning: nothing says which environment this is; judged as prod (--environment)", file=sys.stderr)  # noqa: T201
+    if by.environment_of(stack, configured) == UNKNOWN_ENVIRONMENT:
+        _note("warning: nothing says which environment this is; judged as prod (--environment)")
+    if wanted.waivers:
+        others = len(by.accepted) - len(waivers.concerned(by.accepted, stack.by_urn))
+        if others:
+            _note(f"{wanted.waivers}: {others} of {len(by.accepted)} waivers are about other stacks, projects or files")
+    base = Path.cwd()
     fallback = Source("standard-input" if name == "-" else name, 1)
-    return _write([Judged(stack, report, root, fallback).texts(wanted)], wanted)
+    places = sarif.Places(root=_repository(base), base=base, fallback=fallback)
+    judged = Judged(stack, by.report(stack, configured), places, _category(surface, stack, name))
+    return _write([judged.since(by.before).texts(wanted)], wanted)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def _repository(folder: Path) -> Path:
+    """Return the root of the repository in which a folder is, or the folder itself outside of any."""
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
+def _category(surface: str, stack: Stack, name: str) -> str:
+    if surface == "manifests":
+        return f"manifests/{'standard-input' if name == '-' else name.strip('/')}"
+    return f"{stack.project}/{stack.name}" if stack.resources else surface
 
 
 def own_judge() -> Judge:
@@ -179,13 +219,14 @@ def own_judge() -> Judge:
 
 def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
     """Return what was asked for; `config` is what holds where nothing else is configured."""
-    if wanted.environment is not None and wanted.environment not in ENVIRONMENTS:
+    environment = kind_of(wanted.environment) if wanted.environment is not None else None
+    if environment == UNKNOWN_ENVIRONMENT:
         raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {wanted.environment}")
     try:
         return Judge(
-            environment=wanted.environment,
+            environment=environment,
             config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
-            accepted=_waivers(),
+            accepted=_waivers(wanted.waivers),
             before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else {},
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
@@ -197,9 +238,10 @@ def own_configuration() -> Mapping[str, Mapping[str, Any]]:
     return configuration.parse(_text(configuration.OWN), configuration.OWN.name)
 
 
-def _waivers() -> tuple[Waiver, ...]:
+def _waivers(file: Path | None = None) -> tuple[Waiver, ...]:
+    """Return the waivers in a file, or the platform's own; these name its project, and so concern no other's."""
     try:
-        return waivers.load()
+        return waivers.load(file or waivers.FILE)
     except waivers.WaiverFileError as error:
         raise UsageError(str(error)) from None
 
@@ -219,10 +261,5 @@ def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
     if wanted.markdown:
         save(wanted.markdown, "\n".join(each["markdown"] for each in results))
     if wanted.sarif:
-        save(wanted.sarif, joined_sarif([each["sarif"] for each in results]))
+        save(wanted.sarif, sarif.as_document([each["sarif"] for each in results]))
     return 1 if any(each["mandatory"] for each in results) else 0
-
-
-def joined_sarif(runs: Sequence[str]) -> str:
-    """Return one SARIF document of several runs."""
-    return sarif.as_document([json.loads(run_) for run_ in runs])

@@ -20,6 +20,7 @@ def render(report: Report) -> dict[str, Any]:
         "environment": report.environment,
         "mandatory": len(report.mandatory),
         "satisfied": sum(report.satisfied.values()),
+        "unseen": dict(sorted(report.unseen.items())),
         "findings": [_finding(finding) for finding in report.findings],
     }
 
@@ -40,7 +41,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **({"file": source.file, "line": source.line} if source else {}),
         **({"waivedBy": finding.waived_by} if finding.waived_by else {}),
         "identity": finding.identity,
-        "fingerprint": finding.value_fingerprint,
+        **({"fingerprint": shown} if (shown := finding.published_fingerprint) else {}),
     }
 
 

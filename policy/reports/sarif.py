@@ -5,24 +5,47 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 """
 
 import functools
-import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import yaml
 
 from policy.findings import Finding, Report, Result
 from policy.registry import Rule, Severity, rules
 from prismctl.graph import Source
 
+_PACK = Path(__file__).resolve().parent.parent / "PulumiPolicy.yaml"
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # Above 9.0 is critical for GitHub, 7.0 to 8.9 high, 4.0 to 6.9 medium, below low.
 _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.0", Severity.LOW: "2.0"}
+_LEVELS = {Severity.MEDIUM: "warning", Severity.LOW: "note"}
+# For problem.severity, GitHub has the word of its own for the least.
+_PROBLEMS = {Severity.MEDIUM: "warning", Severity.LOW: "recommendation"}
 
 
-def render(report: Report, root: Path, fallback: Source) -> dict[str, Any]:
-    """Return one run, of a stack's findings; those without a place are shown at `fallback`."""
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where the files are that findings name."""
+
+    root: Path
+    """Of the repository, from which code scanning counts."""
+    base: Path
+    """The folder to which names of files are relative."""
+    fallback: Source
+    """Where a finding is shown that has no place."""
+
+
+def render(report: Report, places: Places, category: str) -> dict[str, Any]:
+    """Return one run, of a stack's findings; of the same `category` as its earlier and later ones.
+
+    Waived findings are left out: code scanning takes no notice of `suppressions`, and would open an alert for each
+    (https://github.com/github/codeql-action/issues/1230).
+    """
     used = {finding.rule.id: finding.rule for finding in report.findings}
     # All rules, and not only those that fired: so a reader sees what was looked at.
     known = list({rule.id: rule for rule in (*rules(), *used.values())}.values())
@@ -31,16 +54,16 @@ def render(report: Report, root: Path, fallback: Source) -> dict[str, Any]:
         "tool": {
             "driver": {
                 "name": "prismctl policies",
-                "semanticVersion": "0.1.0",
+                "semanticVersion": _version(),
                 "rules": [_rule(rule) for rule in known],
             }
         },
-        "automationDetails": {"id": f"policies/{report.stack or report.environment}/"},
+        "automationDetails": {"id": f"policies/{quote(category)}/"},
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result(finding, index[finding.rule.id], number, root, fallback)
-            for number, finding in _numbered(report.findings)
+            _result(finding, index[finding.rule.id], number, places)
+            for number, finding in _numbered(finding for finding in report.findings if not finding.waived_by)
         ],
     }
 
@@ -53,9 +76,17 @@ def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[int, Finding]]:
         yield seen[finding.identity], finding
 
 
-def as_document(runs: Sequence[dict[str, Any]]) -> str:
-    """Return one SARIF file for all runs."""
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": list(runs)}, indent=2) + "\n"
+def as_document(runs: Sequence[str]) -> str:
+    """Return one SARIF file of several runs, each of them JSON."""
+    joined = ",\n".join(runs)
+    return f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [\n{joined}\n]}}\n'
+
+
+@functools.cache
+def _version() -> str:
+    """Return the pack's version."""
+    document = yaml.safe_load(_PACK.read_text(encoding="utf-8"))
+    return str(document["version"])
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -65,19 +96,19 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "shortDescription": {"text": f"{rule.title}."},
         "fullDescription": {"text": rule.why},
         "help": {"text": rule.fix, "markdown": f"{rule.why}\n\n**How to fix:** {rule.fix}"},
-        "defaultConfiguration": {"level": "error"},
+        "defaultConfiguration": {"level": _LEVELS.get(rule.severity, "error")},
         "properties": {
             "tags": ["security", *rule.controls],
             "precision": "high",
-            "problem.severity": "error",
+            "problem.severity": _PROBLEMS.get(rule.severity, "error"),
             "security-severity": _SCORES[rule.severity],
         },
     }
 
 
-def _result(finding: Finding, index: int, number: int, root: Path, fallback: Source) -> dict[str, Any]:
+def _result(finding: Finding, index: int, number: int, places: Places) -> dict[str, Any]:
     where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
-    result: dict[str, Any] = {
+    return {
         "ruleId": finding.rule.id,
         "ruleIndex": index,
         "level": _level(finding),
@@ -85,20 +116,14 @@ def _result(finding: Finding, index: int, number: int, root: Path, fallback: Sou
         "message": {"text": f"{finding.resource.name}: {where}{finding.message}. {finding.rule.fix}"},
         "locations": [
             {
-                "physicalLocation": _place(finding.source or fallback, root),
+                "physicalLocation": _place(finding.source or places.fallback, places),
                 "logicalLocations": [{"fullyQualifiedName": finding.resource.urn, "kind": "resource"}],
             }
         ],
-        # GitHub goes by the first; neither changes with line numbers or wording.
-        "partialFingerprints": {
-            "primaryLocationLineHash": f"{finding.identity}:{number}",
-            "policyFinding/v1": f"{finding.identity}:{number}",
-        },
+        # By this name GitHub tells one alert from another; it changes neither with line numbers nor with wording.
+        "partialFingerprints": {"primaryLocationLineHash": f"{finding.identity}:{number}"},
         "properties": {"path": finding.path, "result": finding.result.value, "urn": finding.resource.urn},
     }
-    if finding.waived_by:
-        result["suppressions"] = [{"kind": "external", "justification": f"Waived: {finding.waived_by}"}]
-    return result
 
 
 def _level(finding: Finding) -> str:
@@ -108,22 +133,20 @@ def _level(finding: Finding) -> str:
     return "error" if finding.stops else "warning"
 
 
-def _place(source: Source, root: Path) -> dict[str, Any]:
-    file = root / source.file
-    first, last = _columns(file, source.line)
-    if file.is_relative_to(root):
-        location = {"uri": quote(file.relative_to(root).as_posix()), "uriBaseId": "%SRCROOT%"}
+def _place(source: Source, places: Places) -> dict[str, Any]:
+    file = Path(os.path.normpath(places.base / source.file))
+    if file.is_relative_to(places.root):
+        location = {"uri": quote(file.relative_to(places.root).as_posix()), "uriBaseId": "%SRCROOT%"}
     else:
         location = {"uri": file.as_uri()}
-    region = {"startLine": max(source.line, 1), "startColumn": first, "endColumn": last}
-    return {"artifactLocation": location, "region": region}
+    return {"artifactLocation": location, "region": {"startLine": max(source.line, 1), **_columns(file, source.line)}}
 
 
-def _columns(file: Path, line: int) -> tuple[int, int]:
-    """Return where the text of a line begins and ends (exclusively), counted from 1."""
+def _columns(file: Path, line: int) -> dict[str, int]:
+    """Return where the text of a line begins and ends (exclusively), counted from 1, if the line is there to see."""
     lines = _lines_of(file)
     text = lines[line - 1].rstrip() if 0 < line <= len(lines) else ""
-    return len(text) - len(text.lstrip()) + 1, len(text) + 1
+    return {"startColumn": len(text) - len(text.lstrip()) + 1, "endColumn": len(text) + 1} if text else {}
 
 
 @functools.lru_cache(maxsize=256)

@@ -22,8 +22,19 @@ def summary(report: Report) -> str:
     )
 
 
+def unseen(report: Report, *, brief: bool = False) -> str:
+    """Return one line about what no rule looks at, in brief without its types; empty where there is nothing."""
+    if not report.unseen:
+        return ""
+    kinds = ", ".join(f"{type_} {count}" for type_, count in sorted(report.unseen.items()))
+    resources = sum(report.unseen.values())
+    return (
+        f"no rule looks at {resources} {'resource' if resources == 1 else 'resources'}{'' if brief else f': {kinds}'}"
+    )
+
+
 def render(report: Report, components: Mapping[str, str], *, brief: bool = False, width: int | None = None) -> str:
-    """Return findings by component (`components` has its name by URN of the resource), and the summary.
+    """Return findings by component (`components` has its name by URN of the resource), the summary, and what is unseen.
 
     All of them, or in brief those that somebody has to mend. Lines are broken at `width`; without, each stays whole.
     """
@@ -35,7 +46,7 @@ def render(report: Report, components: Mapping[str, str], *, brief: bool = False
         named.setdefault(components.get(finding.resource.urn, ""), []).append(finding)
     for component in sorted(named):
         lines += [component or report.stack, *_component(named[component])]
-    lines.append(summary(report))
+    lines += [line for line in (summary(report), unseen(report, brief=brief)) if line]
     return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line])) + "\n"
 
 

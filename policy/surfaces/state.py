@@ -203,7 +203,9 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
 
 
 def _mapping(item: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    value = item.get(key) or {}
+    value = item.get(key)
+    if value is None:
+        return {}
     if not isinstance(value, Mapping):
         raise InputError(f"{where}: {key} is no object")
     return value

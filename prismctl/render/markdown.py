@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from policy.findings import Finding, Report
-from policy.reports.text import summary
+from policy.reports.text import summary, unseen
 from prismctl.graph import Graph, Resource
 from prismctl.render.words import phrase, short_type
 
@@ -61,6 +61,8 @@ def _warnings(graph: Graph) -> Iterator[str]:
 def _policies(report: Report) -> Iterator[str]:
     """Yield what stops an update, and what else was found behind a click."""
     yield f"{_escape(summary(report))}."
+    if report.unseen:
+        yield f"{_escape(unseen(report))}."
     ordered = sorted(report.findings, key=lambda finding: (finding.rule.id, finding.resource.urn, finding.path))
     stopping = [_finding(finding) for finding in ordered if finding.stops]
     others = [_finding(finding) for finding in ordered if not finding.stops]

@@ -15,7 +15,7 @@ from pulumi_policy import policy as sdk
 from support import recorded
 
 from policy import registry
-from policy.adapter import Pack, follow_the_stack, keep_what_was_sent
+from policy.adapter import Pack, _accepted, follow_the_stack, keep_what_was_sent
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
 from prismctl import values
@@ -171,6 +171,20 @@ def test_the_platform_passes_its_own_pack(known: bool) -> None:
         assert [name for name, (level, _) in found.items() if level == "mandatory"] == [], each.urn
 
 
+def test_about_a_stack_rules_see_what_the_program_gave_also_where_the_engine_shows_no_outputs() -> None:
+    type_ = "kubernetes:core/v1:ConfigMap"
+    urn = f"urn:pulumi:prod::shop::{type_}::settings"
+
+    def stack() -> analyzer_pb2.AnalyzeStackRequest:
+        shown = analyzer_pb2.AnalyzerResource(type=type_, urn=urn, name="settings", properties=values.encode({}))
+        return analyzer_pb2.AnalyzeStackRequest(resources=[shown])
+
+    serving = servicer()
+    assert "k8s-ns" in said(serving.AnalyzeStack(stack(), None))
+    serving.Analyze(request({"metadata": {"namespace": "shop"}}, type_, urn), None)
+    assert "k8s-ns" not in said(serving.AnalyzeStack(stack(), None))
+
+
 def test_the_pack_serves_over_the_wire() -> None:
     process = subprocess.Popen(  # noqa: S603  # our own pack
         [sys.executable, "-u", str(ROOT / "policy")],
@@ -190,6 +204,14 @@ def test_the_pack_serves_over_the_wire() -> None:
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+def test_the_waivers_are_the_pack_s_own_unless_a_variable_names_others(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("- {rule: kms-rotate, ticket: WEB-1}\n")
+    assert _accepted() == load()
+    monkeypatch.setenv("AI_PRISM_WAIVERS", str(file))
+    assert [waiver.ticket for waiver in _accepted()] == ["WEB-1"]
 
 
 def test_what_is_replaced_of_the_sdk_is_still_there() -> None:

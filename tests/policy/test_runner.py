@@ -11,7 +11,7 @@ from policy_cases import TODAY
 from policy.findings import Finding, Report, Result
 from policy.properties import Properties, Undetermined, join
 from policy.registry import ENVIRONMENTS, Check, Level, Rule, Settings, rules
-from policy.runner import context_for, judge, run
+from policy.runner import context_for, is_unseen, judge, run
 from policy.view import Resource, Stack
 from prismctl.graph import UNKNOWN, Secret
 
@@ -165,6 +165,22 @@ def test_a_component_is_judged_itself_where_no_child_of_its_shows_what_the_rule_
     role = Resource(type="aws:iam/role:Role", name="main", read_inputs=dict, **CONTROL_PLANE)
     assert ("eks-version", "eks:index:Cluster") in judged_clusters()
     assert ("eks-version", "eks:index:Cluster") in judged_clusters(role)
+
+
+@pytest.mark.parametrize(
+    ("type_", "custom", "unseen"),
+    [
+        ("aws:kms/key:Key", True, False),
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", True, False),
+        ("aws:x/y:Y", True, True),
+        ("kubernetes:example.com/v1:Thing", True, True),
+        ("shop:index:Part", False, False),
+        ("pulumi:providers:aws", True, False),
+        ("pulumi:pulumi:Stack", False, False),
+    ],
+)
+def test_what_no_rule_looks_at_is_neither_a_component_nor_a_part_of_what_one_looks_at(type_, custom, unseen) -> None:
+    assert is_unseen(dataclasses.replace(RESOURCE, type=type_, custom=custom)) is unseen
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters='"'), max_size=5)

@@ -18,6 +18,7 @@ from policy.view import Resource, Stack
 from prismctl.graph import Secret, Source
 from prismctl.project import ROOT
 
+PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))
 ALL = [case for section in SECTIONS for case in cases(section)]
 # Long enough never to be a word of ours, and unlike anything that stands in a rule.
 tokens = st.text("bcdfghjkmnpqrstvwxyz23456789", min_size=12, max_size=16).map(lambda letters: f"Zq{letters}")
@@ -57,7 +58,7 @@ def everything_said(stack: Stack, report: Report) -> str:
         [
             text.render(report, text.components_of(stack.by_urn)),
             json.dumps(document.render(report)),
-            json.dumps(sarif.render(report, ROOT, Source("Pulumi.yaml", 1))),
+            json.dumps(sarif.render(report, PLACES, "prod")),
             repr(report),
         ]
     )

@@ -8,7 +8,8 @@ import pytest
 from policy_cases import TODAY
 from support import STACKS
 
-from policy.findings import Finding, Report, fingerprint
+from policy.findings import Finding, Report
+from policy.fingerprints import fingerprint
 from policy.registry import Settings
 from policy.runner import run
 from policy.view import Resource, Stack
@@ -71,6 +72,8 @@ def test_a_waiver_covers_its_finding_and_nothing_else() -> None:
         ({"path": "policy"}, "is unused: there is no such finding"),
         ({"urn": "urn:pulumi:prod::shop::*::logs"}, "is unused"),
         ({"urn": ""}, "lacks urn"),
+        ({"rule": "kms-windows"}, "is of no rule that there is; did you mean kms-window?"),
+        ({"rule": "zzz"}, "is of no rule that there is"),
         ({"urn": "*data"}, "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"),
         ({"urn": "*::shop::*::data"}, "has no pattern of a URN"),
     ],
@@ -154,7 +157,7 @@ def test_the_file_is_read_with_the_line_of_each_waiver(tmp_path: Path) -> None:
         ("- {role: x}", "unknown keys role; known are absent, expires"),
         ("- {expires: soon}", "expires must be a day such as 2027-03-31"),
         ("- {expires: 2027-13-01}", "waivers.yaml"),
-        ("- [", "not valid YAML"),
+        ("- [", r"waivers\.yaml:1:4: not valid YAML: expected the node content, but found '<stream end>'"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_as_such(tmp_path: Path, text: str, says: str) -> None:
@@ -164,8 +167,66 @@ def test_a_file_that_cannot_be_used_is_told_as_such(tmp_path: Path, text: str, s
         load(file)
 
 
-def test_no_file_means_no_waivers(tmp_path: Path) -> None:
+def test_a_pack_without_waivers_needs_no_file_but_a_file_that_is_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("policy.waivers.FILE", tmp_path / "none.yaml")
     assert load(tmp_path / "none.yaml") == ()
+    with pytest.raises(WaiverFileError, match="cannot be read: No such file"):
+        load(tmp_path / "other.yaml")
+
+
+def test_a_waiver_is_judged_where_there_is_no_stack_as_where_there_is_one() -> None:
+    pod = Resource(
+        urn="urn:pulumi:manifests::prod/web.yaml::kubernetes:core/v1:Pod::web",
+        type="kubernetes:core/v1:Pod",
+        name="web",
+        read_inputs=dict,
+    )
+    expired = dataclasses.replace(
+        WAIVER, urn="urn:pulumi:manifests::prod/*::web", expires=TODAY - datetime.timedelta(days=1), file="own.yaml"
+    )
+    unused = dataclasses.replace(expired, expires=TODAY)
+    report = run(
+        Stack(name="manifests", resources=(pod,)),
+        Settings(environment="prod", today=TODAY, waivers=(expired, unused)),
+    )
+    assert sorted(fault.message.partition(" is ")[2] or fault.message for fault in faults(report)) == [
+        "the waiver of kms-window for urn:pulumi:manifests::prod/*::web expired on 2026-11-22",
+        "unused: there is no such finding",
+    ]
+    assert {(str(fault.source), fault.resource.type) for fault in faults(report)} == {
+        ("own.yaml:3", "pulumi:pulumi:Stack")
+    }
+
+
+def test_a_waiver_names_one_file_among_those_of_a_folder() -> None:
+    def pod(file: str) -> Resource:
+        return Resource(
+            urn=f"urn:pulumi:manifests::{file}::kubernetes:core/v1:Pod::web",
+            type="kubernetes:core/v1:Pod",
+            name="web",
+            read_inputs=lambda: {"spec": {"hostNetwork": True, "containers": []}},
+        )
+
+    waiver = Waiver(
+        rule="k8s-hostns",
+        urn="urn:pulumi:manifests::b/web.yaml::*::web",
+        path="spec.hostNetwork",
+        owner="web",
+        ticket="WEB-1",
+        reason="it measures the node's network",
+        expires=TODAY,
+        value=True,
+    )
+    stack = Stack(name="manifests", resources=(pod("a/web.yaml"), pod("b/web.yaml")))
+    report = run(stack, Settings(environment="prod", today=TODAY, waivers=(waiver,)))
+    hosts = [finding for finding in report.findings if finding.rule.id == "k8s-hostns"]
+    assert faults(report) == []
+    assert [(each.resource.urn.split("::")[1], each.waived_by) for each in hosts] == [
+        ("a/web.yaml", ""),
+        ("b/web.yaml", "WEB-1"),
+    ]
 
 
 def test_every_waiver_of_this_repository_says_everything() -> None:

@@ -67,7 +67,9 @@ def test_nothing_found_ends_with_0(tmp_path, capsys) -> None:
 
 def test_a_stack_that_says_nothing_of_itself_is_judged_as_prod(tmp_path, capsys) -> None:
     assert main(["policies", "--state", state(tmp_path, stack="x7", enableKeyRotation=False)]) == 1
-    assert "judged as prod" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "judged as prod" in err
+    assert "(as prod)" in out
 
 
 def test_json_is_one_document_and_serves_as_a_base(tmp_path, capsys) -> None:
@@ -108,6 +110,99 @@ def test_a_base_hides_neither_what_became_worse_nor_a_second_of_its_kind(tmp_pat
     manifests.write_text(NAMESPACE)
     assert main(["policies", "--manifests", str(manifests), *before]) == 1
     assert capsys.readouterr().out.count("ns-netpol") == 1
+
+
+def test_an_environment_may_be_named_by_the_words_that_stacks_go_by(tmp_path, capsys) -> None:
+    bad = state(tmp_path, stack="x7", enableKeyRotation=False)
+    assert main(["policies", "--state", bad, "--environment", "production"]) == 1
+    assert main(["policies", "--state", bad, "--environment", "development"]) == 0
+    assert "(as dev)" in capsys.readouterr().out
+
+
+def test_waivers_of_one_s_own_take_the_place_of_the_platform_s(tmp_path, capsys) -> None:
+    bad, file = state(tmp_path, enableKeyRotation=False), tmp_path / "waivers.yaml"
+    about = "path: enableKeyRotation, owner: web, ticket: WEB-1, reason: moving, expires: 2126-01-31, value: false"
+    file.write_text(
+        f"- {{rule: kms-rotate, urn: 'urn:pulumi:prod::shop::*::data', {about}}}\n"
+        f"- {{rule: kms-rotate, urn: 'urn:pulumi:prod::other::*::data', {about}}}\n"
+    )
+    assert main(["policies", "--state", bad, "--waivers", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert "waived by WEB-1 medium kms-rotate" in out
+    assert "1 of 2 waivers are about other stacks, projects or files" in err
+    assert main(["policies", "--state", state(tmp_path), "--waivers", str(file)]) == 1
+    assert f"{file}:1" in capsys.readouterr().out
+
+
+def test_what_no_rule_looks_at_is_counted_by_type(tmp_path, capsys) -> None:
+    resources = [
+        KEY,
+        {**KEY, "urn": "urn:pulumi:prod::shop::aws:x/y:Y::a", "type": "aws:x/y:Y"},
+        {**KEY, "urn": "urn:pulumi:prod::shop::aws:x/y:Y::b", "type": "aws:x/y:Y"},
+        {**KEY, "urn": "urn:pulumi:prod::shop::shop:index:Part::c", "type": "shop:index:Part", "custom": False},
+    ]
+    file, page = tmp_path / "state.json", tmp_path / "page.md"
+    file.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}))
+    assert main(["policies", "--state", str(file), "--markdown", str(page)]) == 0
+    assert "no rule looks at 2 resources: aws:x/y:Y 2\n" in capsys.readouterr().out
+    assert "no rule looks at 2 resources: aws:x/y:Y 2" in page.read_text()
+    main(["policies", "--state", str(file), "--json"])
+    assert json.loads(capsys.readouterr().out)["stacks"][0]["unseen"] == {"aws:x/y:Y": 2}
+
+
+def group(folder: Path, *ports: int) -> str:
+    """Return a state with a security group that is open to the world on these ports."""
+    type_ = "aws:ec2/securityGroup:SecurityGroup"
+    rules = [
+        {"description": "d", "protocol": "tcp", "fromPort": port, "toPort": port, "cidrBlocks": ["0.0.0.0/0"]}
+        for port in ports
+    ]
+    inputs = {"description": "d", "ingress": rules}
+    resource = {"urn": f"urn:pulumi:prod::shop::{type_}::web", "type": type_, "custom": True, "inputs": inputs}
+    file = folder / f"{'-'.join(map(str, ports))}.json"
+    file.write_text(json.dumps({"version": 3, "deployment": {"resources": [resource]}}))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("ports", "new"),
+    [
+        ((3389,), []),
+        ((22,), ["ingress[0].cidrBlocks[0]"]),
+        ((22, 3389), ["ingress[0].cidrBlocks[0]"]),
+        ((3389, 22), ["ingress[1].cidrBlocks[0]"]),
+        ((3389, 3389), ["ingress[1].cidrBlocks[0]"]),
+    ],
+    ids=["as before", "another port", "one more before it", "one more behind it", "the same twice"],
+)
+def test_a_base_goes_by_what_was_found_and_not_by_where_it_stands(tmp_path, capsys, ports, new) -> None:
+    main(["policies", "--state", group(tmp_path, 3389), "--json"])
+    base = tmp_path / "base.json"
+    base.write_text(capsys.readouterr().out)
+    main(["policies", "--state", group(tmp_path, *ports), "--json", "--base", str(base)])
+    (stack,) = json.loads(capsys.readouterr().out)["stacks"]
+    assert [each["path"] for each in stack["findings"] if each["rule"] == "net-sg-world"] == new
+
+
+def test_a_base_knows_what_only_an_empty_account_shows(tmp_path) -> None:
+    def policies(*arguments: str) -> dict:
+        command = [sys.executable, "-m", "prismctl", "policies", "dev", "--json", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)  # noqa: S603
+        return json.loads(done.stdout)
+
+    config, base = tmp_path / "config.json", tmp_path / "base.json"
+    config.write_text('{"stk-region": {"regions": []}}')
+    before = policies("--config", str(config))
+    assert before["stacks"][0]["mandatory"] > 0
+    base.write_text(json.dumps(before))
+    assert policies("--config", str(config), "--base", str(base))["stacks"][0]["findings"] == []
+
+
+def test_what_is_left_out_of_a_folder_is_said(tmp_path, capsys) -> None:
+    (tmp_path / "all.yaml").write_text(NAMESPACE)
+    (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]")
+    main(["policies", "--manifests", str(tmp_path), "--environment", "dev"])
+    assert f"skipped {tmp_path}/kustomization.yaml: is kustomize's" in capsys.readouterr().err
 
 
 def test_sarif_is_written(tmp_path, capsys) -> None:
@@ -153,7 +248,9 @@ def test_manifests_are_judged(tmp_path, capsys) -> None:
         (["--state", "/nowhere/x"], "/nowhere/x: cannot be read"),
         (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not a plan, as pulumi preview --json writes it"),
         (["--manifests", "policy/waivers.yaml"], "is no Kubernetes object"),
-        (["--state", "x", "--environment", "production"], "--environment: must be one of"),
+        (["--state", "x", "--environment", "live-ish"], "--environment: must be one of"),
+        (["--state", "x", "--waivers", "/nowhere/x"], "/nowhere/x: cannot be read"),
+        (["--state", "x", "--waivers", "policy/configuration.json"], "must be a list of waivers"),
         (["--state", "x", "--base", "README.md"], "README.md: is not valid JSON"),
         (["--state", "x", "--base", "policy/configuration.json"], "is not what prismctl policies --json writes"),
         (["--state", "x", "--config", "README.md"], "README.md: is not valid JSON"),

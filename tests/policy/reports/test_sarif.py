@@ -20,7 +20,7 @@ from prismctl.graph import UNKNOWN, Source
 from prismctl.policies import check
 from prismctl.project import ROOT
 
-FALLBACK = Source("Pulumi.yaml", 1)
+PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))
 
 
 @functools.cache
@@ -52,19 +52,20 @@ def report(*resources: Resource, waivers: tuple[Waiver, ...] = (), environment: 
 
 def test_what_every_fixture_finds_is_valid_sarif() -> None:
     found = [
-        sarif.render(case.report(), ROOT, FALLBACK)
+        sarif.render(case.report(), PLACES, "prod")
         for section in ("violating", "unknown", "absent-violates")
         for case in cases(section)
     ]
     results = [result for each in found for result in each["results"]]
     assert len(results) >= len(rules())
-    document = json.loads(sarif.as_document([{**found[0], "results": results}]))
+    document = json.loads(sarif.as_document([json.dumps({**found[0], "results": results})]))
     assert list(schema().iter_errors(document)) == []
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
 def test_what_is_found_on_the_platform_is_valid_sarif(stack: str, known: bool) -> None:
-    document = json.loads(sarif.as_document([sarif.render(check(recorded(stack, known=known)), ROOT, FALLBACK)]))
+    run_ = sarif.render(check(recorded(stack, known=known)), PLACES, stack)
+    document = json.loads(sarif.as_document([json.dumps(run_)] * 2))
     assert list(schema().iter_errors(document)) == []
 
 
@@ -73,7 +74,7 @@ def test_the_test_of_validity_can_fail() -> None:
 
 
 def test_a_finding_lies_where_the_program_registers_the_resource() -> None:
-    (result,) = sarif.render(report(key()), ROOT, FALLBACK)["results"]
+    (result,) = sarif.render(report(key()), PLACES, "prod")["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "components/encryption.py", "uriBaseId": "%SRCROOT%"}
     line = (ROOT / "components/encryption.py").read_text().splitlines()[42]
@@ -83,27 +84,38 @@ def test_a_finding_lies_where_the_program_registers_the_resource() -> None:
 
 
 def test_a_finding_without_a_place_is_shown_somewhere() -> None:
-    (result,) = sarif.render(report(key(source=None)), ROOT, FALLBACK)["results"]
+    (result,) = sarif.render(report(key(source=None)), PLACES, "prod")["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "Pulumi.yaml"
 
 
 def test_a_file_outside_of_the_repository_is_named_by_its_whole_address() -> None:
-    (result,) = sarif.render(report(key(source=Source("/srv/x y.yaml", 3))), ROOT, FALLBACK)["results"]
+    (result,) = sarif.render(report(key(source=Source("/srv/x y.yaml", 3))), PLACES, "prod")["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "file:///srv/x%20y.yaml"}
-    assert place["region"] == {"startLine": 3, "startColumn": 1, "endColumn": 1}
+    assert place["region"] == {"startLine": 3}
+
+
+def test_a_file_is_named_from_the_repository_s_root_wherever_the_command_was_run(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "web.yaml").write_text("a: b\n  key: data\n")
+    places = sarif.Places(root=tmp_path, base=tmp_path / "deploy", fallback=Source("web.yaml", 1))
+    for name in ("web.yaml", "../deploy/web.yaml"):
+        (result,) = sarif.render(report(key(source=Source(name, 2))), places, "manifests/x y")["results"]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "deploy/web.yaml"
+        assert place["region"] == {"startLine": 2, "startColumn": 3, "endColumn": 12}
 
 
 @pytest.mark.parametrize("name", ["charts/my app.yaml", str(ROOT / "charts/my app.yaml")])
 def test_a_file_of_the_repository_is_named_from_its_root_however_it_was_given(name: str) -> None:
-    (result,) = sarif.render(report(key(source=Source(name, 3))), ROOT, FALLBACK)["results"]
+    (result,) = sarif.render(report(key(source=Source(name, 3))), PLACES, "prod")["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "charts/my%20app.yaml", "uriBaseId": "%SRCROOT%"}
 
 
 def test_a_finding_keeps_its_fingerprint_when_lines_move_and_changes_it_with_the_resource() -> None:
     def fingerprints(resource: Resource) -> dict[str, str]:
-        return sarif.render(report(resource), ROOT, FALLBACK)["results"][0]["partialFingerprints"]
+        return sarif.render(report(resource), PLACES, "prod")["results"][0]["partialFingerprints"]
 
     there = fingerprints(key())
     assert set(there) >= {"primaryLocationLineHash"}
@@ -118,29 +130,37 @@ def test_findings_that_are_alike_are_told_apart() -> None:
         name="web",
         read_inputs=lambda: {"metadata": {"name": "web"}},
     )
-    results = sarif.render(report(namespace), ROOT, FALLBACK)["results"]
+    results = sarif.render(report(namespace), PLACES, "prod")["results"]
     alike = [each["partialFingerprints"] for each in results if each["ruleId"] == "ns-netpol"]
     assert len(alike) == 2
     assert alike[0] != alike[1]
 
 
-def test_a_waived_finding_is_suppressed_and_an_advisory_one_is_a_warning() -> None:
-    (waived,) = sarif.render(report(key(), waivers=(UNROTATED,)), ROOT, FALLBACK)["results"]
-    assert waived["suppressions"] == [{"kind": "external", "justification": "Waived: WEB-1"}]
-    (advisory,) = sarif.render(report(key(), environment="dev"), ROOT, FALLBACK)["results"]
+def test_a_waived_finding_is_left_out_and_an_advisory_one_is_a_warning() -> None:
+    waived = report(key(), waivers=(UNROTATED,))
+    assert [finding.waived_by for finding in waived.findings] == ["WEB-1"]
+    assert sarif.render(waived, PLACES, "prod")["results"] == []
+    (advisory,) = sarif.render(report(key(), environment="dev"), PLACES, "prod")["results"]
     assert advisory["level"] == "warning"
+
+
+def test_a_run_says_which_version_of_the_pack_it_is_of_and_what_it_is_about() -> None:
+    run_ = sarif.render(report(), PLACES, "manifests/x y")
+    assert f"version: {run_['tool']['driver']['semanticVersion']}\n" in (ROOT / "policy/PulumiPolicy.yaml").read_text()
+    assert run_["automationDetails"]["id"] == "policies/manifests/x%20y/"
 
 
 def test_what_cannot_be_told_is_open_unless_it_stops() -> None:
     unsure = key(read_inputs=lambda: {"enableKeyRotation": UNKNOWN, "policy": '{"Statement": []}'})
-    (told,) = sarif.render(report(unsure, environment="staging"), ROOT, FALLBACK)["results"]
-    (stopping,) = sarif.render(report(unsure, environment="prod"), ROOT, FALLBACK)["results"]
+    (told,) = sarif.render(report(unsure, environment="staging"), PLACES, "prod")["results"]
+    (stopping,) = sarif.render(report(unsure, environment="prod"), PLACES, "prod")["results"]
     assert (told["kind"], told["level"]) == ("open", "none")
     assert (stopping["kind"], stopping["level"]) == ("fail", "error")
 
 
-def test_every_rule_is_described_with_its_controls(tmp_path: Path) -> None:
-    described = {each["id"]: each for each in sarif.render(report(), tmp_path, FALLBACK)["tool"]["driver"]["rules"]}
+def test_every_rule_is_described_with_its_controls() -> None:
+    described = {each["id"]: each for each in sarif.render(report(), PLACES, "prod")["tool"]["driver"]["rules"]}
+    assert {each["defaultConfiguration"]["level"] for each in described.values()} == {"error", "warning", "note"}
     assert described.keys() == {rule.id for rule in rules()}
     assert {"security", "KMS.4"} <= set(described["kms-rotate"]["properties"]["tags"])
     assert 4.0 <= float(described["kms-rotate"]["properties"]["security-severity"]) < 7.0

@@ -28,7 +28,7 @@ spec:
 def test_objects_have_their_type_name_and_line(tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
     file.write_text(TWO)
-    namespace, deployment = read_manifests(str(file)).resources
+    namespace, deployment = read_manifests(str(file)).stack.resources
     assert (namespace.type, namespace.name) == ("kubernetes:core/v1:Namespace", "shop")
     assert (deployment.type, deployment.name) == ("kubernetes:apps/v1:Deployment", "shop/web")
     assert (namespace.source, deployment.source) == (Source(str(file), 2), Source(str(file), 8))
@@ -42,7 +42,7 @@ def test_a_folder_is_read_with_those_below_and_lists_are_opened(tmp_path: Path) 
         '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Service", "metadata": {}}]}'
     )
     (tmp_path / "notes.txt").write_text("not: [read")
-    assert [each.type.rpartition(":")[2] for each in read_manifests(str(tmp_path)).resources] == [
+    assert [each.type.rpartition(":")[2] for each in read_manifests(str(tmp_path)).stack.resources] == [
         "Namespace",
         "Deployment",
         "Service",
@@ -121,4 +121,71 @@ def test_an_alias_to_itself_is_defused(tmp_path: Path) -> None:
 
 def test_a_folder_without_manifests_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no manifests"):
+        read_manifests(str(tmp_path))
+
+
+def test_a_folder_s_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    for overlay in ("dev", "prod"):
+        (tmp_path / overlay).mkdir()
+        (tmp_path / overlay / "all.yaml").write_text(TWO)
+    urns = [each.urn for each in read_manifests(str(tmp_path)).stack.resources]
+    assert urns[::2] == [
+        "urn:pulumi:manifests::dev/all.yaml::kubernetes:core/v1:Namespace::shop",
+        "urn:pulumi:manifests::prod/all.yaml::kubernetes:core/v1:Namespace::shop",
+    ]
+
+
+CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: shop",
+    "chart/values.yaml": "replicaCount: 2",
+    "chart/templates/web.yaml": "kind: {{ .Values.kind }}",
+    "chart/charts/below/Chart.yaml": "apiVersion: v2\nname: below",
+}
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("files", "skipped"),
+    [
+        (CHART, ["chart: is a Helm chart"]),
+        ({"kustomization.yaml": "resources: [all.yaml]"}, ["kustomization.yaml: is kustomize's"]),
+        ({"values-prod.yaml": "replicaCount: 2"}, ["values-prod.yaml: has values for a Helm chart"]),
+        ({"patch.yaml": "- {op: remove, path: /spec/replicas}"}, ["patch.yaml: is a patch"]),
+    ],
+    ids=["chart", "kustomization", "values", "patch"],
+)
+def test_what_makes_objects_and_is_none_is_left_out_of_a_folder_and_named(
+    tmp_path: Path, files: dict[str, str], skipped: list[str]
+) -> None:
+    write(tmp_path, {"all.yaml": TWO, **files})
+    read = read_manifests(str(tmp_path))
+    assert len(read.stack.resources) == 2
+    assert [each.removeprefix(f"{tmp_path}/").partition(";")[0] for each in read.skipped] == skipped
+
+
+def test_what_is_given_by_name_must_be_objects(tmp_path: Path) -> None:
+    write(tmp_path, {"values.yaml": "replicaCount: 2"})
+    with pytest.raises(InputError, match="is no Kubernetes object"):
+        read_manifests(str(tmp_path / "values.yaml"))
+
+
+def test_anything_else_in_a_folder_is_still_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path, {"all.yaml": TWO, "web.yaml": "replicas: 2"})
+    with pytest.raises(InputError, match=r"web\.yaml:1: is no Kubernetes object"):
+        read_manifests(str(tmp_path))
+
+
+def test_objects_in_a_file_that_is_called_values_are_read(tmp_path: Path) -> None:
+    write(tmp_path, {"values.yaml": TWO})
+    assert len(read_manifests(str(tmp_path)).stack.resources) == 2
+
+
+def test_a_folder_of_nothing_but_a_chart_is_no_clean_bill(tmp_path: Path) -> None:
+    write(tmp_path, CHART)
+    with pytest.raises(InputError, match=r"holds no Kubernetes objects\n.*chart: is a Helm chart"):
         read_manifests(str(tmp_path))
