@@ -137,7 +137,15 @@ class LoadBalancer(pulumi.ComponentResource):
             port=TARGET_PORT,
             protocol="HTTP",
             deregistration_delay=30,
-            health_check={"path": "/healthz/ready", "port": str(HEALTH_PORT), "protocol": "HTTP", "matcher": "200"},
+            health_check={
+                "path": "/healthz/ready",
+                "port": str(HEALTH_PORT),
+                "protocol": "HTTP",
+                "matcher": "200",
+                # A gateway's pod that is new takes traffic after this long, and a roll-out waits for it.
+                "interval": 10,
+                "healthy_threshold": 2,
+            },
             opts=self._child,
         )
 

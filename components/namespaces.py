@@ -9,8 +9,6 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import settings
-from components.cache import PORT as CACHE_PORT
-from components.database import PORT as DATABASE_PORT
 from components.flows import (
     Flow,
     from_namespace,
@@ -38,8 +36,6 @@ MONITORING = "monitoring"
 KUBE_SYSTEM = "kube-system"
 """Is there before the program, and not its own."""
 
-METRICS_PORT = 8081
-"""Where the application's pods report."""
 _ISTIOD, _ISTIOD_WEBHOOK, _ISTIOD_METRICS = 15012, 15017, 15014
 _PROXY_METRICS = (15020, 15090)
 """Ports of the mesh: https://istio.io/latest/docs/ops/deployment/application-requirements/"""
@@ -67,6 +63,8 @@ class Space:
     """Why it is not the strictest."""
     injected: bool = False
     """Whether its pods join the mesh."""
+    balanced: bool = False
+    """Whether its pods count as ready only once the load balancer finds them so."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,9 @@ class Namespaces(pulumi.ComponentResource):
         labels = {
             **{f"pod-security.kubernetes.io/{mode}": space.level for mode in ("enforce", "audit", "warn")},
             **({"istio-injection": "enabled"} if space.injected else {}),
+            # Without it a roll-out may end old pods while the balancer still looks at the new ones:
+            # https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/
+            **({"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"} if space.balanced else {}),
         }
         namespace = kubernetes.core.v1.Namespace(
             name,
@@ -109,7 +110,7 @@ class Namespaces(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[self._args.addons],
-                # Volumes are detached and deleted first.
+                # Claims go first, and with them their volumes.
                 custom_timeouts=pulumi.CustomTimeouts(delete="20m"),
             ),
         )
@@ -163,34 +164,24 @@ _OTHER_PODS = 20
 def spaces(network: settings.Network) -> Mapping[str, Space]:
     """Return the platform's namespaces by name."""
     vpc = network.cidr
-    isolated = _isolated(network)
     scraped = (from_namespace(MONITORING, ports=_PROXY_METRICS), to_namespace(MESH, ports=[_ISTIOD]))
     # The interfaces of the API server lie in the VPC, as the endpoints of AWS do.
     api_server = to_network(vpc, *_SERVICES, ports=[_HTTPS])
     return {
-        APPLICATION: Space(
-            [
-                *scraped,
-                *within(),
-                from_namespace(GATEWAY, FLAGGER, ports=[TARGET_PORT]),
-                from_namespace(MONITORING, ports=[METRICS_PORT]),
-                to_dns(),
-                to_namespace(MONITORING, ports=_OTLP),
-                to_network(*isolated, ports=[DATABASE_PORT, CACHE_PORT]),
-                to_pod_identity(),
-                to_world(),
-            ],
-            injected=True,
-        ),
+        # What a pod of its own needs beyond the mesh is said by the chart, pod by pod: policies add up, so what stood
+        # here for all could not be taken from one.
+        APPLICATION: Space([*scraped, to_dns()], injected=True),
         GATEWAY: Space(
             [
                 *scraped,
-                from_network(vpc, ports=[TARGET_PORT, HEALTH_PORT]),
+                # The load balancer's interfaces: whoever else is in the VPC comes through the firewall too.
+                from_network(*_blocks("public", network), ports=[TARGET_PORT, HEALTH_PORT]),
                 to_dns(),
                 to_namespace(APPLICATION, ports=[TARGET_PORT]),
                 to_namespace(MONITORING, ports=_OTLP),
             ],
             injected=True,
+            balanced=True,
         ),
         MESH: Space(
             [
@@ -217,7 +208,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 from_namespace(MONITORING, ports=[8080]),
                 to_dns(),
                 to_namespace(APPLICATION, ports=[TARGET_PORT]),
-                to_namespace(MONITORING, ports=[PROMETHEUS_PORT]),
+                to_namespace(MONITORING, ports=[*_OTLP, PROMETHEUS_PORT]),
                 api_server,
             ],
             # Load tests have to speak the mesh's TLS.
@@ -236,7 +227,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
             [
                 *within(),
                 from_network(vpc, ports=[10250, 6443]),
-                from_namespace(APPLICATION, GATEWAY, ports=_OTLP),
+                from_namespace(APPLICATION, FLAGGER, GATEWAY, ports=_OTLP),
                 from_namespace(FLAGGER, ports=[PROMETHEUS_PORT]),
                 to_dns(),
                 # Whatever in the VPC reports something: nodes, pods, the API server.
@@ -258,6 +249,6 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
     }
 
 
-def _isolated(network: settings.Network) -> list[ipaddress.IPv4Network]:
-    """Return where database and cache live."""
-    return [block for (tier, _), block in allocate(network.cidr, network.zones).items() if tier == "isolated"]
+def _blocks(tier: str, network: settings.Network) -> list[ipaddress.IPv4Network]:
+    """Return the addresses of a tier, zone by zone."""
+    return [block for (name, _), block in allocate(network.cidr, network.zones).items() if name == tier]

@@ -64,7 +64,7 @@ class Apps(pulumi.ComponentResource):
             LoadBalancerControllerArgs(base, args.cluster, args.network, args.identity),
             child,
         )
-        # Its webhook is asked about every new Service.
+        # Its webhooks look at bindings, and at pods that the balancer has to find ready: none comes before it.
         base = base.after(balancing)
         base = self._watch(base, args)
         self._deliver(base, args)

@@ -1,5 +1,6 @@
 """Istio: mutual TLS between pods, the gateway behind the load balancer, and routes that a canary can move."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,14 @@ class Istio(pulumi.ComponentResource):
                 "autoscaling": {"enabled": True, "minReplicas": base.replicas, "maxReplicas": base.replicas + 4},
                 "podDisruptionBudget": base.disruption_budget if base.replicas > 1 else {},
                 "podAnnotations": {
-                    "proxy.istio.io/config": f'{{"terminationDrainDuration": "{_DRAIN_SECONDS}s"}}',
+                    "proxy.istio.io/config": json.dumps(
+                        {
+                            "terminationDrainDuration": f"{_DRAIN_SECONDS}s",
+                            # The load balancer: who the client is and that it spoke TLS is what the balancer says
+                            # (https://istio.io/latest/docs/ops/configuration/traffic-management/network-topologies/).
+                            "gatewayTopology": {"numTrustedProxies": 1},
+                        }
+                    ),
                 },
                 "terminationGracePeriodSeconds": _DRAIN_SECONDS + 15,
                 # Its ports are above 1024, so the chart's sysctl for lower ones is not needed.

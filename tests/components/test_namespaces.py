@@ -75,19 +75,33 @@ def test_nothing_outside_of_the_vpc_comes_in(unknown: Graph) -> None:
                 assert block is None or ipaddress.IPv4Network(block["cidr"]).subnet_of(vpc), policy.urn
 
 
-def test_the_application_reaches_database_and_cache_and_nothing_else_reaches_them(unknown: Graph) -> None:
-    isolated = {
-        subnet["cidrBlock"]
-        for subnet in unknown.of_type("aws:ec2/subnet:Subnet")
-        if subnet["tags"]["Tier"] == "isolated"
-    }
-    reaching: set[str] = set()
-    for name, policy in policies(unknown, "needed-flows").items():
+def test_no_namespace_as_a_whole_reaches_database_or_cache(unknown: Graph) -> None:
+    for policy in policies(unknown, "needed-flows").values():
         for rule in policy["spec"].get("egress", []):
-            if {5432, 6379} & {port["port"] for port in rule.get("ports", [])}:
-                assert {peer["ipBlock"]["cidr"] for peer in rule["to"]} == isolated
-                reaching.add(name)
-    assert reaching == {namespaces.APPLICATION}
+            assert not {5432, 6379} & {port["port"] for port in rule.get("ports", [])}, policy.urn
+
+
+def test_the_applications_pods_have_nothing_in_common_but_the_mesh_and_names(unknown: Graph) -> None:
+    spec = policies(unknown, "needed-flows")[namespaces.APPLICATION]["spec"]
+    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {15020, 15090}
+    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {15012, 53}
+
+
+def test_only_the_load_balancers_subnets_come_in_at_the_gateway(unknown: Graph) -> None:
+    public = {
+        each["cidrBlock"] for each in unknown.of_type("aws:ec2/subnet:Subnet") if each["tags"]["Tier"] == "public"
+    }
+    spec = policies(unknown, "needed-flows")[namespaces.GATEWAY]["spec"]
+    (rule,) = (rule for rule in spec["ingress"] if "ipBlock" in rule["from"][0])
+    assert {peer["ipBlock"]["cidr"] for peer in rule["from"]} == public
+    assert {port["port"] for port in rule["ports"]} == {8080, 15021}
+
+
+def test_a_gateways_pod_is_ready_when_the_load_balancer_finds_it_so(unknown: Graph) -> None:
+    waiting = [
+        each.name for each in unknown.of_type(NAMESPACE) if "elbv2.k8s.aws/pod-readiness-gate-inject" in labels(each)
+    ]
+    assert waiting == [namespaces.GATEWAY]
 
 
 def test_what_one_namespace_sends_to_another_is_let_in_there(unknown: Graph) -> None:
@@ -98,7 +112,8 @@ def test_what_one_namespace_sends_to_another_is_let_in_there(unknown: Graph) -> 
             for peer in rule["to"]:
                 labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
                 target = labels.get("kubernetes.io/metadata.name")
-                if target in needed:
+                # What comes to the application's pods is let in by its chart, pod by pod.
+                if target in needed and target != namespaces.APPLICATION:
                     for port in rule["ports"]:
                         assert lets_in(needed[target], name, port["port"]), f"{name} to {target}:{port['port']}"
                         checked += 1
