@@ -85,7 +85,8 @@ class Search(pulumi.ComponentResource):
     def _make_service_role(self) -> list[aws.iam.ServiceLinkedRole]:
         """Make what lets the service put a domain into a VPC, where this stack is the one of its account to do so.
 
-        It stays when the stack goes: others may have come to rest on it. Source:
+        AWS refuses to delete it while any domain of the account is in a VPC by it: of several stacks, the owner goes
+        last. Source:
         https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html
         """
         if not self._args.settings.owns_service_role:
@@ -93,7 +94,7 @@ class Search(pulumi.ComponentResource):
         role = aws.iam.ServiceLinkedRole(
             f"{self._name}-service",
             aws_service_name="opensearchservice.amazonaws.com",
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=self._child,
         )
         return [role]
 

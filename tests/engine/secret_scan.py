@@ -49,6 +49,12 @@ PUBLIC_WORDS = (
     "apiserver_request_total_5XX",
     "client.authentication.k8s.io/v1beta1",
     "scheduler_pending_pods_UNSCHEDULABLE",
+    # The script that gives the collector of logs its rights, and what it asks OpenSearch.
+    "_index_template/",
+    "_plugins/_ism/",
+    "_plugins/_security/",
+    "_primary_term",
+    r"\([0-9]*\)",
 )
 """Names that have no shape of their own; whoever adds to them has looked at them."""
 
@@ -85,8 +91,9 @@ _SHAPES = re.compile(
 
 _WORDS = re.compile(
     r"\b[a-z]*(?:[A-Z]{1,5}[a-z]{2,}|As|Id|In|Is|Or|Re|To|Wo)+\b|\b[a-z]+(?:[-_./:$][a-z]+)+\b|\b[a-z]{4,}\b"
+    r"|\b[A-Z]{2,}(?:_[A-Z]{2,})+\b|\b[A-Z][a-z]+(?:_[A-Z][a-z]+)+\b"
 )
-"""inCamelCase, in-kebab-case, and simple ones."""
+"""inCamelCase, in-kebab-case, simple ones, IN_CAPITALS and With_Capitals."""
 _SPACES = re.compile(r"[\s\"]+")
 _DELIMITERS = re.compile(r"[/:@=,;?&]")
 """What may stand around a secret in a URL or in options, or in it."""

@@ -7,6 +7,8 @@ import json
 from engine.secret_scan import found_in
 from engine.world import World
 
+from prismctl.graph import STACK_TYPE
+
 
 def test_a_secret_that_a_program_puts_into_its_state_is_found(standing: World):
     standing.change_program(
@@ -45,5 +47,5 @@ def test_what_is_secret_is_encrypted_with_the_stacks_own_key(standing: World):
     assert shown["kubeconfig"] == "[secret]"
     assert '"ciphertext"' in exported
     assert "certificate-authority-data" not in json.dumps(
-        [each["outputs"] for each in json.loads(exported)["deployment"]["resources"] if "Stack" in each["type"]]
+        [each["outputs"] for each in json.loads(exported)["deployment"]["resources"] if each["type"] == STACK_TYPE]
     )
