@@ -91,7 +91,7 @@ def measure() -> None:
         f" {float(again):.2f} after updates (under 0.4): {verdict}"
     )
     sizes: dict[int, float] = {}
-    for copies in (12, 23, 46):
+    for copies in (8, 16, 32):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "state.json"
             made = state(copies)
