@@ -223,11 +223,12 @@ class Identity(pulumi.ComponentResource):
         return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.arn, pulumi.Output.concat(group.arn, ":*")])
 
     def _search_administration(self) -> Statement:
-        """Roles within OpenSearch, and how long it keeps logs; not the logs themselves."""
+        """Roles within OpenSearch, how logs lie there and for how long; not the logs themselves."""
         domain = search_arn(self._args.foundation.location)
         return allow(
             ["es:ESHttpGet", "es:ESHttpPut"],
             [
+                f"{domain}/_index_template/logs",
                 f"{domain}/_plugins/_security/api/roles/*",
                 f"{domain}/_plugins/_security/api/rolesmapping/*",
                 f"{domain}/_plugins/_ism/policies/*",

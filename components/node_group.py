@@ -11,6 +11,13 @@ from components.foundation import Foundation
 
 GPU_TAINT: aws.eks.NodeGroupTaintArgsDict = {"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}
 
+_GPU_LABELS = {
+    "nvidia.com/gpu": "true",
+    # By this the autoscaler knows that a new node is yet to report its GPUs, and does not add another meanwhile:
+    # https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
+    "k8s.amazonaws.com/accelerator": "nvidia",
+}
+
 
 @dataclass(frozen=True)
 class NodeGroupArgs:
@@ -91,7 +98,7 @@ class NodeGroup(pulumi.ComponentResource):
                 "max_size": args.settings.max,
             },
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-            labels={"tier": args.tier, **({"nvidia.com/gpu": "true"} if args.gpu else {})},
+            labels={"tier": args.tier, **(_GPU_LABELS if args.gpu else {})},
             taints=[GPU_TAINT] if args.gpu else None,
             update_config={"max_unavailable_percentage": 33},
             node_repair_config={"enabled": True},

@@ -289,6 +289,8 @@ def test_the_gpu_taint_is_on_gpu_nodes_and_on_nothing_else(unknown: Graph) -> No
         assert group.get("taints") == ([taint] if gpu else None), group.urn
         assert group["amiType"] == ("AL2023_x86_64_NVIDIA" if gpu else "AL2023_x86_64_STANDARD")
         assert ("nvidia.com/gpu" in group["labels"]) is gpu
+        # The autoscaler's sign that GPUs are yet to be reported.
+        assert ("k8s.amazonaws.com/accelerator" in group["labels"]) is gpu
 
 
 def test_spot_groups_choose_among_three_types_of_like_size(unknown: Graph) -> None:

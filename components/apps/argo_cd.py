@@ -39,6 +39,8 @@ _NOT_ITS_OWN = (
     ("", "ResourceQuota", "quota"),
     ("", "LimitRange", "limits"),
     ("", "ConfigMap", "istio-ca-root-cert"),
+    ("rbac.authorization.k8s.io", "Role", "grafana-dashboards"),
+    ("rbac.authorization.k8s.io", "RoleBinding", "grafana-dashboards"),
 )
 """What the program and the mesh put into its namespace."""
 

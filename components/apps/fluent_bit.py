@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.apps.base import RESTRICTED, Base, Chart, resources
-from components.apps.search_access import INDEX_PREFIX, SearchAccess
+from components.apps.search_access import INDEX_PREFIX, MERGED, SearchAccess
 from components.identity import Identity
 from components.namespaces import LOGGING
 from components.observability import Observability
@@ -97,12 +97,12 @@ _INPUTS = f"""\
     Skip_Long_Lines On
     storage.type filesystem
 """
-_FILTERS = """\
+_FILTERS = f"""\
 [FILTER]
     Name kubernetes
     Match kube.*
     Merge_Log On
-    Merge_Log_Key fields
+    Merge_Log_Key {MERGED}
     Keep_Log Off
     Annotations Off
     K8S-Logging.Parser Off
@@ -118,13 +118,19 @@ def _outputs(args: FluentBitArgs) -> pulumi.Input[str]:
     region = args.base.foundation.location.region
     if args.search:
         return pulumi.Output.format(
-            _TO_SEARCH, host=args.search.endpoint, port=PORT, region=region, prefix=INDEX_PREFIX
+            _TO_SEARCH, host=args.search.endpoint, port=PORT, region=region, prefix=INDEX_PREFIX, tries=_TRIES
         )
     if args.observability.pod_logs:
-        return pulumi.Output.format(_TO_CLOUDWATCH, group=args.observability.pod_logs.name, region=region)
+        return pulumi.Output.format(_TO_CLOUDWATCH, group=args.observability.pod_logs.name, region=region, tries=_TRIES)
     raise ValueError("a stack keeps its pods' logs either in OpenSearch or in CloudWatch")
 
 
+_TRIES = 20
+"""How often a chunk is sent before it is given up: one that is refused whatever happens would come back for ever.
+
+The wait before it is random, and soon up to half an hour. A destination may thus be away for some hours, between three
+and four on average, before anything is lost (https://docs.fluentbit.io/manual/administration/scheduling-and-retries).
+"""
 _TO_SEARCH = """\
 [OUTPUT]
     Name opensearch
@@ -140,7 +146,10 @@ _TO_SEARCH = """\
     # Labels such as app and app.kubernetes.io/name cannot be fields of one document otherwise.
     Replace_Dots On
     Generate_ID On
-    Retry_Limit no_limits
+    # The answer names each record. One that is cut off and tells of an error counts as a refusal of all, even where
+    # those that are not new are there already; 4 KB is the default, and a chunk has about 2 MB.
+    Buffer_Size 4MB
+    Retry_Limit {tries}
     storage.total_limit_size 1G
 """
 _TO_CLOUDWATCH = """\
@@ -151,6 +160,6 @@ _TO_CLOUDWATCH = """\
     log_group_name {group}
     log_stream_prefix pods-
     auto_create_group Off
-    Retry_Limit no_limits
+    Retry_Limit {tries}
     storage.total_limit_size 1G
 """

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from components.apps.base import WEB_TIER, Base, Chart, resources
 from components.apps.storage_class import claim
 from components.identity import Identity
-from components.namespaces import KUBE_SYSTEM, MONITORING
+from components.namespaces import APPLICATION, KUBE_SYSTEM, MONITORING
 from components.observability import Observability
 
 CHART = Chart("kube-prometheus-stack", MONITORING)
 ALERTMANAGER_ACCOUNT = "alertmanager"
 """Its service account, which may publish alerts."""
+_GRAFANA_ACCOUNT = f"{CHART.name}-grafana"
 _RETENTION = "15d"
 
 
@@ -75,9 +77,32 @@ class KubePrometheusStack(pulumi.ComponentResource):
                 **_OUT_OF_REACH,
             },
             parent=self,
-            after=[args.identity],
+            after=[args.identity, self._let_grafana_read_dashboards()],
         )
         self.register_outputs({})
+
+    def _let_grafana_read_dashboards(self) -> kubernetes.rbac.v1.RoleBinding:
+        """Let Grafana read the application's ConfigMaps; what the chart would give it there reads Secrets as well."""
+        name = "grafana-dashboards"
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": APPLICATION}
+        inside = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[self._base.namespaces, *self._base.behind],
+            deleted_with=self._base.namespaces.made[APPLICATION],
+        )
+        role = kubernetes.rbac.v1.Role(
+            name,
+            metadata=metadata,
+            rules=[{"api_groups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}],
+            opts=inside,
+        )
+        return kubernetes.rbac.v1.RoleBinding(
+            name,
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            subjects=[{"kind": "ServiceAccount", "name": _GRAFANA_ACCOUNT, "namespace": MONITORING}],
+            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
+        )
 
     @property
     def _disruption_budget(self) -> dict[str, Any]:
@@ -166,9 +191,19 @@ class KubePrometheusStack(pulumi.ComponentResource):
             "testFramework": {"enabled": False},
             "nodeSelector": WEB_TIER,
             "resources": resources("100m", "256Mi", memory_limit="512Mi"),
+            # A Role where it runs. By default it may read the Secrets of all namespaces:
+            # https://github.com/grafana-community/helm-charts/blob/main/charts/grafana/templates/clusterrole.yaml
+            "rbac": {"namespaced": True},
+            "serviceAccount": {"name": _GRAFANA_ACCOUNT},
             "sidecar": {
                 "resources": resources("10m", "96Mi", memory_limit="128Mi"),
-                "dashboards": {"searchNamespace": "ALL", "label": "grafana_dashboard", "labelValue": "1"},
+                "dashboards": {
+                    "searchNamespace": [MONITORING, APPLICATION],
+                    "resource": "configmap",
+                    "label": "grafana_dashboard",
+                    "labelValue": "1",
+                },
+                "datasources": {"resource": "configmap"},
             },
             "additionalDataSources": [
                 {"name": "Jaeger", "uid": "jaeger", "type": "jaeger", "url": f"http://jaeger.{MONITORING}:16686"}

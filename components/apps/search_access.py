@@ -1,4 +1,4 @@
-"""Who may do what within OpenSearch, and how long logs are kept there: what no API of AWS can set."""
+"""Who may do what within OpenSearch, how logs lie there and for how long: what no API of AWS can set."""
 
 import json
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ from components.search import Search
 ACCOUNT = "search-access"
 """Service account, which wears the role of the domain's master user."""
 INDEX_PREFIX = "logs"
+MERGED = "fields"
+"""Where a line that is JSON has its own fields."""
 _IMAGE = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
 _TRIES = 5
 
@@ -101,6 +103,7 @@ class SearchAccess(pulumi.ComponentResource):
             "WRITERS": pulumi.Output.json_dumps({"backend_roles": [self._args.identity.role_arns["fluent-bit"]]}),
             "READER": json.dumps(_READER),
             "READERS": json.dumps({"backend_roles": list(self._args.reader_arns)}),
+            "TEMPLATE": json.dumps(_TEMPLATE),
             "RETENTION": json.dumps(_retention(self._args.base.foundation.log_days)),
         }
 
@@ -117,6 +120,26 @@ _READER = {
     "cluster_permissions": ["cluster_composite_ops_ro"],
     "index_permissions": [{"index_patterns": _PATTERNS, "allowed_actions": ["read", "indices:admin/mappings/get"]}],
     "tenant_permissions": [{"tenant_patterns": ["global_tenant"], "allowed_actions": ["kibana_all_write"]}],
+}
+
+
+# One shard, and its copy, a day. The service would make five (and their copies), of which a year's worth is more than
+# its nodes take: a thousand each (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/bp-sharding.html).
+#
+# What programs write is theirs: of two that call a number and a text by one name, the later would be refused. As a flat
+# object, all of it is text, found by its path
+# (https://docs.opensearch.org/latest/mappings/supported-field-types/flat-object/). For the same reason no text is taken
+# for a date because the first one looked like it; the time of a line is one by name.
+_TEMPLATE = {
+    "index_patterns": _PATTERNS,
+    "priority": 1,
+    "template": {
+        "settings": {"number_of_shards": 1, "number_of_replicas": 1},
+        "mappings": {
+            "date_detection": False,
+            "properties": {"@timestamp": {"type": "date"}, MERGED: {"type": "flat_object"}},
+        },
+    },
 }
 
 
@@ -158,6 +181,8 @@ put() {
   ask --fail-with-body --request PUT --header 'content-type: application/json' --data "$2" "https://$HOST/$1"
   echo
 }
+# How an index lies is settled when it is made: before anybody may write.
+put _index_template/logs "$TEMPLATE"
 put _plugins/_security/api/roles/logs_writer "$WRITER"
 put _plugins/_security/api/rolesmapping/logs_writer "$WRITERS"
 put _plugins/_security/api/roles/logs_reader "$READER"

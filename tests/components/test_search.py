@@ -1,6 +1,8 @@
 """Where logs are kept and searched: closed to all but two roles, of which one writes."""
 
+import fnmatch
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +18,17 @@ DOMAIN = "aws:opensearch/domain:Domain"
 def domain(stack: str) -> Resource:
     (found,) = recorded(stack, known=True).of_type(DOMAIN)
     return found
+
+
+def job(stack: str) -> Resource:
+    (found,) = recorded(stack, known=True).of_type("kubernetes:batch/v1:Job")
+    return found
+
+
+def documents(stack: str) -> dict[str, Any]:
+    """Return what the job puts into the domain, by the names that it has for it."""
+    (container,) = job(stack)["spec"]["template"]["spec"]["containers"]
+    return {item["name"]: json.loads(item["value"]) for item in container["env"] if item["value"].startswith("{")}
 
 
 def granted(graph: Graph, workload: str) -> list[dict[str, Any]]:
@@ -77,7 +90,47 @@ def test_whoever_writes_logs_cannot_read_them_and_whoever_decides_cannot_do_eith
     assert writing["Action"] == ["es:ESHttpPost"]
     assert [resource.rpartition("/")[2] for resource in writing["Resource"]] == ["_bulk*"]
     (deciding,) = granted(graph, "search-access")
-    assert all("/_plugins/" in resource for resource in deciding["Resource"])
+    assert {resource.split("/")[2] for resource in deciding["Resource"]} == {"_index_template", "_plugins"}
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_the_job_may_ask_for_each_path_that_it_asks_for_and_for_no_other(stack: str) -> None:
+    (deciding,) = granted(recorded(stack, known=True), "search-access")
+    (container,) = job(stack)["spec"]["template"]["spec"]["containers"]
+    paths = re.findall(r"^put \"?([\w/]+)", container["command"][-1], re.MULTILINE)
+    granting = [resource.split("/", 2)[2] for resource in deciding["Resource"]]
+    assert len(paths) == 6
+    for path in paths:
+        assert any(fnmatch.fnmatchcase(path, pattern) for pattern in granting), path
+    for pattern in granting:
+        assert any(fnmatch.fnmatchcase(path, pattern) for path in paths), pattern
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_the_indices_of_all_days_that_are_kept_leave_room_on_the_nodes(stack: str) -> None:
+    """A node takes a thousand shards: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/bp-sharding.html."""
+    told = documents(stack)
+    keep, _ = told["RETENTION"]["policy"]["states"]
+    days = int(keep["transitions"][0]["conditions"]["min_index_age"].removesuffix("d"))
+    chosen = told["TEMPLATE"]["template"]["settings"]
+    shards = chosen["number_of_shards"] * (1 + chosen["number_of_replicas"])
+    nodes = domain(stack)["clusterConfig"]["instanceCount"]
+    assert days * shards < 1000 * nodes
+    # A node that is lost takes no day with it.
+    assert 1 <= chosen["number_of_replicas"] < nodes
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_the_template_is_for_the_indices_that_go_and_no_line_is_refused_for_what_another_wrote(stack: str) -> None:
+    told = documents(stack)
+    (rule,) = told["RETENTION"]["policy"]["ism_template"]
+    assert told["TEMPLATE"]["index_patterns"] == rule["index_patterns"]
+    values = recorded(stack, known=True).named("kubernetes:helm.sh/v3:Release", "fluent-bit")["values"]
+    (merged,) = re.findall(r"Merge_Log_Key (\S+)", values["config"]["filters"])
+    mappings = told["TEMPLATE"]["template"]["mappings"]
+    assert mappings["properties"][merged] == {"type": "flat_object"}
+    assert mappings["date_detection"] is False
+    assert mappings["properties"]["@timestamp"] == {"type": "date"}
 
 
 @pytest.mark.parametrize("stack", WITH)
@@ -106,9 +159,9 @@ def test_a_stack_without_a_domain_keeps_logs_in_one_group_to_which_alone_the_col
     assert writing["Resource"] == [group.outputs["arn"], f"{group.outputs['arn']}:*"]
 
 
-def test_the_account_has_one_service_role_which_outlives_the_stack_that_made_it() -> None:
+def test_the_account_has_one_service_role_which_goes_with_the_stack_that_owns_it() -> None:
     (role,) = recorded("prod", known=True).of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")
-    assert role.retain_on_delete
+    assert not role.retain_on_delete
     section = json.loads(Project(ROOT).config("prod")["ai-prism:observability"])
     section["search"]["owns_service_role"] = False
     graph = record_with("prod", observability=json.dumps(section))

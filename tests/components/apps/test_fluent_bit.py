@@ -41,6 +41,14 @@ def test_what_is_not_sent_yet_lies_on_a_bounded_part_of_the_disk(stack: str) -> 
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_what_is_refused_again_and_again_is_given_up_and_what_is_not_is_seen_to_be_taken(stack: str) -> None:
+    assert int(output(stack)["Retry_Limit"]) > 1
+    if stack in WITH:
+        # Each of a chunk's records is named in the answer, and it has about 2 MB of them.
+        assert int(output(stack)["Buffer_Size"].removesuffix("MB")) >= 2
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_logs_go_to_where_the_stack_keeps_them_and_nobody_makes_another_place(stack: str) -> None:
     graph, told = recorded(stack, known=True), output(stack)
     if stack in WITH:
@@ -109,6 +117,7 @@ def test_the_job_gives_each_role_its_rights_and_replaces_the_policy_that_is_ther
     asked = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
     paths = [line.rpartition(f"https://{environment['HOST']}/")[2] for line in asked]
     assert paths == [
+        "_index_template/logs",
         "_plugins/_security/api/roles/logs_writer",
         "_plugins/_security/api/rolesmapping/logs_writer",
         "_plugins/_security/api/roles/logs_reader",
@@ -117,7 +126,7 @@ def test_the_job_gives_each_role_its_rights_and_replaces_the_policy_that_is_ther
         f"_plugins/_ism/policies/logs{query}",
     ]
     assert '"min_index_age": "365d"' in asked[-1]
-    assert "role/ai-prism/prod/identity-fluent-bit" in asked[1]
+    assert "role/ai-prism/prod/identity-fluent-bit" in asked[2]
     # Nothing secret stands among the arguments.
     assert not any("secret" in line or "token" in line for line in asked)
     credentials = (tmp_path / "seen.credentials").read_text(encoding="utf-8").splitlines()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import STACKS, recorded
 
-from components.namespaces import KUBE_SYSTEM, MONITORING, PROMETHEUS_PORT
+from components.namespaces import APPLICATION, KUBE_SYSTEM, MONITORING, PROMETHEUS_PORT
 from prismctl.graph import Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -117,6 +117,27 @@ def test_nobody_looks_at_grafana_without_a_name_and_no_password_is_given(stack: 
     assert grafana["grafana.ini"]["auth.anonymous"]["enabled"] is False
     assert "ingress" not in grafana
     assert not re.search("password", json.dumps(grafana, default=str), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_grafana_reads_dashboards_where_they_lie_and_the_secrets_of_no_other_namespace(stack: str) -> None:
+    graph = recorded(stack, known=True)
+    grafana = values(stack, "kube-prometheus-stack")["grafana"]
+    assert grafana["rbac"] == {"namespaced": True}
+    assert grafana["sidecar"]["dashboards"]["searchNamespace"] == [MONITORING, APPLICATION]
+    assert {grafana["sidecar"][part]["resource"] for part in ("dashboards", "datasources")} == {"configmap"}
+    (role,) = graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:Role")
+    (binding,) = graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}]
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", role["metadata"]["name"])
+    (reader,) = binding["subjects"]
+    assert (reader["namespace"], reader["name"]) == (MONITORING, grafana["serviceAccount"]["name"])
+    # Otherwise its sidecar would start by being refused.
+    assert binding.urn in graph.needs(release(stack, "kube-prometheus-stack"))
+    space = graph.named("kubernetes:core/v1:Namespace", APPLICATION).urn
+    for item in (role, binding):
+        assert item["metadata"]["namespace"] == APPLICATION
+        assert item.deleted_with == space
 
 
 @pytest.mark.parametrize("stack", STACKS)
