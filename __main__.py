@@ -74,7 +74,17 @@ apps = Apps(
         search,
         [*config.cluster.admins.values()],
         config.gitops,
-        HandoverArgs(config.aws.region, identity, database, cache, storage, registry, entrance, secrets),
+        HandoverArgs(
+            config.aws.region,
+            config.network.cidr,
+            identity,
+            database,
+            cache,
+            storage,
+            registry,
+            entrance,
+            secrets,
+        ),
     ),
     in_cluster,
 )

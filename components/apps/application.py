@@ -1,5 +1,6 @@
 """The application: what Argo CD is told to run, and what the program hands over to its chart."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ class HandoverArgs:
     """What the chart has to know, and only the program does."""
 
     region: str
+    vpc_cidr: ipaddress.IPv4Network
     identity: Identity
     database: Database
     cache: Cache
@@ -125,6 +127,7 @@ def handover(args: HandoverArgs) -> Mapping[str, pulumi.Input[str]]:
     accounts = args.identity.service_accounts
     return {
         "region": args.region,
+        "vpcCidr": str(args.vpc_cidr),
         "host": args.entrance.host,
         **{f"images.{workload}": args.registry.url(workload) for workload in WORKLOADS},
         "serviceAccounts.api": accounts["api"],

@@ -1,16 +1,19 @@
 """Each alert fires on series on which it must, and on no others, as Prometheus itself would tell."""
 
+import datetime
 import json
 import re
+import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from chart import refusal, render, running_labels, selects
+from chart import ENVIRONMENTS, environment_values, refusal, render, running_labels, selects
 from monitoring import DASHBOARDS, changed, groups, objects
 from promql import known_metrics, mistakes, promtool, reads, recorded_metrics
+from support import recorded
 
 from prismctl.project import ROOT
 
@@ -160,9 +163,33 @@ def test_values_decide(setting: str, value: Any, part: str) -> None:
     assert not found(groups())
 
 
+def test_where_argo_cd_may_always_sync_whoever_is_called_is_called_at_any_hour() -> None:
+    def expression(environment: str) -> str:
+        rules = (
+            rule for group in render(environment).one("PrometheusRule")["spec"]["groups"] for rule in group["rules"]
+        )
+        return next(rule["expr"] for rule in rules if rule.get("alert") == "ApplicationOutOfSync")
+
+    assert {each for each in ENVIRONMENTS if "hour()" in expression(each)} == {"prod"}
+
+
+@pytest.mark.parametrize("day", ["2027-01-15", "2027-07-15"])
+def test_the_hours_of_the_alert_are_within_the_sync_window_in_winter_and_in_summer(day: str) -> None:
+    [project] = [each for each in recorded("prod", known=True).resources if each.get("kind") == "AppProject"]
+    [window] = project["spec"]["syncWindows"]
+    begins, zone = int(window["schedule"].split()[1]), zoneinfo.ZoneInfo(window["timeZone"])
+    lasts = int(window["duration"].removesuffix("h"))
+    assert window["schedule"] == f"0 {begins} * * 1-5"
+    opens = datetime.datetime.fromisoformat(day).replace(hour=begins, tzinfo=zone).astimezone(datetime.UTC)
+    hours = environment_values("prod")["monitoring"]["alerts"]["syncHours"]
+    assert opens.hour <= hours["from"] < hours["to"] <= opens.hour + lasts
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
+        ("alerts.syncHours.from", None),
+        ("alerts.syncHours.to", 25),
         ("slo.availability", 100),
         ("slo.availability", 0.999),
         ("alerts.errorRatio", 1),

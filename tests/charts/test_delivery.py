@@ -70,8 +70,32 @@ def test_it_is_accepted_before_it_gets_traffic_and_loaded_while_it_is_measured(s
     assert (accept["name"], accept["type"], accept["timeout"]) == ("acceptance-test", "pre-rollout", "30s")
     assert accept["metadata"] == {"type": "bash", "cmd": f"curl -sd 'test' {url} | grep OK"}
     assert (load["name"], load["type"], load["timeout"]) == ("load-test", "rollout", "5s")
-    assert load["metadata"] == {"type": "cmd", "cmd": f"hey -z 1m -q 10 -c 2 {url}"}
+    assert load["metadata"] == {"type": "cmd", "cmd": f"hey -z {_load(strategy)}s -q 10 -c 2 {url}"}
     assert {accept["url"], load["url"]} == {"http://flagger-loadtester.flagger-system/"}
+
+
+def _load(strategy):
+    return {"blueGreen": 5 * 60 - 5}.get(strategy, 60 - 5)
+
+
+def _seconds(duration):
+    return int(duration[:-1]) * {"s": 1, "m": 60}[duration[-1]]
+
+
+@pytest.mark.parametrize("strategy", ["canary", "blueGreen", "abTest"])
+@pytest.mark.parametrize("interval", ["10s", "90s", "10m", None])
+def test_there_is_load_in_the_range_of_the_metrics_at_every_check_and_it_is_over_when_the_next_one_begins(
+    strategy, interval
+):
+    values = {"interval": interval, "blueGreen": {"interval": interval}} if interval else {}
+    analysis = _canary(strategy, **values)["analysis"]
+    (load,) = (each for each in analysis["webhooks"] if each["name"] == "load-test")
+    lasts, every = (_seconds(each) for each in (load["metadata"]["cmd"].split()[2], analysis["interval"]))
+    # One that is running is not started again, so that the check after the next one would find no requests.
+    # https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/loadtester/runner.go
+    assert lasts < every
+    # Most of each range has load in it.
+    assert all(every - lasts <= _seconds(metric["interval"]) / 2 for metric in analysis["metrics"])
 
 
 @pytest.mark.parametrize("strategy", ["canary", "blueGreen", "abTest"])
@@ -192,7 +216,6 @@ def test_a_test_may_shorten_all_that_takes_time():
             "interval": "10s",
             "progressDeadlineSeconds": 40,
             "metrics": {"interval": "10s"},
-            "load": {"duration": "10s"},
             "blueGreen": {"interval": "10s"},
         },
         "defaults": {"probes": {"startup": {"initialDelaySeconds": 0, "periodSeconds": 1}}},

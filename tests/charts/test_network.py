@@ -3,7 +3,9 @@
 import ipaddress
 
 import pytest
-from chart import ALL_WORKLOADS, render, selects
+from chart import ALL_WORKLOADS, NAMESPACE, Rendering, default_values, render, selects
+
+from components import cache, database, namespaces
 
 GATEWAY = ("istio-ingress", {"istio": "ingressgateway"})
 LOAD_TESTER = ("flagger-system", {"app": "flagger-loadtester"})
@@ -78,8 +80,6 @@ def test_prometheus_alone_reads_metrics(name, port):
         (ISTIOD, 15012, "TCP"),
         (("monitoring", {"app.kubernetes.io/name": "opentelemetry-collector"}), 4317, "TCP"),
         (OWN, 8080, "TCP"),
-        ("10.0.200.10", 5432, "TCP"),
-        ("10.0.200.10", 6379, "TCP"),
         ("169.254.170.23", 80, "TCP"),
         ("10.0.1.1", 443, "TCP"),
         ("52.216.0.1", 443, "TCP"),
@@ -88,6 +88,41 @@ def test_prometheus_alone_reads_metrics(name, port):
 )
 def test_pods_reach_what_they_need(name, other, port, protocol):
     assert _allows(name, "egress", other, port, protocol)
+
+
+@pytest.mark.parametrize(
+    ("name", "ports"), [("api", {5432, 6379}), ("worker", {5432}), ("web", set())], ids=["api", "worker", "web"]
+)
+def test_pods_reach_the_database_and_the_cache_where_they_have_access_to_them(name, ports):
+    assert {port for port in (5432, 6379) if _allows(name, "egress", "10.0.200.10", port)} == ports
+
+
+def test_ports_of_database_and_cache_are_those_that_the_platform_opens():
+    rendering = render("prod", ALL_WORKLOADS)
+    data = rendering.one("ConfigMap", "ai-prism-api-config")["data"]
+    assert (data["DATABASE_PORT"], data["CACHE_PORT"]) == (str(database.PORT), str(cache.PORT))
+    assert _allows("api", "egress", "10.0.200.10", database.PORT)
+    assert _allows("api", "egress", "10.0.200.10", cache.PORT)
+
+
+def test_neighbours_are_in_the_namespaces_that_the_program_makes(rendering: Rendering):
+    found = {
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for each in rendering.of("NetworkPolicy")
+        for direction, peers in (("ingress", "from"), ("egress", "to"))
+        for rule in each["spec"][direction]
+        for peer in rule[peers]
+        if "namespaceSelector" in peer
+    }
+    assert found == {
+        namespaces.FLAGGER,
+        namespaces.GATEWAY,
+        namespaces.KUBE_SYSTEM,
+        namespaces.MESH,
+        namespaces.MONITORING,
+    }
+    assert NAMESPACE == namespaces.APPLICATION
+    assert default_values()["monitoring"]["alerts"]["argocd"]["namespace"] == namespaces.ARGO_CD
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_custom_resources_leave_no_default_to_the_server_so_that_argo_cd_sees_no
 def test_no_policy_is_violated_or_undetermined(rendering: Rendering, tmp_path):
     file = tmp_path / "rendered.yaml"
     file.write_text(rendering.text, encoding="utf-8")
-    report = Judge(environment=rendering.environment).report(read_manifests(str(file)), {})
+    report = Judge(environment=rendering.environment).report(read_manifests(str(file)).stack, {})
     assert [f"{each.rule.id} {each.resource.name} {each.path}" for each in report.findings] == []
     assert report.environment == rendering.environment
 

@@ -1,9 +1,12 @@
 """Secrets come from Secrets Manager, follow a rotation, and stand nowhere in plain text."""
 
-from chart import Rendering, pod_spec
+import pytest
+from chart import ALL_WORKLOADS, Rendering, pod_spec, render
 
 DATABASE = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ai-prism/prod/database-AbCdEf"
 API_KEYS = "arn:aws:secretsmanager:us-east-1:111122223333:secret:ai-prism/prod/api-keys-AbCdEf"
+PATHS = {"DATABASE_CREDENTIALS_PATH": "postgres-credentials", "API_KEYS_PATH": "api-keys"}
+"""Of which secret the files are, by the setting that says where they are."""
 
 
 def _spec(rendering, name):
@@ -45,16 +48,45 @@ def test_a_rotation_reaches_the_primary_and_is_no_new_version(rendering: Renderi
 
 
 def test_pods_read_secrets_from_files_which_change_with_them(rendering: Rendering):
-    settings = rendering.one("ConfigMap", "ai-prism-config")["data"]
     for workload in rendering.of("Deployment"):
+        settings = rendering.one("ConfigMap", f"{workload['metadata']['name']}-config")["data"]
         (container,) = pod_spec(workload)["containers"]
         mounts = {each["mountPath"]: each for each in container["volumeMounts"]}
         volumes = {each["name"]: each for each in pod_spec(workload)["volumes"]}
-        for setting, secret in (("DATABASE_CREDENTIALS_PATH", "postgres-credentials"), ("API_KEYS_PATH", "api-keys")):
+        for setting, secret in PATHS.items():
+            if setting not in settings:
+                continue
             mount = mounts[settings[setting]]
             assert mount["readOnly"] is True
             # A file mounted by subPath would keep what was in it.
             assert "subPath" not in mount
-            assert volumes[mount["name"]]["secret"] == {"secretName": secret, "defaultMode": 0o440}
+            assert volumes[mount["name"]]["secret"].items() >= {"secretName": secret, "defaultMode": 0o440}.items()
         assert all("secretRef" not in each for each in container["envFrom"])
         assert all("valueFrom" not in each for each in container["env"])
+
+
+@pytest.mark.parametrize(
+    ("name", "secrets", "settings"),
+    [
+        ("api", {"postgres-credentials", "api-keys"}, {"DATABASE", "CACHE", "API"}),
+        ("worker", {"postgres-credentials", "api-keys"}, {"DATABASE", "API"}),
+        ("web", set(), set()),
+    ],
+)
+def test_a_workload_gets_what_it_has_access_to_and_no_more(name, secrets, settings):
+    rendering = render("prod", ALL_WORKLOADS)
+    spec = pod_spec(rendering.one("Deployment", f"ai-prism-{name}"))
+    assert {each["secret"]["secretName"] for each in spec["volumes"] if "secret" in each} == secrets
+    (container,) = spec["containers"]
+    assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in spec["volumes"]}
+    assert container["envFrom"] == [{"configMapRef": {"name": f"ai-prism-{name}-config"}}]
+    told = {each.partition("_")[0] for each in rendering.one("ConfigMap", f"ai-prism-{name}-config")["data"]}
+    assert told & {"DATABASE", "CACHE", "API"} == settings
+
+
+def test_pods_wait_for_keys_but_not_for_the_databases_password_which_they_do_not_log_in_with(rendering: Rendering):
+    for workload in rendering.of("Deployment"):
+        found = {each["name"]: each["secret"] for each in pod_spec(workload)["volumes"] if "secret" in each}
+        assert [name for name, secret in found.items() if secret.get("optional")] == (
+            ["postgres-credentials"] if "postgres-credentials" in found else []
+        )

@@ -17,6 +17,7 @@ from chart import (
     render,
     value_schema,
 )
+from support import recorded
 
 from prismctl.project import ROOT, Project
 from tools import build
@@ -75,7 +76,17 @@ def _scaled(least, most):
         ({"image": {"tag": "latest"}}, "'/image/tag'"),
         ({"image": {"tag": ""}}, "'/image/tag'"),
         ({"environment": "production"}, "'/environment'"),
-        ({"network": {"vpcCidr": "everywhere"}}, "'/network/vpcCidr'"),
+        ({"handover": {"vpcCidr": "everywhere"}}, "'/handover/vpcCidr'"),
+        (
+            {"delivery": {"interval": "9s"}},
+            "delivery.interval or delivery.blueGreen.interval is 9s, but Flagger takes 10s",
+        ),
+        (
+            {"workloads": {"web": {"access": ["mail"]}}},
+            "'/workloads/web/access/0': value must be one of 'database', 'cac",
+        ),
+        ({"workloads": {"web": {"access": ["cache", "cache"]}}}, "'/workloads/web/access'"),
+        ({"workloads": {"web": {"access": None}}}, "'/workloads/web': missing property 'access'"),
         ({"replicaCount": 10}, "additional properties 'replicaCount' not allowed"),
     ],
     ids=str,
@@ -113,6 +124,8 @@ def _other(path, value):
             return f"other-{'-'.join(path[1:]).lower()}-{value}"
         case "region":
             return "eu-west-1"
+        case "vpcCidr":
+            return "10.99.0.0/16"
         case _ if value.startswith("http://"):
             return value.replace("http://", f"http://other-{path[-1].lower()}-")
         case _:
@@ -170,9 +183,26 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environments_network_is_that_of_its_stack(environment):
-    stack = json.loads(Project(ROOT).config(environment)["ai-prism:network"])
-    assert environment_values(environment)["network"]["vpcCidr"] == stack["cidr"]
+def test_an_environments_api_scales_in_the_range_from_which_the_namespaces_quota_is_computed(environment):
+    stack = json.loads(Project(ROOT).config(environment)["ai-prism:api"])
+    scaled = environment_values(environment)["workloads"]["api"]["autoscaling"]
+    assert (scaled["minReplicas"], scaled["maxReplicas"]) == (stack["min_replicas"], stack["max_replicas"])
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_all_pods_of_an_environment_fit_its_quota_and_those_that_are_enabled_do_while_versions_change(environment):
+    quota = _quota(environment)
+    workloads = _values(environment)["workloads"]
+    pods = {name: each["autoscaling"]["maxReplicas"] for name, each in workloads.items()}
+    assert sum(pods.values()) <= quota
+    # Beside the primary, the new version has an autoscaler with the same range.
+    changing = {name: 2 * each if workloads[name]["traffic"] else each for name, each in pods.items()}
+    assert sum(each for name, each in changing.items() if workloads[name]["enabled"]) <= quota
+
+
+def _quota(environment):
+    (quota,) = recorded(environment, known=True).of_type("kubernetes:core/v1:ResourceQuota")
+    return int(quota["spec"]["hard"]["pods"])
 
 
 def test_without_helm_and_go_the_tests_of_the_chart_are_skipped_by_that_name(monkeypatch, tmp_path):

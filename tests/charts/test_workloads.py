@@ -99,7 +99,7 @@ def test_pods_are_restricted_by_the_pod_security_standard(rendering: Rendering):
             "capabilities": {"drop": ["ALL"]},
         }
         assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & spec.keys()
-        assert {kind for volume in spec["volumes"] for kind in volume if kind != "name"} == {"emptyDir", "secret"}
+        assert {kind for volume in spec["volumes"] for kind in volume if kind != "name"} <= {"emptyDir", "secret"}
 
 
 def test_no_pod_has_a_token_of_the_cluster(rendering: Rendering):
@@ -231,10 +231,16 @@ def test_a_workload_may_say_otherwise_than_the_others():
 
 
 def test_settings_name_what_was_handed_over_and_no_secret(rendering: Rendering):
-    data = rendering.one("ConfigMap", "ai-prism-config")["data"]
+    data = rendering.one("ConfigMap", "ai-prism-api-config")["data"]
     assert data["ENVIRONMENT"] == rendering.environment
     assert data["DATABASE_HOST"].startswith("database.cluster-")
     assert data["DATABASE_READER_HOST"].startswith("database.cluster-ro-")
     assert data["CACHE_TLS"] == "true"
     assert data["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://opentelemetry-collector.monitoring:4317"
     assert not any("secretsmanager" in value for value in data.values())
+
+
+def test_a_setting_comes_instead_of_what_follows_from_the_hand_over_and_stands_there_once():
+    rendering = render("prod", {"settings": {"AWS_REGION": "eu-west-1"}})
+    assert rendering.one("ConfigMap", "ai-prism-api-config")["data"]["AWS_REGION"] == "eu-west-1"
+    assert rendering.text.count("AWS_REGION:") == 1

@@ -45,30 +45,60 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 app.kubernetes.io/part-of: {{ .Chart.Name }}
 {{- end }}
 
-{{/* The application's variables: they follow from the hand-over, and settings come on top. */}}
+{{/* The variables of a workload; takes a list of the root and the workload. They follow from the hand-over and from what
+it has access to; settings come on top, and instead of one of the same name. */}}
 {{- define "ai-prism.settings" -}}
-{{- $handover := .Values.handover -}}
-ENVIRONMENT: {{ .Values.environment | quote }}
-AWS_REGION: {{ $handover.region | quote }}
-DATABASE_HOST: {{ $handover.database.host | quote }}
-DATABASE_READER_HOST: {{ $handover.database.readerHost | quote }}
-DATABASE_PORT: "5432"
-DATABASE_NAME: {{ $handover.database.name | quote }}
-DATABASE_USER: {{ $handover.database.user | quote }}
-CACHE_HOST: {{ $handover.cache.host | quote }}
-CACHE_PORT: "6379"
-CACHE_USER: {{ $handover.cache.user | quote }}
-CACHE_TLS: "true"
-DOCUMENTS_BUCKET: {{ $handover.documentsBucket | quote }}
-# https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-OTEL_EXPORTER_OTLP_ENDPOINT: {{ $handover.collectorUrl | quote }}
-OTEL_EXPORTER_OTLP_PROTOCOL: grpc
-# Files, one per key, which follow a rotation while the process runs; variables would not.
-DATABASE_CREDENTIALS_PATH: /var/run/secrets/ai-prism/database
-API_KEYS_PATH: /var/run/secrets/ai-prism/api-keys
-{{- with .Values.settings }}
-{{ toYaml . }}
+{{- $root := index . 0 -}}
+{{- $access := (index . 1).access -}}
+{{- $handover := $root.Values.handover -}}
+{{- $settings := dict
+  "ENVIRONMENT" $root.Values.environment
+  "AWS_REGION" $handover.region
+  "DOCUMENTS_BUCKET" $handover.documentsBucket
+  "OTEL_EXPORTER_OTLP_ENDPOINT" $handover.collectorUrl
+  "OTEL_EXPORTER_OTLP_PROTOCOL" "grpc"
+-}}
+{{- /* Of OTEL_*: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */ -}}
+{{- /* Paths lead to files, one per key, which follow a rotation while the process runs; variables would not. */ -}}
+{{- if has "database" $access -}}
+{{- $settings = merge $settings (dict
+  "DATABASE_HOST" $handover.database.host
+  "DATABASE_READER_HOST" $handover.database.readerHost
+  "DATABASE_PORT" "5432"
+  "DATABASE_NAME" $handover.database.name
+  "DATABASE_USER" $handover.database.user
+  "DATABASE_CREDENTIALS_PATH" "/var/run/secrets/ai-prism/database"
+) -}}
+{{- end -}}
+{{- if has "cache" $access -}}
+{{- $settings = merge $settings (dict
+  "CACHE_HOST" $handover.cache.host
+  "CACHE_PORT" "6379"
+  "CACHE_USER" $handover.cache.user
+  "CACHE_TLS" "true"
+) -}}
+{{- end -}}
+{{- if has "apiKeys" $access -}}
+{{- $settings = merge $settings (dict "API_KEYS_PATH" "/var/run/secrets/ai-prism/api-keys") -}}
+{{- end -}}
+{{- mergeOverwrite $settings $root.Values.settings | toYaml -}}
 {{- end }}
+
+{{/* How often Flagger measures, by the strategy. */}}
+{{- define "ai-prism.interval" -}}
+{{- .Values.delivery.strategy | eq "blueGreen" | ternary .Values.delivery.blueGreen.interval .Values.delivery.interval -}}
+{{- end }}
+
+{{/* The same in seconds. */}}
+{{- define "ai-prism.seconds" -}}
+{{- mul (regexFind "^[0-9]+" .) (hasSuffix "m" . | ternary 60 1) -}}
+{{- end }}
+
+{{/* How long a load lasts: from one check nearly to the next one, so that each measures it, whatever the interval. Not
+longer: the load tester skips a load while the same one runs, and the check after that would find no requests.
+https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/loadtester/runner.go */}}
+{{- define "ai-prism.load" -}}
+{{- sub (include "ai-prism.interval" . | include "ai-prism.seconds" | int) 5 -}}s
 {{- end }}
 
 {{/* What a schema cannot compare. */}}
@@ -91,6 +121,9 @@ API_KEYS_PATH: /var/run/secrets/ai-prism/api-keys
 {{- fail (printf "delivery.progressDeadlineSeconds is %v, but the probes.startup of workloads.%s waits %d s: give it more" $delivery.progressDeadlineSeconds $name $wait) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if lt (include "ai-prism.interval" . | include "ai-prism.seconds" | int) 10 }}
+{{- fail (printf "delivery.interval or delivery.blueGreen.interval is %s, but Flagger takes 10s and more" (include "ai-prism.interval" .)) }}
 {{- end }}
 {{- if gt (int $delivery.canary.stepWeight) (int $delivery.canary.maxWeight) }}
 {{- fail (printf "delivery.canary.stepWeight is %v, and more than delivery.canary.maxWeight, which is %v" $delivery.canary.stepWeight $delivery.canary.maxWeight) }}
