@@ -157,8 +157,8 @@ class Namespaces(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
 
 
-_OTHER_PODS = 20
-"""Web and worker pods, and jobs."""
+_OTHER_PODS = 60
+"""Pods of web, twice while its version changes, of the worker, and of jobs, as far as the chart lets them grow."""
 
 
 def spaces(network: settings.Network) -> Mapping[str, Space]:
