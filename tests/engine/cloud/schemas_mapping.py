@@ -214,6 +214,8 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
             "healthCheck.port": "HealthCheckPort",
             "healthCheck.protocol": "HealthCheckProtocol",
             "healthCheck.matcher": "Matcher.HttpCode",
+            "healthCheck.interval": "HealthCheckIntervalSeconds",
+            "healthCheck.healthyThreshold": "HealthyThresholdCount",
         },
         {"deregistrationDelay": _LB_ATTRIBUTE},
         open={"name": _LENGTH},
