@@ -48,3 +48,8 @@ def known(stack: str) -> Graph:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `make generate` write the golden files."""
     parser.addoption("--golden", action="store_true", help="write the golden graphs instead of comparing with them")
+
+
+def pytest_sessionfinish() -> None:
+    """Let the end of a run not look through all that is recorded: pytest collects several times before it goes."""
+    gc.freeze()

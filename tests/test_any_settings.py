@@ -90,7 +90,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
 ROLES = st.just("arn:aws:iam::123456789012:role/administrators")
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(sections(), st.booleans())
 def test_whatever_load_accepts_builds_a_graph(drawn: dict[str, Any], known: bool) -> None:
     texts = {name: json.dumps(section) for name, section in drawn.items()}
