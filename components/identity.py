@@ -12,14 +12,13 @@ from components.database import Database
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
 from components.location import Location
+from components.namespaces import APPLICATION, EXTERNAL_SECRETS, KUBE_SYSTEM, LOGGING, MONITORING
 from components.observability import Observability
 from components.policies import Statement, allow, trust_pods
 from components.roles import Role
 from components.storage import Storage
 from naming import physical_name
 
-APPLICATION = "ai-prism"
-"""Namespace of the application."""
 DATABASE_USER = "prism_app"
 """PostgreSQL role of the application, granted `rds_iam` by a migration: it logs in with a token, not a password."""
 
@@ -63,14 +62,14 @@ class Identity(pulumi.ComponentResource):
                 APPLICATION, "ai-prism-api", [*self._documents(), *self._models(), self._database(), self._cache()]
             ),
             "worker": Workload(APPLICATION, "ai-prism-worker", [*self._documents(), *self._models(), self._database()]),
-            "external-secrets": Workload("external-secrets", "external-secrets", self._secrets()),
-            "load-balancer-controller": Workload("kube-system", "aws-load-balancer-controller", self._targets()),
-            "cluster-autoscaler": Workload("kube-system", "cluster-autoscaler", self._scaling()),
-            "alertmanager": Workload("monitoring", "alertmanager", self._alerts()),
-            "fluent-bit": Workload("logging", "fluent-bit", [self._log_writing()]),
+            "external-secrets": Workload(EXTERNAL_SECRETS, "external-secrets", self._secrets()),
+            "load-balancer-controller": Workload(KUBE_SYSTEM, "aws-load-balancer-controller", self._targets()),
+            "cluster-autoscaler": Workload(KUBE_SYSTEM, "cluster-autoscaler", self._scaling()),
+            "alertmanager": Workload(MONITORING, "alertmanager", self._alerts()),
+            "fluent-bit": Workload(LOGGING, "fluent-bit", [self._log_writing()]),
         }
         if args.observability.pod_logs is None:
-            workloads["search-access"] = Workload("logging", "search-access", [self._search_administration()])
+            workloads["search-access"] = Workload(LOGGING, "search-access", [self._search_administration()])
         self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
         self.service_accounts = {workload: what.service_account for workload, what in workloads.items()}
         self.register_outputs({"role_arns": self.role_arns})

@@ -1,7 +1,6 @@
 """Checks custom resources against the schemas of their definitions, as the API server would, except for CEL rules."""
 
 import functools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from upstream import charts
 
-ROOT = Path(__file__).parents[1]
-
-_OWN = ("apps", "autoscaling", "batch", "policy", "networking.k8s.io", "rbac.authorization.k8s.io")
+_OWN = ("apps", "autoscaling", "batch", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io")
 
 
 def is_custom(resource: dict[str, Any]) -> bool:
@@ -69,7 +67,7 @@ def _definition(group: str, kind: str) -> dict[str, Any]:
 
 
 def _folder() -> Path:
-    folder = Path(os.environ.get("AI_PRISM_CHARTS") or ROOT.parent / "shared" / "charts")
+    folder = charts()
     if not folder.is_dir():
         pytest.skip("the upstream charts are not there; AI_PRISM_CHARTS says where")
     return folder

@@ -1,4 +1,4 @@
-"""The upstream charts' defaults and definitions, where somebody has laid them beside the repository."""
+"""The upstream charts, where somebody has laid them beside the repository."""
 
 import functools
 import os
@@ -10,11 +10,14 @@ import yaml
 
 from prismctl.project import ROOT
 
-FOLDER = Path(os.environ.get("AI_PRISM_CHARTS") or ROOT.parent / "shared" / "charts")
-"""A folder a chart, each with the chart's values.yaml, values.schema.json and crds/ as it was released."""
+
+def charts() -> Path:
+    """Return the folder of folders: each with a chart's values.yaml, values.schema.json and crds/ as released."""
+    return Path(os.environ.get("AI_PRISM_CHARTS") or ROOT.parent / "shared" / "charts")
+
 
 needs_charts = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="the upstream charts are not there; AI_PRISM_CHARTS names their folder"
+    not charts().is_dir(), reason="the upstream charts are not there; AI_PRISM_CHARTS names their folder"
 )
 
 _FOLDERS = {
@@ -30,7 +33,7 @@ _HIDDEN = "_internal_defaults_do_not_set"
 
 def folder(chart: str) -> Path:
     """Return the folder of a chart, by the name that its repository has for it."""
-    return FOLDER / _FOLDERS.get(chart, chart)
+    return charts() / _FOLDERS.get(chart, chart)
 
 
 @functools.cache
@@ -38,17 +41,3 @@ def defaults(chart: str) -> dict[str, Any]:
     """Return a chart's default values."""
     values = yaml.load((folder(chart) / "values.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return values.get(_HIDDEN, values)
-
-
-@functools.cache
-def definitions() -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the schema of each kind of custom resource, by apiVersion and kind."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for file in sorted(FOLDER.glob("*/crds/*.yaml")):
-        for crd in yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader):
-            if crd and crd["kind"] == "CustomResourceDefinition":
-                spec = crd["spec"]
-                for version in spec["versions"]:
-                    key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
-                    found[key] = version["schema"]["openAPIV3Schema"]
-    return found

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import settings
-from components.apps.base import WEB_TIER, Base, Chart, make_object, resources
+from components.apps.base import WEB_TIER, Base, Chart, make_object, resources, spread
 from components.apps.external_secrets import STORE, ExternalSecrets
 from components.namespaces import APPLICATION, ARGO_CD
 from components.secrets import Secrets
@@ -83,7 +83,8 @@ class ArgoCd(pulumi.ComponentResource):
         return {
             "global": {
                 "nodeSelector": WEB_TIER,
-                "topologySpreadConstraints": _spread(),
+                # The chart puts in the labels of each of its components.
+                "topologySpreadConstraints": spread(),
                 # The namespace has its own, and policies add up: the chart's would let everybody in.
                 "networkPolicy": {"create": False},
                 "logging": {"format": "json"},
@@ -260,14 +261,6 @@ class ArgoCd(pulumi.ComponentResource):
 _RELEASING = ("sync", "override", "action/*")
 _WATCHED = {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True, "honorLabels": True}}}
 """Series of an application name its namespace, which the monitor's own must not hide."""
-
-
-def _spread() -> list[dict[str, Any]]:
-    """Return constraints for all of the chart's pods: each component's own labels are put in by the chart."""
-    return [
-        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway"}
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
 
 
 def _working_hours(time_zone: str) -> dict[str, Any]:

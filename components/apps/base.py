@@ -85,18 +85,6 @@ class Base:
             ),
         )
 
-    def spread(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return constraints that put the replicas of a controller, known by `labels`, on different nodes and zones."""
-        return [
-            {
-                "maxSkew": 1,
-                "topologyKey": key,
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": dict(labels)},
-            }
-            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-        ]
-
     @property
     def disruption_budget(self) -> dict[str, Any]:
         """Return what a chart is told of disruption budgets: one pod at a time may always go, so no drain waits."""
@@ -114,6 +102,18 @@ RESTRICTED: Mapping[str, Any] = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 """Security context of a container that pod security lets into a restricted namespace."""
+
+
+def spread(labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return constraints that put the replicas of a controller, known by `labels`, on different nodes and zones.
+
+    Without labels they are for charts that put in those of each of their controllers.
+    """
+    selector = {"labelSelector": {"matchLabels": dict(labels)}} if labels else {}
+    return [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", **selector}
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
 
 
 def resources(cpu: str, memory: str, *, memory_limit: str = "", ephemeral: str = "") -> dict[str, dict[str, str]]:

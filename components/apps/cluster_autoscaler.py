@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources, spread
 from components.cluster import Cluster
 from components.identity import Identity
 from components.namespaces import KUBE_SYSTEM, MONITORING
@@ -46,10 +46,10 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "fullnameOverride": CHART.name,
                 "autoDiscovery": {"clusterName": args.cluster.physical_name},
                 "awsRegion": base.foundation.location.region,
-                "rbac": {"serviceAccount": {"name": "cluster-autoscaler"}},
+                "rbac": {"serviceAccount": {"name": args.identity.service_accounts["cluster-autoscaler"]}},
                 "replicaCount": base.replicas,
                 "podDisruptionBudget": base.disruption_budget,
-                "topologySpreadConstraints": base.spread({"app.kubernetes.io/instance": CHART.name}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/instance": CHART.name}),
                 "priorityClassName": CRITICAL,
                 "nodeSelector": WEB_TIER,
                 "securityContext": {

@@ -41,7 +41,7 @@ class ExternalSecrets(pulumi.ComponentResource):
             CHART,
             {
                 **pod,
-                "serviceAccount": {"name": "external-secrets"},
+                "serviceAccount": {"name": args.identity.service_accounts["external-secrets"]},
                 "leaderElect": base.replicas > 1,
                 "webhook": pod,
                 "certController": pod,

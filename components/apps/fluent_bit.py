@@ -40,7 +40,7 @@ class FluentBit(pulumi.ComponentResource):
                 # The chart's registry is a mirror of this one.
                 "image": {"repository": "docker.io/fluent/fluent-bit"},
                 "testFramework": {"enabled": False},
-                "serviceAccount": {"name": "fluent-bit"},
+                "serviceAccount": {"name": args.identity.service_accounts["fluent-bit"]},
                 "serviceMonitor": {"enabled": True},
                 # All nodes, whatever they are kept free for.
                 "tolerations": [{"operator": "Exists"}],

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import versions
-from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, make_object, resources
+from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
 from components.load_balancer import HEALTH_PORT, TARGET_PORT, LoadBalancer
 from components.namespaces import APPLICATION, FLAGGER, GATEWAY, KUBE_SYSTEM, MESH, MONITORING
 
@@ -70,7 +70,7 @@ class Istio(pulumi.ComponentResource):
                 "autoscaleMin": replicas,
                 "autoscaleMax": replicas + 3,
                 "nodeSelector": WEB_TIER,
-                "topologySpreadConstraints": self._base.spread({"app": "istiod"}),
+                "topologySpreadConstraints": spread({"app": "istiod"}),
                 "resources": resources("200m", "512Mi", memory_limit="1Gi"),
                 "seccompProfile": RESTRICTED["seccompProfile"],
                 # Traffic is redirected by the agent on the node, so that pods need no NET_ADMIN.
@@ -134,7 +134,7 @@ class Istio(pulumi.ComponentResource):
                 "containerSecurityContext": {**RESTRICTED, "runAsUser": _PROXY_USER, "runAsGroup": _PROXY_USER},
                 "resources": resources("200m", "128Mi", memory_limit="512Mi"),
                 "nodeSelector": WEB_TIER,
-                "topologySpreadConstraints": base.spread({"istio": GATEWAY_LABEL}),
+                "topologySpreadConstraints": spread({"istio": GATEWAY_LABEL}),
                 "priorityClassName": CRITICAL,
             },
             parent=self,

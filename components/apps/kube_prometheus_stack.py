@@ -7,15 +7,13 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import WEB_TIER, Base, Chart, resources
+from components.apps.base import WEB_TIER, Base, Chart, resources, spread
 from components.apps.storage_class import claim
 from components.identity import Identity
 from components.namespaces import APPLICATION, KUBE_SYSTEM, MONITORING
 from components.observability import Observability
 
 CHART = Chart("kube-prometheus-stack", MONITORING)
-ALERTMANAGER_ACCOUNT = "alertmanager"
-"""Its service account, which may publish alerts."""
 _GRAFANA_ACCOUNT = f"{CHART.name}-grafana"
 _RETENTION = "15d"
 
@@ -139,14 +137,14 @@ class KubePrometheusStack(pulumi.ComponentResource):
                 "storageSpec": {"volumeClaimTemplate": {"spec": claim(size.volume_gib)}},
                 "resources": resources(size.cpu, size.memory, memory_limit=size.memory_limit),
                 "nodeSelector": WEB_TIER,
-                "topologySpreadConstraints": self._base.spread({"app.kubernetes.io/name": "prometheus"}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "prometheus"}),
                 "externalLabels": {"stack": self._base.foundation.location.stack},
             },
         }
 
     def _alertmanager(self) -> dict[str, Any]:
         return {
-            "serviceAccount": {"name": ALERTMANAGER_ACCOUNT},
+            "serviceAccount": {"name": self._args.identity.service_accounts["alertmanager"]},
             "podDisruptionBudget": self._disruption_budget,
             "config": self._routes(),
             "alertmanagerSpec": {
@@ -155,7 +153,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
                 "storage": {"volumeClaimTemplate": {"spec": claim(1)}},
                 "resources": resources("20m", "64Mi", memory_limit="128Mi"),
                 "nodeSelector": WEB_TIER,
-                "topologySpreadConstraints": self._base.spread({"app.kubernetes.io/name": "alertmanager"}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "alertmanager"}),
             },
         }
 

@@ -38,7 +38,7 @@ class LoadBalancerController(pulumi.ComponentResource):
                 "region": base.foundation.location.region,
                 # Given, so that pods need not ask the node's metadata, which they cannot reach.
                 "vpcId": args.network.vpc_id,
-                "serviceAccount": {"name": "aws-load-balancer-controller"},
+                "serviceAccount": {"name": args.identity.service_accounts["load-balancer-controller"]},
                 "replicaCount": base.replicas,
                 "podDisruptionBudget": base.disruption_budget,
                 "priorityClassName": CRITICAL,

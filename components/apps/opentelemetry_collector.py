@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources, spread
 from components.namespaces import MONITORING
 
 CHART = Chart("opentelemetry-collector", MONITORING)
@@ -32,7 +32,7 @@ class OpenTelemetryCollector(pulumi.ComponentResource):
                 "mode": "deployment",
                 "replicaCount": base.replicas,
                 "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
-                "topologySpreadConstraints": base.spread({"app.kubernetes.io/name": "opentelemetry-collector"}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "opentelemetry-collector"}),
                 # The distribution for Kubernetes has all that is used here, and less than the one with everything.
                 "image": {
                     "repository": "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import WEB_TIER, Base, Chart, resources
+from components.apps.base import WEB_TIER, Base, Chart, resources, spread
 from components.namespaces import MONITORING, PROMETHEUS_PORT
 
 CHART = Chart("prometheus-adapter", MONITORING)
@@ -30,7 +30,7 @@ class PrometheusAdapter(pulumi.ComponentResource):
             {
                 "replicas": base.replicas,
                 "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
-                "topologySpreadConstraints": base.spread({"app.kubernetes.io/name": "prometheus-adapter"}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "prometheus-adapter"}),
                 "nodeSelector": WEB_TIER,
                 "resources": resources("50m", "128Mi", memory_limit="256Mi"),
                 "prometheus": {"url": f"http://prometheus-operated.{MONITORING}", "port": PROMETHEUS_PORT},

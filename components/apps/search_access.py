@@ -13,8 +13,6 @@ from components.identity import Identity
 from components.namespaces import LOGGING
 from components.search import Search
 
-ACCOUNT = "search-access"
-"""Service account, which wears the role of the domain's master user."""
 INDEX_PREFIX = "logs"
 MERGED = "fields"
 """Where a line that is JSON has its own fields."""
@@ -49,9 +47,11 @@ class SearchAccess(pulumi.ComponentResource):
             deleted_with=base.namespaces.made[LOGGING],
         )
 
+        # Its pods wear the role of the domain's master user.
+        wearer = args.identity.service_accounts["search-access"]
         account = kubernetes.core.v1.ServiceAccount(
-            ACCOUNT,
-            metadata={"name": ACCOUNT, "namespace": LOGGING},
+            wearer,
+            metadata={"name": wearer, "namespace": LOGGING},
             opts=self._inside,
         )
         self.granted = self._make_job(account)
@@ -85,7 +85,7 @@ class SearchAccess(pulumi.ComponentResource):
                 "backoff_limit": _TRIES,
                 "template": {
                     "spec": {
-                        "service_account_name": ACCOUNT,
+                        "service_account_name": self._args.identity.service_accounts["search-access"],
                         "automount_service_account_token": False,
                         "restart_policy": "Never",
                         "node_selector": WEB_TIER,
