@@ -70,16 +70,15 @@ class ArgoCd(pulumi.ComponentResource):
         self._told = self._environment != "dev"
 
         secrets = self._make_secrets()
-        release = args.base.install(CHART, self._values(), parent=self, after=secrets)
+        release = args.base.install(
+            CHART, self._values(), parent=self, after=secrets, budgets=("argocd-server", "argocd-repo-server")
+        )
         self.project = self._make_project(release)
         self.register_outputs({})
 
     def _values(self) -> dict[str, Any]:
         base = self._args.base
-        twice = {
-            "replicas": base.replicas,
-            "pdb": {"enabled": base.replicas > 1, **base.disruption_budget},
-        }
+        twice = {"replicas": base.replicas}
         return {
             "global": {
                 "nodeSelector": WEB_TIER,

@@ -59,11 +59,21 @@ class Base:
         return dataclasses.replace(self, behind=(*self.behind, *resources))
 
     def install(
-        self, chart: Chart, values: Mapping[str, Any], *, parent: pulumi.Resource, after: Sequence[pulumi.Resource] = ()
+        self,
+        chart: Chart,
+        values: Mapping[str, Any],
+        *,
+        parent: pulumi.Resource,
+        after: Sequence[pulumi.Resource] = (),
+        budgets: Sequence[str] = (),
     ) -> kubernetes.helm.v3.Release:
-        """Install a chart: as a whole or not at all, within its time; what a failed try left is cleaned up."""
+        """Install a chart: as a whole or not at all, within its time; what a failed try left is cleaned up.
+
+        A value of None takes a default of the chart away. `budgets` names the controllers, by their label
+        `app.kubernetes.io/name`, whose chart cannot be told to let pods go that are not ready.
+        """
         pin = versions.load().charts[chart.pin or chart.name]
-        return kubernetes.helm.v3.Release(
+        release = kubernetes.helm.v3.Release(
             chart.name,
             name=chart.name,
             chart=chart.chart or chart.name,
@@ -71,6 +81,8 @@ class Base:
             repository_opts={"repo": pin.source},
             namespace=chart.namespace,
             values=dict(values),
+            # Otherwise the provider drops them, and the chart's default stays.
+            allow_null_values=True if None in values.values() else None,
             atomic=True,
             cleanup_on_fail=True,
             timeout=_MINUTES * 60,
@@ -84,11 +96,36 @@ class Base:
                 ),
             ),
         )
+        for app in budgets if self.replicas > 1 else ():
+            self._make_budget(app, chart, release, parent)
+        return release
 
     @property
     def disruption_budget(self) -> dict[str, Any]:
-        """Return what a chart is told of disruption budgets: one pod at a time may always go, so no drain waits."""
-        return {"maxUnavailable": 1}
+        """Return what a chart is told of disruption budgets: one pod at a time may go, and those that are not ready.
+
+        By default, a pod that is not ready may not be evicted while too few others are: a controller that fails on
+        every node would keep all of them from being drained
+        (https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy).
+        """
+        return {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
+
+    def _make_budget(self, app: str, chart: Chart, release: pulumi.Resource, parent: pulumi.Resource) -> None:
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{app}-budget",
+            metadata={"name": f"{app}-budget", "namespace": chart.namespace},
+            spec={
+                "max_unavailable": 1,
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+                "selector": {"match_labels": {"app.kubernetes.io/name": app}},
+            },
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                # A pod that two budgets select cannot be evicted at all: the chart's own is gone by then.
+                depends_on=[release],
+                deleted_with=self.namespaces.made.get(chart.namespace),
+            ),
+        )
 
 
 WEB_TIER = {"tier": "web"}

@@ -48,7 +48,8 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "awsRegion": base.foundation.location.region,
                 "rbac": {"serviceAccount": {"name": args.identity.service_accounts["cluster-autoscaler"]}},
                 "replicaCount": base.replicas,
-                "podDisruptionBudget": base.disruption_budget,
+                # The chart's has no switch of its own.
+                "podDisruptionBudget": None,
                 "topologySpreadConstraints": spread({"app.kubernetes.io/instance": CHART.name}),
                 "priorityClassName": CRITICAL,
                 "nodeSelector": WEB_TIER,
@@ -78,5 +79,6 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             },
             parent=self,
             after=[args.identity],
+            budgets=["aws-cluster-autoscaler"],
         )
         self.register_outputs({})

@@ -1,15 +1,17 @@
 """External Secrets: brings secrets from Secrets Manager into the cluster, and keeps them fresh."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, make_object, resources
+from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
 from components.identity import Identity
 from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS
 
 CHART = Chart("external-secrets", EXTERNAL_SECRETS)
 STORE = "aws-secrets-manager"
+_WEBHOOK, _CERT_CONTROLLER = f"{CHART.name}-webhook", f"{CHART.name}-cert-controller"
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,29 @@ class ExternalSecrets(pulumi.ComponentResource):
         super().__init__("ai-prism:cluster:ExternalSecrets", name, None, opts)
         base = args.base
 
-        pod = {
-            "replicaCount": base.replicas,
-            "nodeSelector": WEB_TIER,
-            "securityContext": {**RESTRICTED, "enabled": True, "runAsUser": 1000},
-            "resources": resources("50m", "128Mi", memory_limit="256Mi"),
-            "podDisruptionBudget": {"enabled": base.replicas > 1, "minAvailable": 1},
-        }
         release = base.install(
             CHART,
             {
-                **pod,
+                **self._pod(base, CHART.name),
                 "serviceAccount": {"name": args.identity.service_accounts["external-secrets"]},
                 "leaderElect": base.replicas > 1,
-                "webhook": pod,
-                "certController": pod,
-                # Neither writes secrets back nor makes stores of the namespaces' own: one store, one role.
+                "webhook": {
+                    **self._pod(base, _WEBHOOK),
+                    # It tells early of mistakes, which the controller tells of as well, in the object's status. While
+                    # no pod of it is ready, nobody's update is to fail for that.
+                    "failurePolicy": "Ignore",
+                },
+                "certController": self._pod(base, _CERT_CONTROLLER),
+                # Writes no secrets back; the chart refuses one of the two without the other.
                 "processPushSecret": False,
+                "processClusterPushSecret": False,
                 "processClusterExternalSecret": False,
                 # Its series name the namespace of each secret, which its own must not hide.
                 "serviceMonitor": {"enabled": True, "honorLabels": True},
             },
             parent=self,
             after=[args.identity],
+            budgets=(CHART.name, _WEBHOOK, _CERT_CONTROLLER),
         )
         self.store = make_object(
             STORE,
@@ -65,3 +67,14 @@ class ExternalSecrets(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
         )
         self.register_outputs({})
+
+    @staticmethod
+    def _pod(base: Base, part: str) -> dict[str, Any]:
+        """Return what each of the three controllers is told of its pods."""
+        return {
+            "replicaCount": base.replicas,
+            "nodeSelector": WEB_TIER,
+            "topologySpreadConstraints": spread({"app.kubernetes.io/name": part}),
+            "securityContext": {**RESTRICTED, "enabled": True, "runAsUser": 1000},
+            "resources": resources("50m", "128Mi", memory_limit="256Mi"),
+        }

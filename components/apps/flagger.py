@@ -41,8 +41,6 @@ class Flagger(pulumi.ComponentResource):
                 "namespace": APPLICATION,
                 "noCrossNamespaceRefs": True,
                 "leaderElection": {"enabled": base.replicas > 1, "replicaCount": base.replicas},
-                # It keeps one pod: of one alone, none could ever go.
-                "podDisruptionBudget": {"enabled": base.replicas > 1},
                 "securityContext": {"context": {**RESTRICTED, "runAsUser": 10001}},
                 "resources": resources("50m", "64Mi", memory_limit="256Mi"),
                 "nodeSelector": WEB_TIER,
@@ -52,6 +50,7 @@ class Flagger(pulumi.ComponentResource):
                 "podAnnotations": {"traffic.sidecar.istio.io/excludeInboundPorts": str(_METRICS_PORT)},
             },
             parent=self,
+            budgets=[CHART.name],
         )
 
     def _install_load_tester(self, base: Base) -> None:

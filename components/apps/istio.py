@@ -84,6 +84,8 @@ class Istio(pulumi.ComponentResource):
                     "defaultPodDisruptionBudget": {"enabled": replicas > 1},
                     "proxy": {"seccompProfile": RESTRICTED["seccompProfile"]},
                 },
+                # One of two or more always stays.
+                "pdb": {"unhealthyPodEvictionPolicy": self._base.disruption_budget["unhealthyPodEvictionPolicy"]},
                 "meshConfig": _mesh(),
             },
             parent=self,

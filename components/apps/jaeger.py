@@ -7,6 +7,8 @@ retries for a few minutes and then drops spans, and nobody can look at traces. D
 traces in memory, until the next restart.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +44,15 @@ class Jaeger(pulumi.ComponentResource):
 
         kept = base.replicas > 1
         traces = [self._make_volume(base)] if kept else []
+        config = _config(_badger() if kept else {"memory": {"max_traces": _TRACES_IN_MEMORY}})
         base.install(
             CHART,
             {
-                "userconfig": _config(_badger() if kept else {"memory": {"max_traces": _TRACES_IN_MEMORY}}),
+                "userconfig": config,
                 "jaeger": {
+                    # Mounted as a single file, which is never renewed in a running pod
+                    # (https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath): a change makes a new pod.
+                    "podLabels": {"ai-prism.com/userconfig": _fingerprint(config)},
                     "replicas": 1,
                     "nodeSelector": WEB_TIER,
                     "podSecurityContext": {"runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001},
@@ -77,6 +83,11 @@ class Jaeger(pulumi.ComponentResource):
                 deleted_with=base.namespaces.made[MONITORING],
             ),
         )
+
+
+def _fingerprint(config: Mapping[str, Any]) -> str:
+    """Return what changes with the configuration, short enough for a label: the chart offers no annotations of pods."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _badger() -> dict[str, Any]:

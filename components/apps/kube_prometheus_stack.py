@@ -70,7 +70,12 @@ class KubePrometheusStack(pulumi.ComponentResource):
                 "prometheus": self._prometheus(),
                 "alertmanager": self._alertmanager(),
                 "grafana": self._grafana(),
-                "kube-state-metrics": {"nodeSelector": WEB_TIER, "resources": resources("20m", "96Mi")},
+                "kube-state-metrics": {
+                    "nodeSelector": WEB_TIER,
+                    # The general rule of upstream; the limit is an estimate, since it grows with the objects there are:
+                    # https://github.com/kubernetes/kube-state-metrics/blob/main/README.md#resource-recommendation
+                    "resources": resources("100m", "250Mi", memory_limit="500Mi"),
+                },
                 "prometheus-node-exporter": _node_exporter(),
                 **_OUT_OF_REACH,
             },

@@ -31,8 +31,7 @@ class OpenTelemetryCollector(pulumi.ComponentResource):
             {
                 "mode": "deployment",
                 "replicaCount": base.replicas,
-                "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
-                "topologySpreadConstraints": spread({"app.kubernetes.io/name": "opentelemetry-collector"}),
+                "topologySpreadConstraints": spread({"app.kubernetes.io/name": CHART.name}),
                 # The distribution for Kubernetes has all that is used here, and less than the one with everything.
                 "image": {
                     "repository": "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"
@@ -53,6 +52,7 @@ class OpenTelemetryCollector(pulumi.ComponentResource):
                 "alternateConfig": _CONFIG,
             },
             parent=self,
+            budgets=[CHART.name],
         )
         self.register_outputs({})
 

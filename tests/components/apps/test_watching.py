@@ -152,8 +152,7 @@ def test_controllers_run_twice_on_nodes_of_their_own_where_a_stack_matters(stack
         values(stack, "cluster-autoscaler")["replicaCount"],
     ]
     assert set(counts) == {2 if twice else 1}
-    for name in ("prometheus-adapter", "opentelemetry-collector"):
-        assert values(stack, name)["podDisruptionBudget"]["enabled"] is twice
+    assert values(stack, "prometheus-adapter")["podDisruptionBudget"]["enabled"] is twice
     for part in ("prometheus", "alertmanager"):
         # It keeps one, which nothing may ask of one alone.
         assert metrics[part]["podDisruptionBudget"] == {"enabled": twice}
