@@ -83,6 +83,11 @@ class Resource:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    """Properties that replace the resource even where the provider could change them in place."""
+    delete_before_replace: bool = False
+    aliases: tuple[str, ...] = ()
+    """Names or URNs by which the state may still know it."""
     retain_on_delete: bool = False
     deleted_with: str | None = None
     """URN of what takes this resource along when it is deleted."""
