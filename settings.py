@@ -241,7 +241,7 @@ class Dns(Section):
 
 
 class Api(Section):
-    """How far the API scales; checked here, and handed to the application once its chart is part of the program."""
+    """How far the API scales: the namespace of the application has room for it; the chart has the same numbers."""
 
     min_replicas: Annotated[int, Field(ge=1)]
     max_replicas: Annotated[int, Field(ge=1)]

@@ -1,5 +1,6 @@
 """Writes files."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -35,5 +36,7 @@ def save(file: Path, content: str) -> None:
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        # Where the folder cannot be written to, there is nothing to remove either.
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     print(f"wrote {file}", file=sys.stderr)  # noqa: T201

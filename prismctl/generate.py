@@ -48,12 +48,22 @@ def _describe(schema: dict[str, Any], definitions: dict[str, Any], prefix: str =
         yield schema["description"].splitlines()[0]
     required = schema.get("required", ())
     for key, field in schema["properties"].items():
-        nested = definitions.get(field.get("$ref", "").rpartition("/")[2])
+        nested = _section(field, definitions)
         if nested:
+            if key not in required:
+                yield f"{prefix}{key}: mapping, default none; with it:"
             yield from _describe(nested, definitions, f"{prefix}{key}.")
             continue
         default = "required" if key in required else f"default {_default(field['default'])}"
         yield f"{prefix}{key}: {_type(field)}, {default}"
+
+
+def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of a section within a section, be it optional or not."""
+    for choice in (field, *field.get("anyOf", ())):
+        if nested := definitions.get(choice.get("$ref", "").rpartition("/")[2]):
+            return nested
+    return None
 
 
 def _default(value: Any) -> str:

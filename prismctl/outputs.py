@@ -80,7 +80,7 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int], by:
         is_terminal, width = terminal
         text = io.StringIO()
         Console(file=text, force_terminal=is_terminal, width=width, highlight=False).print(
-            tree.render(graph, preview.seconds), soft_wrap=True
+            tree.render(graph, preview.seconds, width), soft_wrap=True
         )
         texts["text"] = f"{text.getvalue()}\nPolicies\n{judged.text(width if is_terminal else None, brief=True)}"
     if wanted.markdown:

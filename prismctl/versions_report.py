@@ -62,12 +62,13 @@ def write(project: Project, *, as_json: bool) -> None:
             f"[{_STYLES.get(row.status.split()[0], 'dim')}]{row.status}[/]",
         )
     # A cut version is of no use: rather let a narrow terminal wrap its lines.
-    console = Console(highlight=False, width=max(Console().width, _WIDTH))
+    width = max(Console().width, table.__rich_measure__(Console(width=_WIDEST), Console(width=_WIDEST).options).maximum)
+    console = Console(highlight=False, width=width)
     console.print(table)
     console.print(f"\nSources and notes, read on {known.checked}: versions.yaml", style="dim")
 
 
-_WIDTH = 110
+_WIDEST = 1000
 _STYLES = {"out": "bold red", "leaves": "yellow", "supported": "green"}
 
 
@@ -113,7 +114,7 @@ def _rows(project: Project, known: versions.Versions, today: datetime.date) -> I
                 kind=kind,
                 name=name,
                 version=pin.version,
-                used_by=stacks if kind == "node image" else (),
+                used_by=stacks,
                 support_ends=pin.support_ends,
                 source=pin.source,
                 note=pin.note,

@@ -44,6 +44,10 @@ def budget(workload: Resource, context: Context) -> Findings:
     fix="Set max_unavailable=1 instead of min_available, and run at least two pods.",
 )
 def drainable(resource: Resource, context: Context) -> Findings:
+    # https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/pod-disruption-budget-v1/: a null selector
+    # matches no pods, an empty one all pods of the namespace.
+    if not resource.has("spec.selector"):
+        yield "spec.selector", "selects no pods, so it protects none"
     most, least = _amount(resource, "spec.maxUnavailable"), _amount(resource, "spec.minAvailable")
     if most is None and least is None:
         yield "spec", "says neither how many may go nor how many must stay"

@@ -1,6 +1,7 @@
 """What holds for a stack as a whole: where it lives, how it is tagged, what must not be lost or hidden."""
 
 import fnmatch
+import re
 from typing import Any
 
 from policy import types
@@ -94,7 +95,9 @@ def region(provider: Resource, context: Context) -> Findings:
     if not provider.has("region"):
         yield "region", "left to whatever environment the program runs in"
     elif provider.text("region") not in context.config["regions"]:
-        yield "region", "none of the approved regions"
+        approved = ", ".join(context.config["regions"])
+        found = _shown(provider.text("region"), _REGION)
+        yield "region", f"{found} is none of the approved regions ({approved}); `regions` of this rule approves another"
 
 
 @rule(
@@ -216,7 +219,8 @@ def cost(resource: Resource, context: Context) -> Findings:
     elif resource.type in types.BUDGET:
         limit, ceiling = resource.number("limitAmount"), _of(context, "ceilings")
         if ceiling is not None and (limit is None or limit > ceiling):
-            yield "limitAmount", f"the budget is above the ceiling of {ceiling} USD"
+            found = "not known" if limit is None else f"{limit:g} USD"
+            yield "limitAmount", f"the budget of {found} is above the ceiling of {ceiling} USD; `ceilings` sets it"
     else:
         for path in ("instanceTypes", "instanceType", "instanceClass", "nodeType"):
             yield from attempt(_size, resource, path, _of(context, "sizes") or ["*"])
@@ -227,7 +231,19 @@ def _size(resource: Resource, path: str, approved: list[str]) -> Findings:
         # db.r6g.large and cache.r6g.large are r6g.large by other names.
         bare = size.removeprefix("db.").removeprefix("cache.")
         if not any(fnmatch.fnmatchcase(bare, pattern) for pattern in approved):
-            yield path, "no approved size for this environment"
+            yield (
+                path,
+                f"{_shown(size, _SIZE)} is no approved size ({', '.join(approved)}); `sizes` approves others",
+            )
+
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d")
+_SIZE = re.compile(r"([a-z]{2,5}\.)?[a-z0-9-]{2,12}\.[a-z0-9]{4,10}")
+
+
+def _shown(text: str, form: re.Pattern[str]) -> str:
+    """Return a text that has the form of what it should be; any other may be a secret in the wrong place."""
+    return text if form.fullmatch(text) else "the value"
 
 
 def _of(context: Context, key: str) -> Any:

@@ -6,8 +6,20 @@ Here everything gets its place; what there is, and what is said of it, comes fro
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from prismctl.graph import Graph, Resource
-from prismctl.render.platform import COMPUTE, DATABASE, NETWORK, TIERS, Platform, cache_servers, count, engine, text
+from prismctl.graph import Graph
+from prismctl.render.platform import (
+    COMPUTE,
+    DATABASE,
+    NETWORK,
+    TIERS,
+    Platform,
+    cache_servers,
+    count,
+    engine,
+    search_engine,
+    search_servers,
+    text,
+)
 from prismctl.render.svg import Box, Content, Sketch, wrap
 
 _MARGIN, _OUTSIDE, _EDGE, _ZONE, _ENDPOINTS, _SERVICES = 24, 150, 196, 250, 176, 220
@@ -64,7 +76,14 @@ class _Drawing:
         vpc = self._platform.first("aws:ec2/vpc:Vpc")
         if not vpc:
             return
-        elements = (self._draw_balancer, self._draw_gateways, self._draw_cluster, self._draw_database, self._draw_cache)
+        elements = (
+            self._draw_balancer,
+            self._draw_gateways,
+            self._draw_cluster,
+            self._draw_database,
+            self._draw_cache,
+            self._draw_search,
+        )
         top = _VPC_Y + 30
         y = top + 26
         for tier in self._platform.tiers:
@@ -142,25 +161,32 @@ class _Drawing:
         where, zones = self._platform.place(cluster, "dbSubnetGroupName") if cluster else ("", [])
         if not cluster or where != tier:
             return y
-        return self._spread_over("database", cluster, self._platform.database_servers(), zones, y)
+        return self._spread_over("database", engine(cluster), self._platform.database_servers(), zones, y)
 
     def _draw_cache(self, tier: str, y: float) -> float:
         cache = self._platform.first("aws:elasticache/replicationGroup:ReplicationGroup")
         where, zones = self._platform.place(cache, "subnetGroupName") if cache else ("", [])
         if not cache or where != tier:
             return y
-        return self._spread_over("cache", cache, cache_servers(cache), zones, y)
+        return self._spread_over("cache", engine(cache), cache_servers(cache), zones, y)
+
+    def _draw_search(self, tier: str, y: float) -> float:
+        domain = self._platform.first("aws:opensearch/domain:Domain")
+        where, zones = self._platform.place(domain, "vpcOptions") if domain else ("", [])
+        if not domain or where != tier:
+            return y
+        return self._spread_over("search", search_engine(domain), search_servers(domain), zones, y)
 
     def _spread_over(
-        self, name: str, group: Resource, cards: Sequence[Content], zones: Sequence[str], y: float
+        self, name: str, titles: tuple[str, str], cards: Sequence[Content], zones: Sequence[str], y: float
     ) -> float:
-        """Draw servers, one zone after the other, and a frame around them."""
+        """Draw servers, one zone after the other, and a frame with title and detail around them."""
         height = max((card.height for card in cards), default=0) + 8
         for number, card in enumerate(cards):
             row, zone = divmod(number, len(zones))
             self._sketch.card(Box(self._zones[zones[zone]] + 24, y + 28 + height * row, _ZONE - 48, height - 8), card)
         box = self._across(zones, y, 28 + height * -(-len(cards) // len(zones)) + 2)
-        title, detail = engine(group)
+        title, detail = titles
         self._sketch.frame(box, title, fill="#ffffff", stroke=DATABASE, dashed=True, detail=detail)
         self._boxes[name] = box
         return box.bottom + _GAP
@@ -261,17 +287,22 @@ class _Drawing:
 
     def _draw_data(self) -> None:
         """Draw the ways from the nodes to what they keep their data in."""
-        cluster, database, cache = (self._boxes.get(name) for name in ("cluster", "database", "cache"))
+        cluster, database = self._boxes.get("cluster"), self._boxes.get("database")
         if cluster and database:
             x = database.x + 190
             self._sketch.arrow((x, cluster.bottom), (x, database.y))
             port = self._platform.port("aws:rds/cluster:Cluster", "vpcSecurityGroupIds")
             self._sketch.text(x + 6, _between_rows(database), port)
-        if cluster and cache:
-            x, y = _VPC_X + 14, cluster.bottom - 14
-            self._sketch.arrow((cluster.x, y), (x, y), (x, cache.center), (cache.x, cache.center))
-            port = self._platform.port("aws:elasticache/replicationGroup:ReplicationGroup", "securityGroupIds")
-            self._sketch.text(x + 5, cache.center - 5, port)
+        ways = (
+            ("cache", "aws:elasticache/replicationGroup:ReplicationGroup", "securityGroupIds"),
+            ("search", "aws:opensearch/domain:Domain", "vpcOptions"),
+        )
+        for name, type_, groups in ways:
+            box = self._boxes.get(name)
+            if cluster and box:
+                x, y = _VPC_X + 14, cluster.bottom - 14
+                self._sketch.arrow((cluster.x, y), (x, y), (x, box.center), (box.x, box.center))
+                self._sketch.text(x + 5, box.center - 5, self._platform.port(type_, groups))
 
     def _finish(self) -> str:
         """Draw the account's frame, the heading and the legend."""
@@ -287,9 +318,7 @@ class _Drawing:
         heading = f"{graph.project}: {graph.stack}"
         draw.text(_MARGIN, 40, heading, style="heading")
         protected = sum(resource.protect for resource in graph.resources)
-        draw.text(
-            _MARGIN, 62, f"{count(len(graph.resources) - 1, 'resource') or 'no resources'}, {protected} protected"
-        )
+        draw.text(_MARGIN, 62, f"{count(len(graph.resources), 'resource') or 'no resources'}, {protected} protected")
         y = bottom + 26
         draw.arrow((_ACCOUNT_X, y), (_ACCOUNT_X + 40, y))
         draw.text(_ACCOUNT_X + 50, y + 4, "request, with its port")

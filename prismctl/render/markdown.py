@@ -45,7 +45,7 @@ def render_policies(report: Report) -> str:
 
 
 def _summary(graph: Graph) -> str:
-    resources = len(graph.resources) - 1
+    resources = len(graph.resources)
     protected = sum(resource.protect for resource in graph.resources)
     mode = "as after an update" if graph.known else "as on an empty account"
     warnings = _number(len(graph.warnings), "warning") if graph.warnings else "no warnings"

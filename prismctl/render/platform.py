@@ -242,9 +242,11 @@ class Platform:
             yield "ecr", Content("ECR", wrap(images, room), count(len(images), "repository", "repositories"), COMPUTE)
         database = self.first("aws:rds/cluster:Cluster")
         owner = ["database owner's password"] if database and database.get("manageMasterUserPassword") is True else []
+        secrets = [*owner, *self.roles("aws:secretsmanager/secret:Secret")]
         reads = self.granted("secretsmanager:GetSecretValue")
-        if owner or reads:
-            yield "secretsmanager", Content("Secrets Manager", owner, color=_SECURITY)
+        if secrets or reads:
+            note = count(len(secrets), "secret")
+            yield "secretsmanager", Content("Secrets Manager", wrap(secrets, room), note, _SECURITY)
         models = self.granted("bedrock:InvokeModel")
         if models is not False:
             # AWS has models without any resource of ours: only a grant tells that they are used.
@@ -258,6 +260,22 @@ def cache_servers(cache: Resource) -> list[Content]:
     number, node = cache.get("numCacheClusters", 1), [text(cache, "nodeType")]
     names = ["Primary", *["Replica"] * (int(number) - 1)] if isinstance(number, int | float) else ["Nodes"]
     return [Content(name, node, color=DATABASE) for name in names]
+
+
+def search_servers(domain: Resource) -> list[Content]:
+    """Return the data nodes of a domain; AWS spreads them over its zones."""
+    cluster, volumes = domain.get("clusterConfig"), domain.get("ebsOptions")
+    number, kind = _part(cluster, "instanceCount", 1), phrase(_part(cluster, "instanceType"))
+    size = phrase(_part(volumes, "volumeSize"))
+    card = Content("Data node", [_join(kind, f"{size} GiB" if size else "")], color=DATABASE)
+    return [card] * int(number) if isinstance(number, int | float) else [card]
+
+
+def search_engine(domain: Resource) -> tuple[str, str]:
+    """Return what a domain runs, and its version and encryption."""
+    name, _, version = text(domain, "engineVersion").partition("_")
+    encrypted = "encrypted" if _part(domain.get("encryptAtRest"), "enabled") is True else ""
+    return name or "OpenSearch", _join(version, encrypted)
 
 
 def engine(group: Resource) -> tuple[str, str]:

@@ -10,17 +10,27 @@ from rich.tree import Tree
 from prismctl.graph import Graph, Resource, Unknown
 from prismctl.render.words import phrase, short_type
 
-_COLUMNS = 2
+_WIDE = 100
+"""From how many characters on counts stand in two columns; in fewer they would be cut off."""
 
 
-def render(graph: Graph, seconds: float) -> RenderableType:
-    """Return tree, counts, outputs and the time the run took."""
-    return Group(_tree(graph), Text(), _counts(graph), Text(), _outputs(graph), Text(), summary(graph, seconds))
+def render(graph: Graph, seconds: float, width: int) -> RenderableType:
+    """Return tree, counts, outputs and the time the run took, for a terminal of this width."""
+    return Group(
+        _tree(graph),
+        Text(),
+        _counts(graph, columns=2 if width >= _WIDE else 1),
+        Text(),
+        _outputs(graph),
+        Text(),
+        summary(graph, seconds),
+    )
 
 
 def summary(graph: Graph, seconds: float) -> Text:
     """Return the closing line."""
-    resources = len(graph.resources) - 1
+    # The stack itself is counted, as `pulumi preview` does.
+    resources = len(graph.resources)
     protected = sum(resource.protect for resource in graph.resources)
     mode = "as after an update" if graph.known else "as on an empty account"
     return Text(
@@ -46,15 +56,15 @@ def _grow(tree: Tree, graph: Graph, parent: Resource) -> None:
         _grow(tree.add(line), graph, resource)
 
 
-def _counts(graph: Graph) -> Table:
+def _counts(graph: Graph, columns: int) -> Table:
     table = Table(
         title="Resources by type", title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False
     )
-    for _ in range(_COLUMNS):
+    for _ in range(columns):
         table.add_column(justify="right", no_wrap=True, min_width=3)
         table.add_column(style="dim", no_wrap=True, ratio=1)
     cells = [(str(number), short_type(type_)) for type_, number in graph.counts().items()]
-    rows = -(-len(cells) // _COLUMNS)
+    rows = -(-len(cells) // columns)
     for row in range(rows):
         table.add_row(*(text for cell in cells[row::rows] for text in cell))
     return table

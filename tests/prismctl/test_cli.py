@@ -171,3 +171,24 @@ def test_a_preview_as_json_has_the_shape_of_the_engines_own():
         assert isinstance(step["newState"]["custom"], bool)
         assert step["urn"].split("::")[2].rpartition("$")[2] == step["newState"]["type"]
     assert len({step["urn"] for step in plan["steps"]}) == len(plan["steps"]) > 100
+
+
+def test_a_closed_standard_output_is_told_instead_of_a_stack_trace():
+    program = f"{sys.executable} -m prismctl versions >&-"
+    done = subprocess.run(  # noqa: S602  # only a shell closes a stream; the text is from this file
+        program, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        3,
+        "error: standard output is closed; redirect it to a file, or to /dev/null\n",
+    )
+
+
+def test_the_table_of_versions_is_never_cut_and_every_chart_has_its_users(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert cli.main(["versions"]) == 0
+    table = capsys.readouterr().out
+    assert "\u2026" not in table
+    charts = [line for line in table.splitlines() if line.startswith("chart ")]
+    assert len(charts) > 5
+    assert all("all stacks" in line for line in charts)

@@ -124,6 +124,17 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(write, tmp_path, monkeypa
     assert contents(tmp_path) == {"plan.svg": "old\n"}
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_by_the_files_name(write, tmp_path, monkeypatch):
+    def refused(*_arguments, **_options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(UsageError) as error:
+        write(("dev",), svg=tmp_path / "plan.svg")
+    assert str(error.value) == f"{tmp_path / 'plan.svg'}: cannot be written: Read-only file system"
+
+
 def test_a_link_stays_a_link_and_its_target_is_replaced(write, tmp_path):
     target, link = tmp_path / "target.svg", tmp_path / "plan.svg"
     target.write_text("old", encoding="utf-8")

@@ -143,6 +143,17 @@ def test_every_cache_node_is_drawn(drawing: ET.Element, graph: Graph) -> None:
     assert texts(drawing).count("Primary") + texts(drawing).count("Replica") == number
 
 
+def test_the_domain_for_logs_and_every_secret_are_drawn_where_the_stack_has_them(
+    drawing: ET.Element, graph: Graph
+) -> None:
+    shown = texts(drawing)
+    domains = graph.of_type("aws:opensearch/domain:Domain")
+    assert shown.count("Data node") == sum(domain["clusterConfig"]["instanceCount"] for domain in domains)
+    secrets = [secret.name.removeprefix("secrets-") for secret in graph.of_type("aws:secretsmanager/secret:Secret")]
+    assert secrets
+    assert all(any(name in line for line in shown) for name in secrets)
+
+
 def test_data_stores_say_what_they_are_and_how_they_are_kept(drawing: ET.Element, graph: Graph) -> None:
     database, cache = graph.named("aws:rds/cluster:Cluster", "database"), graph.of_type(CACHE)[0]
     shown = texts(drawing)

@@ -69,7 +69,7 @@ def test_a_bot_finds_the_comment_by_its_first_line(comment: str) -> None:
 
 def test_the_summary_counts_resources_and_protection(comment: str, graph: Graph) -> None:
     protected = sum(resource.protect for resource in graph.resources)
-    assert f"**{len(graph.resources) - 1} resources**, {protected} protected" in comment
+    assert f"**{len(graph.resources)} resources**, {protected} protected" in comment
 
 
 def test_every_component_has_a_row_with_what_it_keeps(comment: str, graph: Graph) -> None:
