@@ -51,6 +51,11 @@ engine: ## Build what is missing of the real engine (once, a quarter of an hour,
 	@$(NEW_ENOUGH)
 	@$(PYTHON) tools/build.py $(ARGS)
 
+.PHONY: charts
+charts: $(READY) ## Bring the third-party charts into the cache, checked by digest; ARGS=--lock pins what is not yet.
+	@$(PYTHON) tools/build.py helm > /dev/null
+	@$(BIN)/python -m tools.charts $(ARGS)
+
 .PHONY: e2e
 e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once.
 	@$(PYTHON) tools/build.py > /dev/null

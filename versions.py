@@ -5,9 +5,10 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from configuration.yaml_files import Loader
 
@@ -45,6 +46,14 @@ class Pin(Record):
     """None leaves the choice to the service, because no source confirms a version."""
 
 
+class ChartPin(Record):
+    """Charts that have one version."""
+
+    version: str
+    digests: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None]
+    """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
+
+
 class AddonPins(Record):
     """An EKS add-on, whose versions go with the cluster's."""
 
@@ -65,7 +74,7 @@ class Versions(BaseModel):
     opensearch: Mapping[str, Release]
     addons: Mapping[str, AddonPins]
     node_images: Mapping[str, Pin]
-    charts: Mapping[str, Pin]
+    charts: Mapping[str, ChartPin]
 
     def addons_for(self, kubernetes: str) -> dict[str, str | None]:
         """Return each add-on's version for a minor version of Kubernetes; None leaves the choice to EKS."""

@@ -50,6 +50,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden graphs instead of comparing with them")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines which tests had no third-party charts, by one name, however many they are."""
+    reasons = [
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
+    without = [reason for reason in reasons if reason.startswith("third-party charts: ")]
+    if without:
+        terminalreporter.write_line(f"SKIPPED {len(without)} tests of {without[0]}", yellow=True)
+
+
 def pytest_sessionfinish() -> None:
     """Let the end of a run not look through all that is recorded: pytest collects several times before it goes."""
     gc.freeze()

@@ -2,15 +2,25 @@
 
 import functools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import yaml
-from upstream import charts
+import third_party
 
-_OWN = ("apps", "autoscaling", "batch", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io")
+_OWN = (
+    "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+)
 
 
 def is_custom(resource: dict[str, Any]) -> bool:
@@ -58,19 +68,11 @@ def _schema(api_version: str, kind: str) -> dict[str, Any]:
 
 
 def _definition(group: str, kind: str) -> dict[str, Any]:
-    name = f"\n  group: {group}\n"
-    for file in sorted(_folder().glob("*/crds/*.yaml")):
-        for text in file.read_text(encoding="utf-8").split("\n---"):
-            if name in text and f"\n    kind: {kind}\n" in text:
-                return yaml.load(text, Loader=yaml.CSafeLoader)
-    raise AssertionError(f"no upstream chart defines {kind} of {group}")
-
-
-def _folder() -> Path:
-    folder = charts()
-    if not folder.is_dir():
-        pytest.skip("the upstream charts are not there; AI_PRISM_CHARTS says where")
-    return folder
+    if reason := third_party.missing():
+        pytest.skip(reason)
+    found = third_party.definitions("prod").get((group, kind))
+    assert found, f"no third-party chart defines {kind} of {group}"
+    return found
 
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import custom_resources
 import pytest
+import third_party
 
 SCHEMA = {
     "type": "object",
@@ -61,7 +62,10 @@ def test_kinds_of_kubernetes_are_not_custom():
     assert all(custom_resources.is_custom({"apiVersion": each}) for each in custom)
 
 
-def test_without_the_upstream_charts_the_reason_of_the_skip_says_where_they_are_looked_for(monkeypatch, tmp_path):
-    monkeypatch.setenv("AI_PRISM_CHARTS", str(tmp_path / "none"))
-    with pytest.raises(pytest.skip.Exception, match="AI_PRISM_CHARTS says where"):
-        custom_resources._folder()
+def test_without_the_charts_the_reason_of_the_skip_names_the_command(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("AI_PRISM_CHARTS", raising=False)
+    monkeypatch.setattr(third_party, "binary", lambda _: tmp_path)
+    monkeypatch.setattr(third_party, "missing", third_party.missing.__wrapped__)
+    with pytest.raises(pytest.skip.Exception, match=r"^third-party charts: .* is not there; make charts$"):
+        custom_resources._definition("example.com", "Thing")

@@ -148,7 +148,7 @@ def packed(pods: Sequence[Ask], each: Ask, nodes: int, capacity: Ask) -> Iterato
 def _kind(release: Resource, pods: Pods) -> tuple[int | None, Ask]:
     values = release["values"]
     count = _at(values, pods.count) if isinstance(pods.count, str) else pods.count
-    containers = [_request(_at(values, path)) for path in pods.resources]
+    containers = [_request(_at(values, path)) for path in pods.resources] if count is None or count else []
     return None if count is None else int(count), sum(containers, pods.extra) + Ask(0, 0, 1)
 
 

@@ -93,12 +93,7 @@ class ArgoCd(pulumi.ComponentResource):
             "controller": {**_WATCHED, "resources": resources("250m", "512Mi", memory_limit="1Gi")},
             "server": {**_WATCHED, **twice, "resources": resources("50m", "128Mi", memory_limit="256Mi")},
             "repoServer": {**_WATCHED, **twice, "resources": resources("100m", "256Mi", memory_limit="512Mi")},
-            "notifications": {
-                **_WATCHED,
-                "enabled": self._told,
-                "resources": resources("20m", "64Mi", memory_limit="128Mi"),
-                **self._notifications(),
-            },
+            "notifications": {"enabled": self._told, **(self._notifications() if self._told else {})},
             # A cache: what is lost with it is computed again.
             "redis": {"resources": resources("50m", "64Mi", memory_limit="128Mi")},
             "redisSecretInit": {"resources": resources("20m", "64Mi", memory_limit="128Mi")},
@@ -148,6 +143,8 @@ class ArgoCd(pulumi.ComponentResource):
         stack = self._args.base.foundation.location.stack
         body = {"text": f"{stack}: {text}: {{{{.context.argocdUrl}}}}/applications/{{{{.app.metadata.name}}}}"}
         return {
+            **_WATCHED,
+            "resources": resources("20m", "64Mi", memory_limit="128Mi"),
             "argocdUrl": self._settings.url,
             # Made by an ExternalSecret.
             "secret": {"create": False, "name": _NOTIFICATIONS},

@@ -119,7 +119,8 @@ class Istio(pulumi.ComponentResource):
                     ],
                 },
                 "autoscaling": {"enabled": True, "minReplicas": base.replicas, "maxReplicas": base.replicas + 4},
-                "podDisruptionBudget": base.disruption_budget if base.replicas > 1 else {},
+                # Of one pod alone, the chart makes none.
+                "podDisruptionBudget": base.disruption_budget,
                 "podAnnotations": {
                     "proxy.istio.io/config": json.dumps(
                         {

@@ -190,7 +190,6 @@ class KubePrometheusStack(pulumi.ComponentResource):
             # only by a database.
             "replicas": 1,
             "persistence": {"enabled": False},
-            "initChownData": {"enabled": False},
             "testFramework": {"enabled": False},
             "nodeSelector": WEB_TIER,
             "resources": resources("100m", "256Mi", memory_limit="512Mi"),
@@ -237,14 +236,4 @@ _OUT_OF_REACH: Mapping[str, Any] = {
     "kubeScheduler": {"enabled": False},
     "kubeEtcd": {"enabled": False},
     "kubeProxy": {"enabled": False},
-    "defaultRules": {
-        "rules": {
-            "etcd": False,
-            "kubeControllerManager": False,
-            "kubeProxy": False,
-            "kubeSchedulerAlerting": False,
-            "kubeSchedulerRecording": False,
-            "windows": False,
-        }
-    },
 }

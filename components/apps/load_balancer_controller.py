@@ -51,7 +51,6 @@ class LoadBalancerController(pulumi.ComponentResource):
                 "enableWaf": False,
                 "enableWafv2": False,
                 "createIngressClassResource": False,
-                "ingressClassParams": {"create": False},
                 "enableBackendSecurityGroup": False,
                 "defaultTags": base.foundation.location.tags,
             },
