@@ -270,10 +270,25 @@ class Registry(Section):
             yield Problem("images", "must name each image once", show(self.images))
 
 
+_NAME = r"[A-Za-z0-9_.-]+"
+_REPOSITORY = re.compile(rf"{_NAME}/{_NAME}|{_NAME}@[0-9]+/{_NAME}@[0-9]+")
+
+
+def _named_as_in_tokens(repository: str) -> str:
+    named = _REPOSITORY.fullmatch(repository) is not None
+    require(true=named, rule="must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids")
+    return repository
+
+
 class Delivery(Section):
     """Who may preview and deploy from GitHub."""
 
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+    repository: Annotated[str, AfterValidator(_named_as_in_tokens)]
+    """As the subject of GitHub's tokens names it.
+
+    That is `OWNER@ID/REPOSITORY@ID` for repositories made, renamed or transferred since 15 July 2026, and for those
+    that opted in (https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/).
+    """
     owns_oidc_provider: bool = True
     """An account has one OIDC provider for GitHub: exactly one of the stacks that share an account owns it."""
     state_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""

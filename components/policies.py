@@ -59,6 +59,7 @@ def trust_pods(cluster_arn: str, account_id: str) -> Statement:
 def trust_github(provider_arn: pulumi.Input[str], repository: str, subject: str) -> Statement:
     """Let GitHub workflows of `repository` assume the role where their token's subject is `subject`.
 
+    `repository` is written as in the tokens, which either all carry ids or none does: exactly one form is trusted.
     Source: https://docs.github.com/actions/reference/security/oidc
     """
     issuer = "token.actions.githubusercontent.com"

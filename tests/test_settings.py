@@ -165,7 +165,7 @@ SECTIONS = (
     "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops"
 )
 IMAGE = r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$"
-REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
+REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
 HTTPS = r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$"
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
 HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
@@ -469,11 +469,19 @@ ONE_PROBLEM = {
     ),
     "a repository without an owner": (
         {"delivery.repository": "infrastructure"},
-        f"ai-prism:delivery.repository: must match {REPOSITORY}, got infrastructure",
+        f"ai-prism:delivery.repository: {REPOSITORY}, got infrastructure",
     ),
     "a repository with letters that GitHub does not know": (
         {"delivery.repository": "société/infrastructure"},
-        f"ai-prism:delivery.repository: must match {REPOSITORY}, got société/infrastructure",
+        f"ai-prism:delivery.repository: {REPOSITORY}, got société/infrastructure",
+    ),
+    "a repository with an id for its owner alone": (
+        {"delivery.repository": "company@123456/infrastructure"},
+        f"ai-prism:delivery.repository: {REPOSITORY}, got company@123456/infrastructure",
+    ),
+    "a repository with an id that is no number": (
+        {"delivery.repository": "company@main/infrastructure@456789"},
+        f"ai-prism:delivery.repository: {REPOSITORY}, got company@main/infrastructure@456789",
     ),
     "a retirement in quotes": (
         {"environment.retiring": "true"},
@@ -654,6 +662,7 @@ def test_arm_types_are_told_one_by_one():
         {"registry": {"images": ["api"]}},
         {"registry": {"images": ["2-web-pages", f"{'a' * 30}-{'b' * 29}"]}},
         {"delivery.repository": "My_Company-2/infra.structure"},
+        {"delivery.repository": "My_Company-2@123456/infra.structure@456789"},
         {"observability.alert_emails": ["ops@example.com"]},
     ],
     ids=str,

@@ -98,6 +98,13 @@ def test_workflows_are_known_by_audience_and_by_their_whole_subject(subject):
     }
 
 
+def test_workflows_of_a_repository_with_ids_are_known_by_the_ids_and_no_longer_by_names_that_others_can_take():
+    trust = trust_github(PROVIDER, "company@123456/repository@456789", "environment:dev")
+    assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == (
+        "repo:company@123456/repository@456789:environment:dev"
+    )
+
+
 @pytest.mark.parametrize("trust", TRUSTS)
 def test_no_trust_compares_by_pattern_or_names_everybody(trust):
     text = json.dumps(TRUSTS[trust])
