@@ -113,6 +113,8 @@ class Cluster(Section):
             yield Problem("admins", "must name each role once: an access entry is one role's", show(list(self.admins)))
         if "delivery" in self.admins:
             yield Problem("admins.delivery", "must have another name: the deployment role is an administrator already")
+        if "preview" in self.admins:
+            yield Problem("admins.preview", "must have another name: it is the preview role's, which only looks")
         for name in self.admins:
             if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
                 yield Problem("admins", "must be named by lower-case words joined with hyphens", show(name))

@@ -20,6 +20,8 @@ from naming import physical_name
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _ADMINISTRATION = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+"""Everything but Secrets (https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Cluster(pulumi.ComponentResource):
         self.node_role = self._make_node_role()
         cluster = self._make_control_plane()
         self.name = cluster.eks_cluster.name
+        self._let_previews_look()
         self._make_network_addons()
 
         self.endpoint = cluster.eks_cluster.endpoint
@@ -128,6 +131,23 @@ class Cluster(pulumi.ComponentResource):
                 depends_on=[logs, *role.grants],
                 transforms=[_guard(protect=foundation.protect)],
             ),
+        )
+
+    def _let_previews_look(self) -> None:
+        """Let the preview role read what is in the cluster."""
+        entry = aws.eks.AccessEntry(
+            f"{self._name}-preview",
+            cluster_name=self.name,
+            principal_arn=self._args.delivery.role_arns["preview"],
+            opts=self._child,
+        )
+        aws.eks.AccessPolicyAssociation(
+            f"{self._name}-preview-view",
+            cluster_name=self.name,
+            principal_arn=entry.principal_arn,
+            policy_arn=_VIEW,
+            access_scope={"type": "cluster"},
+            opts=self._child,
         )
 
     def _make_network_addons(self) -> None:

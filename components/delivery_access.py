@@ -9,30 +9,11 @@ import pulumi_aws as aws
 import settings
 from components.foundation import Foundation
 from components.location import Location
+from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.policies import Statement, allow, trust_github
 from components.roles import Roles
 from components.storage import Storage
 from naming import physical_name
-
-_REGIONAL_SERVICES = (
-    "acm",
-    "autoscaling",
-    "cloudwatch",
-    "ec2",
-    "ecr",
-    "eks",
-    "elasticache",
-    "elasticloadbalancing",
-    "es",
-    "kms",
-    "logs",
-    "rds",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "wafv2",
-)
-"""What a deployment makes; all of it is within the boundary of `components/roles.py`."""
 
 ISSUER = "token.actions.githubusercontent.com"
 
@@ -60,20 +41,23 @@ class DeliveryAccess(pulumi.ComponentResource):
 
         issuer = self._find_issuer()
         no_data = _no_data(args.storage.documents.arn, args.settings.state_key_arn)
-        state = _state(args.settings.state_bucket, args.settings.state_key_arn)
         # https://docs.github.com/actions/reference/security/oidc: who may reach an environment is GitHub's to decide.
         preview_role_arn = self._make_role(
             "preview",
             issuer,
             "pull_request",
-            [*state, *no_data],
-            managed=["SecurityAudit", "job-function/ViewOnlyAccess"],
+            [allow(READS, ["*"]), *_state(args.settings), *no_data],
         )
         self.deploy_role_arn = self._make_role(
             "deploy",
             issuer,
             f"environment:{args.foundation.location.stack}",
-            [*_deployment(args.foundation.location, args.foundation.roles), *no_data],
+            [
+                allow(READS, ["*"]),
+                *_state(args.settings, writes=True),
+                *_deployment(args.foundation.location, args.foundation.roles),
+                *no_data,
+            ],
         )
         self.role_arns = {"preview": preview_role_arn, "deploy": self.deploy_role_arn}
         self.register_outputs({"role_arns": self.role_arns})
@@ -96,7 +80,6 @@ class DeliveryAccess(pulumi.ComponentResource):
         issuer: pulumi.Input[str],
         subject: str,
         grants: Sequence[Statement],
-        managed: Sequence[str] = (),
     ) -> pulumi.Output[str]:
         return self._args.foundation.roles.make(
             f"{self._name}-{role}",
@@ -104,7 +87,6 @@ class DeliveryAccess(pulumi.ComponentResource):
             parent=self,
             trusts=trust_github(issuer, self._args.settings.repository, subject),
             grants=grants,
-            managed=managed,
         ).arn
 
 
@@ -137,23 +119,52 @@ def _no_data(documents_bucket_arn: pulumi.Input[str], state_key_arn: str) -> lis
     ]
 
 
-def _state(bucket: str, key_arn: str) -> list[Statement]:
-    """Let a preview read Pulumi's state, where the stack says that it lies in this account."""
-    reads = [allow(["s3:GetObject", "s3:ListBucket"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])]
-    return (reads if bucket else []) + ([allow(["kms:Decrypt"], [key_arn])] if key_arn else [])
+def _state(chosen: settings.Delivery, *, writes: bool = False) -> list[Statement]:
+    """Let a role read Pulumi's state, or write it, where the stack says that it lies in this account.
+
+    Objects are deleted, as locks are; their versions stay.
+    """
+    bucket, key = chosen.state_bucket, chosen.state_key_arn
+    objects = ["s3:GetObject", "s3:ListBucket", *(["s3:PutObject", "s3:DeleteObject"] if writes else [])]
+    use = ["kms:Decrypt", *(["kms:Encrypt", "kms:GenerateDataKey"] if writes else [])]
+    return [
+        *([allow(objects, [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])] if bucket else []),
+        *([allow(use, [key])] if key else []),
+    ]
+
+
+_PASSED_TO = (
+    "ec2.amazonaws.com",
+    "eks.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "pods.eks.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+)
 
 
 def _deployment(location: Location, roles: Roles) -> list[Statement]:
-    """The services that the platform consists of, in its region; roles only under its path and within its boundary."""
-    own_roles = location.iam_arn(f"role{roles.path}*")
+    """Allow what changes the platform in its region, and roles only under its path and within its boundary.
+
+    What holds something is made, opened, shortened and deleted by an administrator (docs/adr/0016-delivery-roles.md).
+    """
+    here = {"StringEquals": {"aws:RequestedRegion": location.region}}
+    everywhere = [action for action in UPKEEP if action.startswith(("budgets:", "route53:"))]
+    own_roles, own_policies = location.iam_arn(f"role{roles.path}*"), location.iam_arn(f"policy{roles.path}*")
     return [
         allow(
-            [f"{service}:*" for service in _REGIONAL_SERVICES],
+            [*(f"{service}:*" for service in DISPOSABLE), *(each for each in UPKEEP if each not in everywhere)],
             ["*"],
-            {"StringEquals": {"aws:RequestedRegion": location.region}},
+            here,
         ),
-        # Services without a region of their own.
-        allow(["budgets:*", "route53:*", "iam:Get*", "iam:List*", "sts:GetCallerIdentity"], ["*"]),
+        allow(everywhere, ["*"]),
+        # Services encrypt what a deployment sets up, each by a grant or on its behalf:
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
+        allow(["kms:CreateGrant"], ["*"], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        allow(
+            ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
+            ["*"],
+            {"StringEquals": {"kms:ViaService": [f"{each}.{location.region}.amazonaws.com" for each in _ENCRYPTING]}},
+        ),
         allow(
             [
                 "iam:CreateRole",
@@ -169,23 +180,36 @@ def _deployment(location: Location, roles: Roles) -> list[Statement]:
             ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"],
             [own_roles],
         ),
+        allow(["iam:TagPolicy", "iam:UntagPolicy"], [own_policies]),
         allow(
-            ["iam:PassRole"],
-            [own_roles],
-            {
-                "StringEquals": {
-                    "iam:PassedToService": [
-                        "ec2.amazonaws.com",
-                        "eks.amazonaws.com",
-                        "monitoring.rds.amazonaws.com",
-                        "pods.eks.amazonaws.com",
-                        "vpc-flow-logs.amazonaws.com",
-                    ]
-                }
-            },
+            ["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"],
+            [location.iam_arn(f"oidc-provider/{ISSUER}")],
         ),
+        allow(["iam:PassRole"], [own_roles], {"StringEquals": {"iam:PassedToService": _PASSED_TO}}),
+        # Services refuse to let their role go while they have something.
         allow(
-            ["iam:CreateServiceLinkedRole"],
+            ["iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:TagRole", "iam:UntagRole"],
             [location.iam_arn("role/aws-service-role/*")],
         ),
+        {"Effect": "Deny", "Action": list(_KEPT), "Resource": "*"},
     ]
+
+
+_ENCRYPTING = ("elasticache", "rds")
+
+_KEPT = (
+    # A volume's content, by another volume or machine: metrics, traces and alerts.
+    "ec2:*Volume",
+    "ec2:CopyImage",
+    "ec2:CopySnapshot",
+    "ec2:CopyVolumes",
+    "ec2:Create*Image*",
+    "ec2:CreateSnapshot*",
+    "ec2:DeleteSnapshot",
+    # Others' traffic.
+    "ec2:CreateTrafficMirrorSession",
+    # A certificate's key; the cluster, with what its pods keep.
+    "acm:ExportCertificate",
+    "eks:DeleteCluster",
+)
+"""What services that are otherwise open to a deployment would give away or lose."""

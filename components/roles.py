@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.location import Location
+from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.policies import Statement, document
 from naming import physical_name
 
@@ -80,58 +81,78 @@ class Roles(pulumi.ComponentResource):
         return Role(resource=role, arn=arn, grants=attached)
 
 
-_SERVICES = (
-    "acm",
-    "autoscaling",
-    "bedrock",
-    "budgets",
-    "cloudwatch",
-    "ec2",
-    "ecr",
-    "eks",
-    "eks-auth",
-    "elasticache",
-    "elasticloadbalancing",
-    "es",
-    "iam",
-    "kms",
-    "logs",
-    "rds",
-    "rds-db",
-    "route53",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "ssm",
-    "ssmmessages",
-    "sts",
-    "tag",
-    "wafv2",
-)
-"""All that the platform consists of; a role's own policies say how much of it is for whom."""
-
 _CHANGE_ROLE = ("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy")
+
+_WORK = (
+    "bedrock:Invoke*",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "eks-auth:AssumeRoleForPodIdentity",
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+    "logs:CreateLog*",
+    "logs:PutLogEvents",
+    "sts:TagSession",
+)
+"""What nodes, pods and services do for the platform, beside what nobody needs a key or a document for."""
+
+_DATA = (
+    "elasticache:Connect",
+    "es:ESHttp*",
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "rds-db:connect",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:PutObject",
+    "secretsmanager:GetSecretValue",
+)
+"""What reads or writes data: for roles that an administrator makes."""
 
 
 def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
-    """Return the boundary: the platform's services, without a way to more rights than one has.
+    """Return the boundary: what the platform does, without a way to more rights than one has, or to what is kept.
 
-    Each denial closes one way; the one that asks for the boundary is AWS's own example of delegated administration.
+    It allows by name what touches anything kept, so no role within it can share, re-key, shorten or delete data or
+    backups, one that a deployment makes included. Each denial closes a way to more rights; the one that asks for the
+    boundary is AWS's own example of delegated administration.
     """
     own_policies, own_roles = location.iam_arn(f"policy{path}*"), location.iam_arn(f"role{path}*")
-    delivery = [
-        location.iam_arn(f"role{path}{physical_name('delivery-role', location.stack, role)}")
-        for role in ("preview", "deploy")
+    administered = [
+        # Workloads' roles, by how `components/identity.py` names them.
+        location.iam_arn(f"role{path}identity-*"),
+        *(
+            location.iam_arn(f"role{path}{physical_name('delivery-role', location.stack, role)}")
+            for role in ("preview", "deploy")
+        ),
     ]
+
+    def let(actions: Sequence[str], resource: str = "*", **where: Any) -> Statement:
+        return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **where}
 
     def deny(actions: Sequence[str], **where: Any) -> Statement:
         return {"Effect": "Deny", "Action": list(actions), **where}
 
     return (
-        {"Effect": "Allow", "Action": [f"{service}:*" for service in _SERVICES], "Resource": "*"},
+        let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
+        let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": administered}}),
+        # RDS keeps its instances' metrics in a group of its own.
+        let(["logs:GetLogEvents", "logs:PutRetentionPolicy"], location.arn("logs", "log-group:RDS*")),
+        # A grant to a service for what it encrypts; one to anybody else would open the key.
+        let(["kms:CreateGrant"], Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         # No identity that outlives a session.
         deny(
             ["iam:*User*", "iam:*AccessKey*", "iam:*LoginProfile*", "iam:*Group*", "iam:*SAMLProvider*"], Resource="*"
+        ),
+        # No copies of volumes that leave.
+        deny(
+            ["ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage", "ec2:CreateStoreImageTask"],
+            Resource="*",
         ),
         # No role without the boundary; where a request names none, the condition holds too.
         deny(
@@ -140,9 +161,15 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
             Condition={"StringNotLike": {"iam:PermissionsBoundary": own_policies}},
         ),
         # No role of others.
-        deny(["iam:PassRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"], NotResource=own_roles),
-        # No delivery role that widens itself.
-        deny([*_CHANGE_ROLE, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"], Resource=delivery),
+        deny(
+            ["iam:PassRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"],
+            NotResource=own_roles,
+        ),
+        # No role that reads data, or delivers, is made, widened or trusted anew.
+        deny(
+            ["iam:CreateRole", *_CHANGE_ROLE, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"],
+            Resource=administered,
+        ),
         # No other boundary under this one's name.
         deny(["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion"], Resource=own_policies),
         deny(["iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"], Resource="*"),

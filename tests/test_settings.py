@@ -314,6 +314,10 @@ ONE_PROBLEM = {
         {"cluster.admins": {"delivery": "arn:aws:iam::111122223333:role/ops"}},
         "ai-prism:cluster.admins.delivery: must have another name: the deployment role is an administrator already",
     ),
+    "an administrator with the name of the preview role": (
+        {"cluster.admins": {"preview": "arn:aws:iam::111122223333:role/ops"}},
+        "ai-prism:cluster.admins.preview: must have another name: it is the preview role's, which only looks",
+    ),
     "administrators without names": (
         {"cluster.admins": ["arn:aws:iam::111122223333:role/ops"]},
         'ai-prism:cluster.admins: must be a mapping, got ["arn:aws:iam::111122223333:role/ops"]',
