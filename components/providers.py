@@ -28,5 +28,11 @@ def make_providers(location: Location) -> pulumi.ResourceOptions:
 
 
 def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:
-    """Return options that put a component into the cluster."""
-    return pulumi.ResourceOptions(provider=kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig))
+    """Return options that put a component into the cluster.
+
+    Of a field that somebody else has set, the program's value counts. By default each later preview and update would
+    fail with a conflict at that object
+    (https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/#enablepatchforce_python).
+    """
+    provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig, enable_patch_force=True)
+    return pulumi.ResourceOptions(provider=provider)

@@ -1,7 +1,8 @@
 """What every app in the cluster rests on, and how a chart of others is installed."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ class Base:
             version=pin.version,
             repository_opts={"repo": pin.source},
             namespace=chart.namespace,
-            values=dict(values),
+            values=marked(values),
             # Otherwise the provider drops them, and the chart's default stays.
             allow_null_values=True if None in values.values() else None,
             atomic=True,
@@ -126,6 +127,31 @@ class Base:
                 deleted_with=self.namespaces.made.get(chart.namespace),
             ),
         )
+
+
+MARK = "setByProgram"
+"""The value, under `global`, that changes whenever a value is added or removed. No chart reads it."""
+
+
+def marked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with a mark of which of them are set.
+
+    When an update fails, Helm rolls back, but Pulumi's state keeps the new values. The provider notices the difference
+    by comparing the values of the program with those of the release, and does not look for values that only the
+    release has. Without the mark, a removal that was rolled back would never be repeated
+    (https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/helm_release.go, Diff). It lies under
+    `global`, which Helm gives to every chart and which strict schemas of charts allow
+    (https://helm.sh/docs/chart_template_guide/subcharts_and_globals/#global-chart-values).
+    """
+    mark = hashlib.sha256("\n".join(sorted(_paths(values))).encode()).hexdigest()[:12]
+    return {**values, "global": {**values.get("global", {}), MARK: mark}}
+
+
+def _paths(values: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        yield f"{within}{key}"
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{within}{key}/")
 
 
 WEB_TIER = {"tier": "web"}

@@ -80,7 +80,12 @@ class SearchAccess(pulumi.ComponentResource):
         return kubernetes.batch.v1.Job(
             self._name,
             # Named by Pulumi: what a job runs cannot be changed, so the next one comes up beside it.
-            metadata={"namespace": LOGGING},
+            metadata={
+                "namespace": LOGGING,
+                # One that has failed never runs again, and fails every later update: the next update makes another
+                # (https://www.pulumi.com/registry/packages/kubernetes/api-docs/batch/v1/job/).
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
             spec={
                 "backoff_limit": _TRIES,
                 "template": {

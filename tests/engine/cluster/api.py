@@ -65,6 +65,7 @@ class Api:
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         token = _named(config["users"], context["user"])["user"]["token"]
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self.kubeconfig = kubeconfig
         self.url: str = cluster["server"]
         self.namespace: str = context.get("namespace", "default")
         self._pool = urllib3.PoolManager(

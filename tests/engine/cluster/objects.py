@@ -45,6 +45,8 @@ class Objects:
     """Where objects are that name none."""
     mutable: frozenset[str] = frozenset()
     """Of Secret and ConfigMap, those whose data can be changed without a replacement."""
+    forced: bool = False
+    """Whether the program's fields are taken from whoever else has set them."""
     cancelled: threading.Event
 
     def check(self, name: str, olds: Properties, news: Properties, seed: bytes) -> Properties:
@@ -214,14 +216,14 @@ class Objects:
         """Apply; what the object needs may be there a little later."""
         for seconds in _SECONDS_BEFORE_RETRIES:
             try:
-                return self._apply(inputs, manager, force=_is_forced(inputs), dry=False)
+                return self._apply(inputs, manager, force=self._is_forced(inputs), dry=False)
             except NoMatchError:
                 pass
             except ApiError as error:
                 if error.code != 404:
                     raise
             time.sleep(seconds)
-        return self._apply(inputs, manager, force=_is_forced(inputs), dry=False)
+        return self._apply(inputs, manager, force=self._is_forced(inputs), dry=False)
 
     def _try(self, inputs: Object, manager: str) -> Object:
         """Apply without consequences; a replacement that takes its predecessor's place is tried beside it."""
@@ -239,12 +241,15 @@ class Objects:
             metadata = {**inputs["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
             return self.api.replace({**inputs, "metadata": metadata}, manager, dry=dry)
         wanted = leave_out_ignored(inputs, live, manager, ignored)
-        return self._apply(wanted, manager, force=_is_forced(inputs), dry=dry)
+        return self._apply(wanted, manager, force=self._is_forced(inputs), dry=dry)
 
     def _apply(self, inputs: Object, manager: str, *, force: bool, dry: bool) -> Object:
         wanted = {**inputs, "metadata": dict(inputs["metadata"])}
         _place(wanted, self.namespace if self._is_namespaced(inputs) else "")
         return self.api.apply(wanted, manager, force=force, dry=dry)
+
+    def _is_forced(self, inputs: Mapping[str, Any]) -> bool:
+        return self.forced or states.annotation(inputs, states.PATCH_FORCE) == "true"
 
     def _settle(self, live: Object, inputs: Object, timeout: float) -> Object:
         if states.annotation(inputs, states.SKIP_AWAIT) == "true":
@@ -267,10 +272,6 @@ def _place(object_: Object, namespace: str) -> None:
 def _propagation(inputs: Mapping[str, Any]) -> str:
     asked = states.annotation(inputs, states.DELETION_PROPAGATION).capitalize()
     return asked if asked in {"Orphan", "Background"} else "Foreground"
-
-
-def _is_forced(inputs: Mapping[str, Any]) -> bool:
-    return states.annotation(inputs, states.PATCH_FORCE) == "true"
 
 
 def is_within(name: str, path: str) -> bool:

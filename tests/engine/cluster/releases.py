@@ -1,18 +1,25 @@
-"""Releases of Helm charts, without the charts: what a chart defines is applied, what it would run is not.
+"""Releases of Helm charts as the Kubernetes provider manages them: by the real Helm, on a real API server.
 
-The definitions of each chart lie as CHART.yaml in the folder that AI_PRISM_DEFINITIONS names. A release is recorded
-in a Secret, as Helm does it. Definitions outlive it (https://helm.sh/docs/topics/charts/#limitations-on-crds), but for
-those of charts that have them among their templates.
-The provider's side: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/helm_release.go
+The provider is built on Helm's library, so what Helm says, records, rolls back and leaves behind when it is killed is
+as in the real one: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/helm_release.go
+
+A chart in a folder is installed as it is. Of a chart in a repository a stand-in is installed: what it defines lies as
+CHART.yaml in the folder that AI_PRISM_DEFINITIONS names and is applied beside it; what it would run is left out.
+Definitions outlive a release (https://helm.sh/docs/topics/charts/#limitations-on-crds), but for those of charts that
+have them among their templates.
 """
 
+import base64
+import gzip
 import json
 import os
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +28,18 @@ from engine.cluster import states
 from engine.cluster.api import Api, ApiError, Object
 from engine.cluster.differences import differences
 from engine.cluster.objects import Difference
-from engine.cluster.refusals import RefusedError
+from engine.cluster.refusals import RefusedError, UnfinishedError
 from engine.cluster.states import Properties
 from engine.cluster.waits import TimedOutError, wait_until_gone
 
 from prismctl.graph import UNKNOWN
+from tools.build import locate
 
 _MANAGER = "helm"
 _SECONDS = 300
 """How long an installation may take by default."""
 _SECONDS_FOR_DEFINITIONS = 20
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("chart", "name", "namespace", "version", "description", "compat", "keyring", "postrender"), str),
@@ -64,6 +73,8 @@ class Releases:
 
     api: Api | None
     namespace: str = "default"
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the engine wants operations under way to end: Helm then rolls back what is atomic."""
 
     def check(self, name: str, olds: Properties, news: Properties, seed: bytes) -> Properties:
         """Return the inputs with what the provider adds to them; raises RefusedError."""
@@ -79,23 +90,34 @@ class Releases:
         return states.hide_like(news, inputs)
 
     def diff(self, state: Properties, news: Properties, ignored: tuple[str, ...]) -> Difference:
-        old, new = states.split(state)[0], states.plain(news)
+        """Compare the program's values with those of the release, and with those of the program before.
+
+        What only the release has is no difference (Diff in the provider: a three-way merge).
+        """
+        before, live = states.split(state)
+        new = states.plain(news)
         changes = [
             change
-            for change in differences(old, new, (("name",), ("namespace",)))
+            for change in differences(_known_to(live, before, new), new, (("name",), ("namespace",)))
             if not change.name.startswith(ignored or "\0")
         ]
         return Difference(changes, delete_before_replace=False)
 
     def create(self, urn: str, news: Properties, timeout: float) -> tuple[str, Properties]:  # noqa: ARG002
-        """Return the id and the state; raises RefusedError."""
+        """Return the id and the state; raises RefusedError, and UnfinishedError where the release is there."""
         inputs = states.plain(news)
-        if self.api:
-            if self.api.find(_record(inputs)):
-                # https://github.com/helm/helm/blob/v3.22.0/pkg/action/install.go
-                raise RefusedError("cannot re-use a name that is still in use")
-            self._install(self.api, inputs)
-        return f"{inputs['namespace']}/{inputs['name']}", self._state(news, revision=1)
+        if self.api is None:
+            return _id(inputs), self._state(news, {"version": 1})
+        namespace = ("--create-namespace",) if inputs.get("createNamespace") else ()
+        try:
+            self._install(self.api, inputs, "install", *namespace)
+        except RefusedError as error:
+            left = record_of(self.api, inputs["namespace"], inputs["name"])
+            # In the words of availableName: https://github.com/helm/helm/blob/v3.22.0/pkg/action/install.go
+            if left is None or "cannot re-use a name" in str(error):
+                raise
+            raise self._unfinished("was created, but failed", error, news, left) from error
+        return _id(inputs), self._state(news, self._record(self.api, inputs))
 
     def plan_creation(self, urn: str, news: Properties) -> Properties:  # noqa: ARG002
         return news
@@ -109,12 +131,24 @@ class Releases:
         *,
         dry: bool,
     ) -> Properties:
-        """Return the new state; raises RefusedError."""
+        """Return the new state; raises RefusedError where Helm did not begin, or UnfinishedError."""
         if dry:
             return news
-        if self.api:
-            self._install(self.api, states.plain(news))
-        return self._state(news, revision=states.plain(state)["status"]["revision"] + 1)
+        if self.api is None:
+            return self._state(news, {"version": states.plain(state)["status"]["revision"] + 1})
+        inputs = states.plain(news)
+        before = self._record(self.api, inputs)
+        history = ("--history-max", str(int(inputs.get("maxHistory", 0))))
+        cleanup = ("--cleanup-on-fail",) if inputs.get("cleanupOnFail") else ()
+        try:
+            self._install(self.api, inputs, "upgrade", *history, *cleanup)
+        except RefusedError as error:
+            left = self._record(self.api, inputs)
+            if left["version"] == before["version"]:
+                raise
+            # The state keeps the new values, whatever Helm has rolled back.
+            raise self._unfinished("failed", error, news, {**left, "config": {}}) from error
+        return self._state(news, self._record(self.api, inputs))
 
     def read(
         self,
@@ -124,19 +158,25 @@ class Releases:
         state: Properties,
     ) -> tuple[Properties, Properties] | None:
         """Return inputs and state, None where the cluster knows of no such release."""
-        namespace, _, name = id_.rpartition("/")
-        if not state or (self.api and self.api.find(_record({"namespace": namespace, "name": name})) is None):
+        if not state:
             return None
-        return inputs, state
+        if self.api is None:
+            return inputs, state
+        namespace, _, name = id_.rpartition("/")
+        found = record_of(self.api, namespace, name)
+        return None if found is None else (inputs, self._state(inputs, found, states.split(state)[1]))
 
     def delete(self, state: Properties, timeout: float) -> None:
         """Remove what was installed, and wait for it; raises RefusedError."""
         given = states.split(state)[0]
         if self.api is None:
             return
-        definitions = definitions_of(given["chart"]) if given["chart"] in _TEMPLATED else []
-        for object_ in (*_objects_of(given), *definitions, _record(given)):
-            self._remove(self.api, object_, timeout or given["timeout"])
+        seconds = timeout or given["timeout"]
+        if record_of(self.api, given["namespace"], given["name"]):
+            options = ("--namespace", given["namespace"], "--wait", "--timeout", f"{int(seconds)}s")
+            self._helm(self.api, "uninstall", given["name"], *options)
+        for definition in definitions_of(given["chart"]) if given["chart"] in _TEMPLATED else []:
+            self._remove(self.api, definition, seconds)
 
     def _remove(self, api: Api, object_: Object, seconds: float) -> None:
         found = api.find(object_)
@@ -151,31 +191,119 @@ class Releases:
             if error.code != 404:
                 raise RefusedError(str(error)) from error
 
-    def _install(self, api: Api, inputs: Object) -> None:
-        """Apply definitions and objects, and record the release; raises RefusedError."""
-        try:
-            if inputs.get("createNamespace"):
-                space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": inputs["namespace"]}}
-                api.apply(space, _MANAGER, force=False, dry=False)
-            if not inputs.get("skipCrds"):
-                apply_definitions(api, inputs["chart"])
-            for object_ in (*_objects_of(inputs), _record(inputs)):
-                api.apply(object_, _MANAGER, force=True, dry=False)
-        except ApiError as error:
-            raise RefusedError(f"Helm release {inputs['namespace']}/{inputs['name']}: {error}") from error
+    def _install(self, api: Api, inputs: Object, command: str, *options: str) -> None:
+        """Apply definitions, and let Helm install or upgrade; raises RefusedError."""
+        with tempfile.TemporaryDirectory(prefix="chart-") as folder:
+            chart = inputs["chart"] if Path(inputs["chart"]).is_dir() else _make_chart(Path(folder), inputs)
+            values = Path(folder) / "given.json"
+            values.write_text(json.dumps(inputs.get("values", {})), encoding="utf-8")
+            try:
+                if not inputs.get("skipCrds"):
+                    apply_definitions(api, inputs["chart"])
+            except ApiError as error:
+                raise RefusedError(f"Helm release {_id(inputs)}: {error}") from error
+            self._helm(
+                api,
+                *(command, inputs["name"], str(chart), "--namespace", inputs["namespace"]),
+                *("--values", str(values), "--timeout", f"{int(inputs['timeout'])}s"),
+                *(() if inputs.get("skipAwait") else ("--wait",)),
+                *(("--atomic",) if inputs.get("atomic") else ()),
+                *options,
+            )
 
-    def _state(self, news: Properties, revision: int) -> Properties:
+    def _helm(self, api: Api, *arguments: str) -> None:
+        """Run Helm; raises RefusedError with its words."""
+        command = [str(locate("helm")), *arguments, "--kubeconfig", str(api.kubeconfig)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as helm:  # noqa: S603
+            while helm.poll() is None:
+                if self.cancelled.wait(_SECONDS_BETWEEN_LOOKS):
+                    helm.terminate()
+                    break
+            said = helm.communicate()[1]
+        if helm.returncode:
+            words = said.strip().rpartition("Error: ")[2]
+            raise RefusedError(words.removeprefix("INSTALLATION FAILED: ").removeprefix("UPGRADE FAILED: "))
+
+    def _record(self, api: Api, inputs: Object) -> Object:
+        found = record_of(api, inputs["namespace"], inputs["name"])
+        if found is None:
+            raise RefusedError(f'"{inputs["name"]}" has no deployed releases')
+        return found
+
+    def _unfinished(self, how: str, error: RefusedError, news: Properties, left: Object) -> UnfinishedError:
         inputs = states.plain(news)
+        id_ = _id(inputs)
+        message = (
+            f'Helm release "{id_}" {how} to initialize completely. Use Helm CLI to investigate: failed to become'
+            f" available within allocated timeout. Error: Helm Release {id_}: {error}"
+        )
+        metadata = {"namespace": inputs["namespace"], "name": inputs["name"]}
+        return UnfinishedError(message, {"metadata": metadata}, self._state(news, left))
+
+    def _state(
+        self, news: Properties, record: Mapping[str, Any], before: Mapping[str, Any] | None = None
+    ) -> Properties:
+        """Return the state of a release with what Helm's record says: its values lie over those of before."""
+        inputs = states.plain(news)
+        shown = before or inputs
+        metadata = record.get("chart", {}).get("metadata", {})
+        version = metadata.get("version", inputs["version"])
         status = {
-            "appVersion": "",
-            "chart": inputs["chart"],
+            "appVersion": metadata.get("appVersion", ""),
+            "chart": metadata.get("name", inputs["chart"]),
             "name": inputs["name"],
             "namespace": inputs["namespace"],
-            "revision": revision,
-            "status": "deployed",
-            "version": inputs["version"],
+            "revision": record["version"],
+            "status": record.get("info", {}).get("status", "deployed"),
+            "version": version,
         }
-        return {**states.join({**inputs, "status": status}, news, _MANAGER, "helm.sh/v3")}
+        values = _merge(shown.get("values", {}), record.get("config") or {})
+        given = {"values": values} if values or "values" in inputs else {}
+        live = {**shown, **given, "version": version, "status": status}
+        return {**states.join(live, news, _MANAGER, "helm.sh/v3")}
+
+
+def record_of(api: Api, namespace: str, name: str) -> Object | None:
+    """Return what Helm remembers of a release's last revision: https://helm.sh/docs/topics/advanced/#storage-backends."""
+    query = {"labelSelector": f"owner=helm,name={name}"}
+    found = api.request("GET", f"/api/v1/namespaces/{namespace}/secrets", query=query)["items"]
+    if not found:
+        return None
+    last = max(found, key=lambda each: int(each["metadata"]["labels"]["version"]))
+    # The API encodes a Secret's data, and Helm its own before that.
+    packed = base64.b64decode(base64.b64decode(last["data"]["release"]))
+    return json.loads(gzip.decompress(packed))
+
+
+def _make_chart(folder: Path, inputs: Object) -> Path:
+    """Make a chart that stands in for one in a repository, in `folder`."""
+    chart = {"apiVersion": "v2", "name": inputs["chart"].rpartition("/")[2], "version": inputs["version"]}
+    (folder / "templates").mkdir()
+    (folder / "Chart.yaml").write_text(json.dumps(chart), encoding="utf-8")
+    (folder / "objects.yaml").write_text(yaml.safe_dump_all(_objects_of(inputs)), encoding="utf-8")
+    (folder / "templates" / "objects.yaml").write_text('{{ .Files.Get "objects.yaml" }}', encoding="utf-8")
+    return folder
+
+
+def _id(inputs: Mapping[str, Any]) -> str:
+    return f"{inputs['namespace']}/{inputs['name']}"
+
+
+def _known_to(live: Any, before: Any, new: Any) -> Any:
+    """Return of what is there what the program names, or did before; lists as a whole."""
+    if not isinstance(live, Mapping) or not isinstance(new, Mapping):
+        return live
+    before = before if isinstance(before, Mapping) else {}
+    return {key: _known_to(live[key], before.get(key), new.get(key)) for key in live if key in new or key in before}
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values laid over others, as Helm does it."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged
 
 
 def apply_definitions(api: Api, chart: str) -> None:
@@ -222,22 +350,6 @@ def _problems(inputs: Object) -> Iterator[str]:
         if not repository.get("repo") and not str(inputs.get("chart", "")).startswith(("oci://", ".", "/")):
             # What Helm says of a name that is neither a path nor an address.
             yield "non-absolute URLs should be in form of repo_name/path_to_chart, got: " + str(inputs.get("chart"))
-
-
-def _record(inputs: Mapping[str, Any]) -> Object:
-    """Return where Helm remembers a release: https://helm.sh/docs/topics/advanced/#storage-backends."""
-    name = inputs["name"]
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": f"sh.helm.release.v1.{name}.v1",
-            "namespace": inputs["namespace"],
-            "labels": {"name": name, "owner": "helm", "status": "deployed", "version": "1"},
-        },
-        "type": "helm.sh/release.v1",
-        "stringData": {"release": json.dumps({"chart": inputs.get("chart"), "version": inputs.get("version")})},
-    }
 
 
 def _objects_of(inputs: Mapping[str, Any]) -> Iterator[Object]:

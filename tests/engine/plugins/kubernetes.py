@@ -42,6 +42,7 @@ _INPUTS = {
     "context",
     "deleteUnreachable",
     "enableConfigMapMutable",
+    "enablePatchForce",
     "enableSecretMutable",
     "enableServerSideApply",
     "kubeconfig",
@@ -72,7 +73,9 @@ PRETENDED = "pretended"
 
 
 def _releases(objects: Objects | Pretended) -> Manager:
-    return Releases(None) if isinstance(objects, Pretended) else Releases(objects.api, objects.namespace)
+    if isinstance(objects, Pretended):
+        return Releases(None)
+    return Releases(objects.api, objects.namespace, objects.cancelled)
 
 
 STAND_INS: Mapping[str, Callable[[Objects | Pretended], Manager]] = {"kubernetes:helm.sh/v3:Release": _releases}
@@ -124,6 +127,7 @@ class KubernetesProvider(Provider):
                 api=api,
                 namespace=config.get("namespace") or api.namespace,
                 mutable=frozenset(kind for kind, key in kinds.items() if config.get(key) == "true"),
+                forced=config.get("enablePatchForce") == "true",
                 cancelled=self._cancelled,
             )
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
