@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismctl.errors import UsageError
+from prismctl.errors import OutsideError, UsageError
 from prismctl.project import ROOT, Project
 
 app = typer.Typer(
@@ -118,6 +118,55 @@ def versions(as_json: Json = False, today: Today = None) -> None:
     versions_report.write(Project(ROOT), as_json=as_json)
 
 
+release = typer.Typer(help="Look after the Helm releases of a stack, in its cluster.", no_args_is_help=True)
+app.add_typer(release, name="release")
+
+OneStack = Annotated[str, typer.Argument(metavar="STACK", help="A stack with a Pulumi.STACK.yaml.")]
+Kubeconfig = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="How to reach the cluster; else KUBECONFIG, else ~/.kube/config.")
+]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig, not its current one.")]
+
+
+@release.command()
+def status(
+    stack: OneStack,
+    releases: Annotated[list[str] | None, typer.Argument(metavar="[RELEASE]...", help="These, not all.")] = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    as_json: Json = False,
+) -> None:
+    """Tell which releases were stopped in the middle, changed by hand, or have other values than the program.
+
+    Changes nothing; needs Helm. Exit code 1 where there is such a release.
+    """
+    from prismctl import releases as releases_report
+
+    where = releases_report.locate(kubeconfig, context)
+    _end(releases_report.status(Project(ROOT), _one(stack), releases or [], where, as_json=as_json))
+
+
+@release.command()
+def repair(
+    stack: OneStack,
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="As prismctl release status names it.")],
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Mend a release by Helm, so that the next pulumi up goes on; says first what is done. Needs Helm."""
+    from prismctl import releases as releases_report
+
+    where = releases_report.locate(kubeconfig, context)
+    _end(releases_report.repair(Project(ROOT), _one(stack), name, where, yes=yes))
+
+
+def _one(stack: str) -> str:
+    if stack == "all":
+        raise UsageError("one STACK, not all: each has a cluster of its own")
+    return Project(ROOT).choose(stack)[0]
+
+
 def _end(code: int) -> None:
     if code:
         raise typer.Exit(code)
@@ -146,6 +195,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except OutsideError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 3
     except _TyperUsageError as error:
         error.show()
         return 2

@@ -280,11 +280,20 @@ class World:
 
 def processes_of(folder: Path) -> list[str]:
     """Return the command lines of all processes that were told of the world in `folder`; needs Linux's /proc."""
+    found: list[str] = []
+    for process in process_ids_of(folder):
+        with contextlib.suppress(OSError):
+            found.append(Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def process_ids_of(folder: Path) -> list[int]:
+    """Return all processes that were told of the world in `folder`."""
     mark, found = f"PULUMI_HOME={folder}/".encode(), []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark in (entry / "environ").read_bytes():
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                found.append(int(entry.name))
     return found
 
 

@@ -20,7 +20,7 @@ from engine.cluster.ownership import leave_out_ignored
 from engine.cluster.refusals import RefusedError, UnfinishedError, may_come_true, tell
 from engine.cluster.replacements import patterns_of
 from engine.cluster.states import Properties
-from engine.cluster.waits import TimedOutError, seconds_to_wait, wait_until_gone, wait_until_ready
+from engine.cluster.waits import TimedOutError, is_ready, seconds_to_wait, wait_until_gone, wait_until_ready
 
 from prismctl.graph import UNKNOWN
 
@@ -81,6 +81,8 @@ class Objects:
             for change in differences(old, new, patterns_of(new, self.mutable))
             if not any(is_within(change.name, path) for path in ignored)
         ]
+        if self._is_unready_job(new, live):
+            changes.append(Change(("metadata", "annotations", states.REPLACE_UNREADY), "UPDATE", replace=True))
         same_place = all(new["metadata"].get(key) == live["metadata"].get(key) for key in ("name", "namespace"))
         autonamed = states.annotation(new, states.AUTONAMED) == "true"
         replace = any(change.replace for change in changes)
@@ -161,7 +163,10 @@ class Objects:
     def read(
         self, id_: str, kind: tuple[str, str], inputs: Properties, state: Properties
     ) -> tuple[Properties, Properties] | None:
-        """Return inputs and state as they are now, None where there is no such object."""
+        """Return inputs and state as they are now, None where there is no such object.
+
+        Raises UnfinishedError for one that is not ready (await.Read in the provider): the next update waits for it.
+        """
         given, live = states.plain(inputs), states.split(state)[1]
         namespace, _, name = id_.rpartition("/")
         api_version, type_ = (given.get("apiVersion") or kind[0], given.get("kind") or kind[1])
@@ -177,7 +182,10 @@ class Objects:
         )
         manager = states.manager_of(state, given or live)
         hidden = states.hide_like(inputs, now)
-        return hidden, states.join(found, hidden, manager, states.api_version_of(state, given or found))
+        now_is = states.join(found, hidden, manager, states.api_version_of(state, given or found))
+        if found["kind"] == "Job" and not is_ready(found):
+            raise UnfinishedError(f"'{name}' is not Ready", found, now_is, hidden)
+        return hidden, now_is
 
     def delete(self, state: Properties, timeout: float) -> None:
         """Delete, and wait until the object is gone; raises RefusedError and UnfinishedError."""
@@ -247,6 +255,13 @@ class Objects:
         wanted = {**inputs, "metadata": dict(inputs["metadata"])}
         _place(wanted, self.namespace if self._is_namespaced(inputs) else "")
         return self.api.apply(wanted, manager, force=force, dry=dry)
+
+    def _is_unready_job(self, new: Object, live: Object) -> bool:
+        """Return whether a job has not completed which the program wants replaced in that case (Diff)."""
+        if new.get("kind") != "Job" or states.annotation(new, states.REPLACE_UNREADY) != "true":
+            return False
+        now = self.api.find(live)
+        return now is not None and not is_ready(now)
 
     def _is_forced(self, inputs: Mapping[str, Any]) -> bool:
         return self.forced or states.annotation(inputs, states.PATCH_FORCE) == "true"

@@ -17,9 +17,9 @@ class RefusedError(Exception):
 class UnfinishedError(Exception):
     """It was done, but the object is not as it should be; it is to be kept in the state."""
 
-    def __init__(self, message: str, live: Object, state: Properties) -> None:
+    def __init__(self, message: str, live: Object, state: Properties, inputs: Properties | None = None) -> None:
         super().__init__(message)
-        self.id, self.state = states.id_of(live), state
+        self.id, self.state, self.inputs = states.id_of(live), state, inputs
 
 
 def may_come_true(error: ApiError) -> bool:

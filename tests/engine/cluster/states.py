@@ -17,6 +17,7 @@ AUTONAMED = "pulumi.com/autonamed"
 DELETION_PROPAGATION = "pulumi.com/deletionPropagationPolicy"
 FIELD_MANAGER = "pulumi.com/patchFieldManager"
 PATCH_FORCE = "pulumi.com/patchForce"
+REPLACE_UNREADY = "pulumi.com/replaceUnready"
 SKIP_AWAIT = "pulumi.com/skipAwait"
 TIMEOUT_SECONDS = "pulumi.com/timeoutSeconds"
 

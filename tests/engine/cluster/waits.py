@@ -28,15 +28,23 @@ def seconds_to_wait(timeout: float, inputs: Mapping[str, Any]) -> float:
 
 def wait_until_ready(api: Api, object_: Object, seconds: float, cancelled: threading.Event) -> Object:
     """Return the object when it is ready; raises TimedOutError."""
-    is_ready = _READY.get((object_["apiVersion"], object_["kind"]))
-    if is_ready is None:
+    if (object_["apiVersion"], object_["kind"]) not in _READY:
         return object_
     for _ in _looks(seconds, cancelled):
         object_ = api.get(object_)
         if is_ready(object_):
             return object_
+        # A job that has failed stays so: https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/await/job.go
+        if object_["kind"] == "Job" and _has(object_, "Failed"):
+            break
     troubles = "".join(f"\n{trouble}" for trouble in _troubles(object_))
     raise TimedOutError(f"'{object_['metadata']['name']}' timed out waiting to be Ready{troubles}")
+
+
+def is_ready(object_: Object) -> bool:
+    """Return whether an object is what was asked for; kinds that nobody waits for always are."""
+    kind = object_["apiVersion"], object_["kind"]
+    return kind not in _READY or _READY[kind](object_)
 
 
 def wait_until_gone(api: Api, object_: Object, seconds: float, cancelled: threading.Event) -> None:

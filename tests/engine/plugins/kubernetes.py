@@ -257,7 +257,7 @@ def _do(context: grpc.ServicerContext, act: Callable[[], Any]) -> Any:
     except (RefusedError, UnreachableError, ApiError, NoMatchError) as error:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
     except UnfinishedError as error:
-        abort_half_done(context, str(error), error.id, error.state)
+        abort_half_done(context, str(error), error.id, error.state, error.inputs)
 
 
 def _response(difference: Difference) -> provider_pb2.DiffResponse:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine.cluster.cluster import CONTROLLERS, Cluster
+from engine.kubernetes_world import KubernetesWorld
 from engine.turns import DAY, FULL
 from engine.world import World
 from support import STACKS
@@ -77,3 +79,17 @@ def standing(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> It
     with World(tmp_path / "world", request.param, shared / "cache") as world:
         world.take(snapshot)
         yield world
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster that the tests of this file share; each leaves it as it was."""
+    with Cluster(tmp_path_factory.mktemp("kubernetes") / "cluster", CONTROLLERS) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def program(cluster: Cluster, tmp_path: Path) -> Iterator[KubernetesWorld]:
+    with KubernetesWorld(tmp_path / "world", cluster, tmp_path) as program:
+        yield program
+        program.destroy().must()

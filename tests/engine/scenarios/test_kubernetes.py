@@ -1,37 +1,14 @@
 """Kubernetes objects through the real CLI, on a real API server: previewed, made, kept, changed, and gone."""
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from engine.cluster.api import Object
-from engine.cluster.cluster import CONTROLLERS, Cluster
+from engine.cluster.cluster import Cluster
 from engine.cluster.processes import ClusterError, alive
-from engine.world import World
-
-PROJECT = """
-name: kubernetes
-runtime:
-  name: python
-  options:
-    virtualenv: .venv
-"""
-
-HEAD = """
-import pulumi
-import pulumi_kubernetes as k8s
-
-kubeconfig = '''{"apiVersion": "v1", "kind": "Config", "current-context": "pretended",
-"contexts": [{"name": "pretended", "context": {"cluster": "pretended", "user": "pretended"}}],
-"clusters": [{"name": "pretended", "cluster": {"server": "https://ABC.gr7.us-east-1.eks.amazonaws.com"}}],
-"users": [{"name": "pretended", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
-"command": "aws", "args": ["eks", "get-token", "--cluster-name", "pretended"]}}}]}'''
-on_cluster = pulumi.ResourceOptions(provider=k8s.Provider("cluster", kubeconfig=kubeconfig))
-"""
+from engine.kubernetes_world import KubernetesWorld, eventually
 
 NAMESPACE = """
 namespace = k8s.core.v1.Namespace(
@@ -118,54 +95,6 @@ DEFINITION: Object = {
         ],
     },
 }
-
-
-class KubernetesWorld(World):
-    """A world whose program is a few lines, and whose cluster is real."""
-
-    def __init__(self, folder: Path, cluster: Cluster | None, cache: Path) -> None:
-        self.cluster = cluster
-        variables = {"AI_PRISM_KUBECONFIG": str(cluster.kubeconfig)} if cluster else {}
-        super().__init__(folder, "test", cache, cluster=variables)
-        self.init()
-
-    def _copy_program(self, source: Path) -> None:  # noqa: ARG002  # it is written instead
-        self.program.mkdir(parents=True)
-        (self.program / ".venv").symlink_to(Path(sys.prefix))
-        (self.program / "Pulumi.yaml").write_text(PROJECT, encoding="utf-8")
-        (self.program / "Pulumi.test.yaml").write_text("{}", encoding="utf-8")
-
-    def _prepare_account(self) -> None:
-        """Nothing in it is asked for."""
-
-    def write(self, lines: str) -> None:
-        """Let the program be these lines."""
-        (self.program / "__main__.py").write_text(f"{HEAD}{lines}", encoding="utf-8")
-
-    def refused_preview(self) -> str:
-        """Return what a preview says that fails."""
-        done = self.run("preview", "--stack", self.stack)
-        assert not done, done.output
-        return done.output
-
-    def steps(self) -> dict[str, str]:
-        """Return what a preview plans, by type and name."""
-        steps = {"::".join(step["urn"].split("::")[2:]): step["op"] for step in self.preview()["steps"]}
-        return {name: verb for name, verb in steps.items() if name.startswith("kubernetes:") and verb != "same"}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster that the tests of this file share; each leaves it as it was."""
-    with Cluster(tmp_path_factory.mktemp("kubernetes") / "cluster", CONTROLLERS) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def program(cluster: Cluster, tmp_path: Path) -> Iterator[KubernetesWorld]:
-    with KubernetesWorld(tmp_path / "world", cluster, tmp_path) as program:
-        yield program
-        program.destroy().must()
 
 
 @pytest.fixture
@@ -374,6 +303,41 @@ def test_a_deployment_that_never_becomes_available_fails_in_time_and_is_kept_in_
     assert named(program, "apps/v1", "Deployment")
 
 
+JOB = """
+k8s.batch.v1.Job(
+    "grant",
+    metadata={{"namespace": "default", "annotations": {annotations}}},
+    spec={{
+        "active_deadline_seconds": 10,
+        "template": {{
+            "spec": {{
+                "restart_policy": "Never",
+                "node_selector": {{"ready": "yes"}},
+                "containers": [{{"name": "grant", "image": "grant:1"}}],
+            }}
+        }},
+    }},
+    opts=pulumi.ResourceOptions.merge(
+        on_cluster, pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="60s", update="60s"))
+    ),
+)
+"""
+
+
+@pytest.mark.parametrize("annotations", [{}, {"pulumi.com/replaceUnready": "true"}])
+def test_a_job_that_has_failed_stays_so_unless_it_is_to_be_replaced(
+    program: KubernetesWorld, cluster: Cluster, annotations: dict[str, str]
+):
+    program.write(JOB.format(annotations=annotations))
+    assert not program.up()
+    label_node(cluster, "yes")
+
+    again = program.up("--refresh")
+
+    label_node(cluster, "no")
+    assert bool(again) is bool(annotations), again.output
+
+
 RELEASE = """
 release = k8s.helm.v3.Release(
     "stores", name="stores", chart="stores", version="{version}", namespace="default",
@@ -451,14 +415,6 @@ def test_a_cluster_that_does_not_come_up_says_which_part_and_why(tmp_path: Path,
     assert not (tmp_path / "cluster").exists()
 
 
-def eventually(is_so: Callable[[], Any]) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def named(program: KubernetesWorld, api_version: str, kind: str) -> Object:
     """Return the one object of a kind that the stack has, as it is now."""
     found = [
@@ -468,6 +424,12 @@ def named(program: KubernetesWorld, api_version: str, kind: str) -> Object:
     ]
     assert len(found) == 1
     return program.cluster.api.get({"apiVersion": api_version, "kind": kind, "metadata": found[0]})
+
+
+def label_node(cluster: Cluster, ready: str) -> None:
+    node = cluster.api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "pretended"}})
+    node["metadata"]["labels"]["ready"] = ready
+    cluster.api.replace(node, "test", dry=False)
 
 
 def release(cluster: Cluster, object_: Object) -> None:

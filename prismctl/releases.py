@@ -1,0 +1,251 @@
+"""What became of a stack's Helm releases, and how one is mended that keeps every later update from ending."""
+
+import datetime
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import naming
+from prismctl import helm
+from prismctl.drift import drift
+from prismctl.errors import UsageError
+from prismctl.graph import Graph, Secret, Unknown
+from prismctl.preview import preview
+from prismctl.project import Project
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+_TIMEOUT = "10m"
+_MINUTES_OF_AN_UPDATE = 15
+"""How long an update can be at a release: Helm's ten minutes, once more to roll back what began late."""
+_SHOWN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A release as the program has it."""
+
+    name: str
+    namespace: str
+    version: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What would mend a release."""
+
+    command: tuple[str, ...]
+    """Helm's arguments."""
+    effect: str
+    keeps: str = ""
+    """What it leaves alone that one could think it takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What is to be told of one release."""
+
+    name: str
+    namespace: str
+    status: str
+    """Helm's, or absent."""
+    revision: int | None = None
+    since: str | None = None
+    trouble: str = ""
+    drift: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """Where the release has other values than the program."""
+    repair: Repair | None = None
+
+    @property
+    def sound(self) -> bool:
+        return not (self.trouble or self.drift or self.values)
+
+
+def status(
+    project: Project, stack: str, names: Sequence[str], where: Callable[[str], helm.Cluster], *, as_json: bool
+) -> int:
+    """Tell what became of a stack's releases; returns 1 where one is not as the program wants it."""
+    cluster = where(naming.physical_name("cluster", stack))
+    wanted = _choose(_releases_of(preview(project, stack, known=False).graph), names, stack)
+    found = [judge(each, cluster.find(each.namespace, each.name)) for each in wanted]
+    document = {"stack": stack, "server": cluster.server, "releases": [asdict(each) for each in found]}
+    _say(json.dumps(document, indent=2) if as_json else "\n".join(_tell(found, stack, cluster)))
+    return 0 if all(each.sound for each in found) else 1
+
+
+def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.Cluster], *, yes: bool) -> int:
+    """Mend one release after saying what is done, and after a yes; returns 1 where it was declined."""
+    cluster = where(naming.physical_name("cluster", stack))
+    (wanted,) = _choose(_releases_of(preview(project, stack, known=False).graph), [name], stack)
+    found = judge(wanted, cluster.find(wanted.namespace, wanted.name))
+    _say("\n".join(_tell([found], stack, cluster)))
+    if found.repair is None:
+        _say("nothing to repair")
+        return 0
+    _say(f"to be done: helm {' '.join(found.repair.command)}\n  {found.repair.effect}{found.repair.keeps}")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nothing was done: say --yes, since there is no terminal to ask on")
+        if not typer.confirm("Does no update run, and is this to be done?"):
+            return 1
+    cluster.run(found.repair.command)
+    _say(f"done; go on with: pulumi up --stack {stack}")
+    return 0
+
+
+def judge(wanted: Wanted, release: helm.Release | None) -> Finding:
+    """Return what is to be told of a release that the program wants."""
+    if release is None:
+        return Finding(
+            name=wanted.name,
+            namespace=wanted.namespace,
+            status="absent",
+            trouble="is not installed; the next pulumi up installs it",
+        )
+    differing = tuple(drift(release)) if release.status == "deployed" else ()
+    return Finding(
+        name=release.name,
+        namespace=release.namespace,
+        status=release.status,
+        revision=release.revision,
+        since=release.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        trouble=_trouble(release),
+        drift=differing,
+        values=tuple(_values(wanted, release)) if release.status == "deployed" else (),
+        repair=_repair(release, changed=bool(differing)),
+    )
+
+
+# In the words of https://github.com/helm/helm/blob/v3.22.0/pkg/action: upgrade.go, install.go (availableName)
+_IN_PROGRESS = '"another operation (install/upgrade/rollback) is in progress"'
+_TROUBLES: Mapping[str, str] = {
+    "pending-install": 'the installation was stopped in the middle; the next one is refused: "cannot re-use a name that'
+    f' is still in use", or {_IN_PROGRESS}',
+    "pending-upgrade": f"an upgrade was stopped in the middle; every later one is refused: {_IN_PROGRESS}",
+    "pending-rollback": f"a rollback was stopped in the middle; every later upgrade is refused: {_IN_PROGRESS}",
+    "uninstalling": "its removal was stopped in the middle; it can neither be installed nor upgraded",
+    "failed": "its last installation, upgrade or rollback failed",
+}
+
+
+def _trouble(release: helm.Release) -> str:
+    if release.status == "deployed":
+        return ""
+    words = _TROUBLES.get(release.status, "is in no state that an update goes on from")
+    if release.status == "failed":
+        words = f"{words}: {release.description}"
+    age = datetime.datetime.now(datetime.UTC) - release.since
+    if release.status != "failed" and age < datetime.timedelta(minutes=_MINUTES_OF_AN_UPDATE):
+        words += f". It began {int(age.total_seconds() // 60)} min ago: is an update still at it?"
+    return words
+
+
+def _repair(release: helm.Release, *, changed: bool) -> Repair | None:
+    place = ("--namespace", release.namespace, "--timeout", _TIMEOUT)
+    if release.status == "deployed":
+        if not changed:
+            return None
+        return Repair(
+            command=("rollback", release.name, str(release.revision), *place),
+            effect=f"applies revision {release.revision} again: what was deleted is made, and what was changed is put"
+            " back, but for custom resources that were changed",
+        )
+    if release.good is not None and release.status != "uninstalling":
+        return Repair(
+            command=("rollback", release.name, str(release.good), *place),
+            effect=f"goes back to revision {release.good}, the last that was deployed; the next pulumi up repeats the"
+            " upgrade",
+        )
+    return Repair(
+        command=("uninstall", release.name, "--wait", *place),
+        effect=f"deletes the {len(release.manifest)} objects of the release, as far as they were made; the next pulumi"
+        " up installs it anew",
+        keeps="\n  It keeps the definitions in the chart's folder crds, claims of volumes that StatefulSets made, and"
+        " what the chart marks as kept",
+    )
+
+
+def _values(wanted: Wanted, release: helm.Release) -> Iterator[str]:
+    """Yield what the release was told otherwise than the program says."""
+    yield from _compare("", wanted.values, release.values)
+
+
+def _compare(path: str, wanted: Any, given: Any) -> Iterator[str]:
+    if isinstance(wanted, Mapping) and isinstance(given, Mapping):
+        for key in sorted({*wanted, *given}):
+            where = f"{path}.{key}".lstrip(".")
+            if key not in given:
+                if wanted[key] is not None:
+                    yield f"{where}: is not set yet"
+            elif key not in wanted:
+                yield f"{where}: is still set"
+            else:
+                yield from _compare(where, wanted[key], given[key])
+    elif not _is_unknown(wanted) and wanted != given:
+        yield f"{path}: has another value"
+
+
+def _is_unknown(value: Any) -> bool:
+    """Return whether a value is, or holds, what only an update knows."""
+    if isinstance(value, Mapping):
+        return any(map(_is_unknown, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_unknown, value))
+    return isinstance(value, Unknown | Secret)
+
+
+def _releases_of(graph: Graph) -> list[Wanted]:
+    return [
+        Wanted(
+            name=each["name"],
+            namespace=each["namespace"],
+            version=each.get("version", ""),
+            values=each.get("values") or {},
+        )
+        for each in graph.of_type(RELEASE)
+    ]
+
+
+def _choose(releases: Sequence[Wanted], names: Sequence[str], stack: str) -> list[Wanted]:
+    """Return the releases of these names, or all; raises UsageError for names that there are not."""
+    known = {each.name: each for each in releases}
+    if missing := [name for name in names if name not in known]:
+        raise UsageError(f"{', '.join(missing)}: no release of {stack}; possible are {', '.join(sorted(known))}")
+    return [known[name] for name in names or sorted(known)]
+
+
+def _tell(found: Sequence[Finding], stack: str, cluster: helm.Cluster) -> Iterator[str]:
+    troubled = [each for each in found if not each.sound]
+    yield f"{stack} on {cluster.server}: {len(found)} releases, {len(troubled)} to look at"
+    for each in sorted(found, key=lambda each: each.sound):
+        revision = f"  revision {each.revision}, {each.since}" if each.revision else ""
+        yield f"{each.status}  {each.namespace}/{each.name}{revision}"
+        if each.trouble:
+            yield f"  {each.trouble}"
+        yield from _lines("changed by hand", each.drift)
+        yield from _lines("values differ from the program's; pulumi up changes them", each.values)
+        if each.repair:
+            yield f"  prismctl release repair {stack} {each.name}: {each.repair.effect}"
+
+
+def _lines(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f"  {title}:"
+        yield from (f"    {line}" for line in lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        yield f"    and {len(lines) - _SHOWN} more"
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201
+
+
+def locate(kubeconfig: Path | None, context: str | None) -> Callable[[str], helm.Cluster]:
+    """Return what finds the cluster of a given name by what was said on the command line."""
+    return lambda eks_name: helm.find_cluster(kubeconfig, context, eks_name)

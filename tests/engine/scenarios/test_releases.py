@@ -1,0 +1,200 @@
+"""Helm releases through the real CLI, on a real API server: stopped in the middle, rolled back, changed by hand."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.cluster.api import Object
+from engine.cluster.cluster import Cluster
+from engine.cluster.releases import record_of
+from engine.kubernetes_world import KubernetesWorld, eventually
+from engine.world import Done, process_ids_of
+
+from prismctl.project import ROOT
+from tools.build import locate
+
+NAME, NAMESPACE = "flagger", "flagger-system"
+"""A release that the program has too, so that prismctl knows it."""
+DEPLOYMENT: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME, "namespace": NAMESPACE}}
+NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "pretended"}}
+
+CHART = {
+    "Chart.yaml": "{apiVersion: v2, name: flagger, version: 1.0.0}",
+    "values.yaml": "{pool: second, replicas: 1}",
+    "templates/deployment.yaml": """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: flagger}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector: {matchLabels: {app: flagger}}
+  template:
+    metadata: {labels: {app: flagger}}
+    spec:
+      nodeSelector: {pool: {{ .Values.pool }}}
+      containers: [{name: flagger, image: "flagger:1", resources: {requests: {cpu: 1000m}}}]
+""",
+}
+RUNS = {"pool": "first"}
+"""Values with which the chart's pods find a node; by the chart's default they find none."""
+NOWHERE = {"pool": "none"}
+
+PROGRAM = """
+from components.apps.base import marked
+
+k8s.helm.v3.Release(
+    "flagger", name="flagger", chart="{chart}", version="1.0.0", namespace="flagger-system", create_namespace=True,
+    values={values}, atomic=True, cleanup_on_fail=True, timeout={timeout}, max_history=5, opts=on_cluster,
+)
+"""
+
+
+@pytest.fixture
+def install(program: KubernetesWorld, cluster: Cluster, tmp_path: Path) -> Callable[..., None]:
+    """Let the program install the chart with values, on a node of the first pool."""
+    put_into_pool(cluster, "first")
+    for name, text in CHART.items():
+        (tmp_path / "chart" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "chart" / name).write_text(text, encoding="utf-8")
+
+    def write(values: dict[str, Any], *, timeout: int = 60, marked: bool = True) -> None:
+        text = f"marked({values})" if marked else str(values)
+        program.write(PROGRAM.format(chart=tmp_path / "chart", values=text, timeout=timeout))
+
+    return write
+
+
+def prismctl(program: KubernetesWorld, *arguments: str) -> Done:
+    """Run a command of prismctl on the cluster."""
+    assert program.cluster
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "prismctl", "release", *arguments, "--kubeconfig", str(program.cluster.kubeconfig)],
+        cwd=ROOT,
+        env={**os.environ, "AI_PRISM_HELM": str(locate("helm"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(f"prismctl release {' '.join(arguments)}", done.returncode, done.stdout, done.stderr)
+
+
+def kill_when(program: KubernetesWorld, cluster: Cluster, status: str) -> None:
+    """Start an update, and kill engine and plugins once Helm has recorded `status`."""
+    update = program.start("up", "--stack", program.stack, "--yes", "--skip-preview")
+    eventually(lambda: status_of(cluster) == status)
+    # Plugins outlive an engine, and would finish their work.
+    while running := process_ids_of(program.folder):
+        for each in running:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+    program.finish(update)
+    program.run("cancel", "--yes", "--stack", program.stack).must()
+
+
+def status_of(cluster: Cluster) -> str:
+    found = record_of(cluster.api, NAMESPACE, NAME)
+    return found["info"]["status"] if found else ""
+
+
+def test_an_upgrade_that_was_killed_is_told_and_repaired_by_one_command(
+    program: KubernetesWorld, cluster: Cluster, install: Callable[..., None]
+):
+    install(RUNS)
+    program.up().must()
+    install(NOWHERE)
+    kill_when(program, cluster, "pending-upgrade")
+    install({**RUNS, "replicas": 2})
+
+    refused = program.up()
+    assert not refused
+    assert "another operation (install/upgrade/rollback) is in progress" in refused.output
+    told = prismctl(program, "status", "dev", NAME)
+    assert told.code == 1
+    assert f"prismctl release repair dev {NAME}: goes back to revision 1" in told.out
+    unasked = prismctl(program, "repair", "dev", NAME)
+    assert (unasked.code, status_of(cluster)) == (2, "pending-upgrade")
+
+    prismctl(program, "repair", "dev", NAME, "--yes").must()
+    assert "nothing to repair" in prismctl(program, "repair", "dev", NAME, "--yes").must().out
+
+    program.up().must()
+    assert cluster.api.get(DEPLOYMENT)["spec"]["replicas"] == 2
+    program.up("--expect-no-changes").must()
+
+
+def test_an_installation_that_was_killed_is_told_and_repaired_by_one_command(
+    program: KubernetesWorld, cluster: Cluster, install: Callable[..., None]
+):
+    install(NOWHERE)
+    kill_when(program, cluster, "pending-install")
+    program.refresh("--clear-pending-creates").must()
+    install(RUNS)
+
+    refused = program.up()
+    assert not refused
+    assert "cannot re-use a name that is still in use" in refused.output
+    assert "pending-install" in prismctl(program, "status", "dev", NAME).out
+
+    prismctl(program, "repair", "dev", NAME, "--yes").must()
+
+    assert status_of(cluster) == ""
+    program.up().must()
+    program.up("--expect-no-changes").must()
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_removal_that_was_rolled_back_is_repeated_only_where_the_values_are_marked(
+    program: KubernetesWorld, cluster: Cluster, install: Callable[..., None], *, marked: bool
+):
+    install(RUNS, marked=marked)
+    program.up().must()
+    install({}, timeout=2, marked=marked)
+    failed = program.up()
+    assert not failed
+    assert "has been rolled back due to atomic being set" in failed.output
+    put_into_pool(cluster, "second")
+
+    # As the stack files ask for: what exists is read first, and with it goes what the state knows of the failure.
+    program.up("--refresh").must()
+
+    selector = cluster.api.get(DEPLOYMENT)["spec"]["template"]["spec"]["nodeSelector"]
+    assert selector == {"pool": "second" if marked else "first"}
+
+
+def test_what_was_deleted_or_changed_by_hand_is_told_and_put_back(
+    program: KubernetesWorld, cluster: Cluster, install: Callable[..., None]
+):
+    install(RUNS)
+    program.up().must()
+    assert "changed by hand" not in prismctl(program, "status", "dev", NAME).out
+    live = cluster.api.get(DEPLOYMENT)
+    live["spec"]["replicas"] = 3
+    cluster.api.replace(live, "kubectl-edit", dry=False)
+
+    # The provider compares the values alone.
+    program.up("--refresh", "--expect-no-changes").must()
+    told = prismctl(program, "status", "dev", NAME)
+    assert told.code == 1
+    assert "Deployment flagger: spec.replicas is 3, not 1 (by kubectl-edit)" in told.out
+    prismctl(program, "repair", "dev", NAME, "--yes").must()
+    assert cluster.api.get(DEPLOYMENT)["spec"]["replicas"] == 1
+
+    cluster.api.delete(DEPLOYMENT, "Foreground")
+    eventually(lambda: cluster.api.find(DEPLOYMENT) is None)
+    program.up("--refresh", "--expect-no-changes").must()
+    assert "Deployment flagger: is not there" in prismctl(program, "status", "dev", NAME).out
+    prismctl(program, "repair", "dev", NAME, "--yes").must()
+    assert cluster.api.find(DEPLOYMENT)
+    program.up("--refresh", "--expect-no-changes").must()
+
+
+def put_into_pool(cluster: Cluster, pool: str) -> None:
+    node = cluster.api.get(NODE)
+    node["metadata"]["labels"]["pool"] = pool
+    cluster.api.replace(node, "test", dry=False)
