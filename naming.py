@@ -61,6 +61,20 @@ CONTRACTS: Mapping[str, Contract] = {
         limit=512,
         reason="Aurora writes to this name, and makes the group itself, without key or retention, where it is missing",
     ),
+    "database-restored": Contract(
+        type="aws:rds/cluster:Cluster",
+        property="clusterIdentifier",
+        shape="{stem}-{role}",
+        limit=63,
+        reason="it stands beside the cluster whose place it takes, and its log group has to exist before it",
+    ),
+    "database-logs-restored": Contract(
+        type="aws:cloudwatch/logGroup:LogGroup",
+        property="name",
+        shape="/aws/rds/cluster/{stem}-{role}/postgresql",
+        limit=512,
+        reason="as that of the cluster whose place it takes",
+    ),
     "database-snapshot": Contract(
         type="aws:rds/cluster:Cluster",
         property="finalSnapshotIdentifier",

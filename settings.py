@@ -191,39 +191,113 @@ class Nodes(Section):
     gpu: GpuNodes
 
 
+LONGEST_DECISION = datetime.timedelta(days=31)
+"""The policies allow no longer one either."""
+
+
+class Decision(Section):
+    """An exception that somebody has decided on, and that ends by itself: after its last day it counts for nothing."""
+
+    until: datetime.date
+    """The last day on which it holds, in quotes, such as `"2026-12-01"`."""
+    reason: Annotated[str, Field(min_length=10)]
+    owner: Annotated[str, Field(min_length=1)]
+    """Who answers for it."""
+
+
+class Upgrade(Decision):
+    """Brings what stands to another version at once, a major one too; AWS never goes back."""
+
+    to: str
+
+
+class CacheRestore(Section):
+    """A second store made from a backup, beside the one that stands; `stage` leads from one to the other."""
+
+    snapshot: str = ""
+    """Name or ARN of the snapshot."""
+    stage: Literal["beside", "serving", "released"] = "beside"
+    """`beside`: it is made, and nobody uses it. `serving`: it is handed over. `released`: the other may go."""
+
+    def rules(self) -> Iterator[Problem]:
+        if not self.snapshot:
+            yield Problem("snapshot", "must name a snapshot")
+
+
+class DatabaseRestore(CacheRestore):
+    """A second database made from a snapshot or from a point in time; see the stages above."""
+
+    time: Annotated[str, Field(pattern=r"^(latest|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)?$")] = ""
+    """In UTC such as `2026-11-30T04:00:00Z`, or `latest`; of the database that stands, unless of `source`."""
+    source: Annotated[str, Field(pattern=r"^(cluster-[A-Z0-9]+)?$")] = ""
+    """Resource id of a deleted cluster whose automated backups are kept."""
+
+    def rules(self) -> Iterator[Problem]:
+        if bool(self.snapshot) == bool(self.time):
+            yield Problem("snapshot", "must be given, or else time, not both")
+        if self.source and not self.time:
+            yield Problem("source", "is for a point in time: give time, too", show(self.source))
+
+
 class Database(Section):
     """Aurora PostgreSQL."""
 
     version: str
+    """What a new cluster runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
     instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")]
     instances: Annotated[int, Field(ge=1, le=15)]
     """Writer and readers together."""
     backup_days: Annotated[int, Field(ge=7, le=35)]
     backup_window: str = "03:00-04:00"
     maintenance_window: str = "sun:05:00-sun:06:00"
+    """Of the cluster and of its instances: changes that need a restart wait for it."""
+    apply_immediately: Decision | None = None
+    """Lets changes restart the database at once, as in an incident, instead of in the maintenance window."""
+    upgrade: Upgrade | None = None
+    generation: Annotated[int, Field(ge=1)] = 1
+    """Which cluster is the stack's: one more after each restore that was taken over."""
+    restore_from: DatabaseRestore | None = None
+    """Makes the cluster of the next generation from a backup, beside the one that stands."""
 
     def rules(self) -> Iterator[Problem]:
         # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html: at least 30 minutes each.
         yield from window_rules(
             ("backup_window", self.backup_window, 30), ("maintenance_window", self.maintenance_window, 30)
         )
+        yield from _upgrade_rules(self.version, self.upgrade)
 
 
 class Cache(Section):
     """Valkey."""
 
     version: str
+    """What a new cache runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
     node_type: Annotated[str, Field(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
     nodes: Annotated[int, Field(ge=1, le=6)]
     """Primary and replicas together; failover needs at least two."""
     snapshot_days: Annotated[int, Field(ge=1, le=35)] = 7
     snapshot_window: str = "03:00-05:00"
     maintenance_window: str = "sun:06:00-sun:07:00"
+    apply_immediately: Decision | None = None
+    """Lets changes restart the nodes at once, as in an incident, instead of in the maintenance window."""
+    upgrade: Upgrade | None = None
+    generation: Annotated[int, Field(ge=1)] = 1
+    """Which group is the stack's: one more after each restore that was taken over."""
+    restore_from: CacheRestore | None = None
+    """Makes the group of the next generation from a snapshot, beside the one that stands."""
 
     def rules(self) -> Iterator[Problem]:
         # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
         yield from window_rules(
             ("snapshot_window", self.snapshot_window, 60), ("maintenance_window", self.maintenance_window, 60)
+        )
+        yield from _upgrade_rules(self.version, self.upgrade)
+
+
+def _upgrade_rules(version: str, upgrade: Upgrade | None) -> Iterator[Problem]:
+    if upgrade and versions.numbers(upgrade.to) < versions.numbers(version):
+        yield Problem(
+            "upgrade.to", f"must not be older than version ({version}): AWS never goes back", show(upgrade.to)
         )
 
 
@@ -454,16 +528,49 @@ def parse(
     if problems:
         raise SettingsError(stack, tuple(problems))
     chosen: Any = sections
-    return Settings(stack=stack, warnings=_warnings(chosen, today), **chosen)
+    warnings = (*_lapsed(chosen, today), *_warnings(chosen, today))
+    chosen.update(_in_force(chosen, today))
+    return Settings(stack=stack, warnings=warnings, **chosen)
+
+
+def _decisions(sections: Mapping[str, Any]) -> Iterator[tuple[str, str, Decision]]:
+    """Yield each decision with the names of its section and of its key."""
+    for name, section in sections.items():
+        for key in type(section).model_fields:
+            if isinstance(value := getattr(section, key), Decision):
+                yield name, key, value
+
+
+def _in_force(sections: Mapping[str, Any], today: datetime.date) -> dict[str, Section]:
+    """Return the sections that change, as decisions whose last day is over have left them."""
+    changed: dict[str, Section] = {}
+    for name, key, decision in _decisions(sections):
+        if decision.until < today:
+            done = {"version": decision.to} if isinstance(decision, Upgrade) else {}
+            section: Section = changed.get(name) or sections[name]
+            changed[name] = section.model_copy(update={key: None, **done})
+    return changed
+
+
+def _lapsed(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
+    return tuple(
+        f"{PROJECT}:{name}.{key}: ended on {decision.until} and counts for nothing: take it out"
+        + (f", and set {name}.version to {decision.to}" if isinstance(decision, Upgrade) else "")
+        for name, key, decision in _decisions(sections)
+        if decision.until < today
+    )
 
 
 def _supported_versions(
     cluster: Cluster, database: Database, cache: Cache, observability: Observability, today: datetime.date
 ) -> Iterator[Problem]:
-    for path, _, version, releases in _chosen_versions(cluster, database, cache, observability):
+    for path, product, version, releases in _chosen_versions(cluster, database, cache, observability):
         release = releases.get(version)
         if release is None:
-            yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version))
+            if product not in _MOVED_BY_AWS or not _newer_than_listed(version, releases):
+                yield Problem(
+                    path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version)
+                )
         elif release.ended(today):
             alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
             others = f"supported are {alive}" if alive else "add a later one to versions.yaml, with its source"
@@ -477,14 +584,35 @@ def _chosen_versions(
     search = observability.search
     return (
         (f"{PROJECT}:cluster.version", "Kubernetes", cluster.version, known.kubernetes),
-        (f"{PROJECT}:database.version", "Aurora PostgreSQL", database.version, known.aurora_postgresql),
-        (f"{PROJECT}:cache.version", "Valkey", cache.version, known.valkey),
+        *_store_versions("database", "Aurora PostgreSQL", database, known.aurora_postgresql),
+        *_store_versions("cache", "Valkey", cache, known.valkey),
         *(
             [(f"{PROJECT}:observability.search.version", "OpenSearch", search.version, known.opensearch)]
             if search
             else []
         ),
     )
+
+
+_MOVED_BY_AWS = ("Aurora PostgreSQL", "Valkey")
+
+
+def _newer_than_listed(version: str, releases: Mapping[str, versions.Release]) -> bool:
+    """Whether it is a minor version that came out after those of its major version that `versions.yaml` lists.
+
+    AWS may have moved a stack to it by itself, so a file that does not know it yet must not stop the stack's updates.
+    """
+    major = version.partition(".")[0]
+    known = [versions.numbers(each) for each in releases if each.partition(".")[0] == major]
+    return bool(re.fullmatch(r"\d+\.\d+", version) and known and versions.numbers(version) > max(known))
+
+
+def _store_versions(
+    name: str, product: str, store: Database | Cache, releases: Mapping[str, versions.Release]
+) -> Iterator[tuple[str, str, str, Mapping[str, versions.Release]]]:
+    yield f"{PROJECT}:{name}.version", product, store.version, releases
+    if store.upgrade:
+        yield f"{PROJECT}:{name}.upgrade.to", product, store.upgrade.to, releases
 
 
 def _days(number: int) -> str:
@@ -496,7 +624,12 @@ def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, .
     leaving = tuple(
         f"{path}: {product} {version} leaves support on {ends}, in {_days((ends - today).days)}"
         for path, product, version, releases in chosen
-        if releases[version].leaving(today) and (ends := releases[version].support_ends)
+        if version in releases and releases[version].leaving(today) and (ends := releases[version].support_ends)
+    )
+    leaving += tuple(
+        f"{path}: {product} {version} is newer than what versions.yaml lists: add it there, with its source"
+        for path, product, version, releases in chosen
+        if version not in releases
     )
     untold = sections["environment"].kind in ("staging", "prod") and not sections["observability"].alert_emails
     nobody = f"{PROJECT}:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
@@ -559,12 +692,23 @@ def _state_is_kept_where_it_matters(environment: Environment, database: Database
         )
 
 
+def _decisions_end_soon(database: Database, cache: Cache, today: datetime.date) -> Iterator[Problem]:
+    for name, key, decision in _decisions({"database": database, "cache": cache}):
+        if decision.until > today + LONGEST_DECISION:
+            yield Problem(
+                f"{PROJECT}:{name}.{key}.until",
+                f"must be at most {LONGEST_DECISION.days} days ahead: longer, it is no exception",
+                str(decision.until),
+            )
+
+
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _prod_survives_the_loss_of_a_zone,
     _search_fills_its_zones,
     _state_is_kept_where_it_matters,
     _delivery_is_guarded,
+    _decisions_end_soon,
     _supported_versions,
 )
 """Rules between sections, each named for what it guarantees; run when the sections it asks for are sound."""

@@ -81,6 +81,11 @@ class Versions(BaseModel):
         return {addon: pins.versions.get(kubernetes) for addon, pins in self.addons.items()}
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version such as 17.11, by which versions are ordered."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
 TODAY_VARIABLE = "AI_PRISM_TODAY"
 """Environment variable (ISO date) that answers for the calendar, to see what will be told at a later day."""
 

@@ -1,5 +1,6 @@
 """The cache: Valkey, reachable from the platform's nodes and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,6 +9,7 @@ import pulumi_aws as aws
 import settings
 from components.access_group import make_access_group
 from components.cluster import Cluster
+from components.database import IMMEDIATELY_UNTIL, UPGRADE_UNTIL
 from components.foundation import Foundation
 from components.network import Network
 from naming import physical_name
@@ -32,12 +34,15 @@ class Cache(pulumi.ComponentResource):
 
     nodes: int
     endpoint: pulumi.Output[str]
+    reader_endpoint: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
+    """What a login token is signed for."""
     user: str
     """Whom the application logs in as."""
     user_arn: pulumi.Output[str]
     """What `elasticache:Connect` permissions name, beside the replication group."""
-    replication_group_arn: pulumi.Output[str]
+    replication_group_arns: Sequence[pulumi.Output[str]]
+    """All groups, so that pods may log in while one takes over from another."""
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Cache", name, None, opts)
@@ -54,15 +59,30 @@ class Cache(pulumi.ComponentResource):
             clients={"nodes": args.cluster.nodes_security_group_id},
         )
         user, users = self._make_users()
-        group = self._make_replication_group(access, users)
+        self._access, self._users = access, users
+        self._subnets = self._make_subnets()
+        self._logs = self._foundation.make_log_group(f"{self._name}-slow-log", parent=self)
+        groups = self._make_groups()
 
+        restore = args.settings.restore_from
+        serving = groups[-1] if restore and restore.stage != "beside" else groups[0]
         self.nodes = args.settings.nodes
-        self.endpoint = group.primary_endpoint_address
-        self.replication_group_id = group.id
-        self.replication_group_arn = group.arn
+        self.endpoint = serving.primary_endpoint_address
+        self.reader_endpoint = serving.reader_endpoint_address
+        self.replication_group_id = serving.id
+        self.replication_group_arns = [group.arn for group in groups]
         self.user = physical_name("cache-user", self._foundation.location.stack, _USER)
         self.user_arn = user.arn
-        self.register_outputs({"endpoint": self.endpoint})
+        self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
+
+    def _make_groups(self) -> list[aws.elasticache.ReplicationGroup]:
+        """Make the stack's replication group, and beside it the one that is restored, if any."""
+        chosen, restore, protect = self._settings, self._settings.restore_from, self._foundation.protect
+        released = restore is not None and restore.stage == "released"
+        groups = [self._make_group(chosen.generation, protect=protect and not released)]
+        if restore:
+            groups.append(self._make_group(chosen.generation + 1, protect=protect, snapshot=restore.snapshot))
+        return groups
 
     def _make_users(self) -> tuple[aws.elasticache.User, aws.elasticache.UserGroup]:
         user_id = physical_name("cache-user", self._foundation.location.stack, _USER)
@@ -87,22 +107,29 @@ class Cache(pulumi.ComponentResource):
         )
         return user, group
 
-    def _make_replication_group(
-        self, access: aws.ec2.SecurityGroup, users: aws.elasticache.UserGroup
-    ) -> aws.elasticache.ReplicationGroup:
-        chosen = self._settings
-        subnets = aws.elasticache.SubnetGroup(
+    def _make_subnets(self) -> aws.elasticache.SubnetGroup:
+        return aws.elasticache.SubnetGroup(
             f"{self._name}-subnets",
             description="Isolated",
             subnet_ids=self._args.network.isolated_subnet_ids,
             opts=self._child,
         )
-        logs = self._foundation.make_log_group(f"{self._name}-slow-log", parent=self)
+
+    def _make_group(
+        self, generation: int, *, protect: bool, snapshot: str | None = None
+    ) -> aws.elasticache.ReplicationGroup:
+        chosen = self._settings
+        upgrade = chosen.upgrade is not None
+        version = chosen.upgrade.to if chosen.upgrade else chosen.version
+        exceptions = {IMMEDIATELY_UNTIL: chosen.apply_immediately, UPGRADE_UNTIL: chosen.upgrade}
+        tags = {tag: decision.until.isoformat() for tag, decision in exceptions.items() if decision}
         return aws.elasticache.ReplicationGroup(
-            self._name,
+            self._name if generation == 1 else f"{self._name}-g{generation}",
             description=f"AI-Prism {self._foundation.location.stack}",
             engine="valkey",
-            engine_version=chosen.version,
+            engine_version=version,
+            # A new major version needs its own.
+            parameter_group_name=f"default.valkey{version.partition('.')[0]}",
             node_type=chosen.node_type,
             num_cache_clusters=chosen.nodes,
             automatic_failover_enabled=chosen.nodes > 1,
@@ -112,25 +139,31 @@ class Cache(pulumi.ComponentResource):
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
             kms_key_id=self._foundation.encryption.data_key.arn,
-            user_group_ids=[users.user_group_id],
-            subnet_group_name=subnets.name,
-            security_group_ids=[access.id],
+            user_group_ids=[self._users.user_group_id],
+            subnet_group_name=self._subnets.name,
+            security_group_ids=[self._access.id],
+            snapshot_name=snapshot,
             snapshot_retention_limit=chosen.snapshot_days,
             snapshot_window=chosen.snapshot_window,
             maintenance_window=chosen.maintenance_window,
             auto_minor_version_upgrade=True,
-            apply_immediately=False,
+            apply_immediately=chosen.apply_immediately is not None or upgrade,
             log_delivery_configurations=[
                 {
                     "log_type": "slow-log",
                     "log_format": "json",
                     "destination_type": "cloudwatch-logs",
-                    "destination": logs.name,
+                    "destination": self._logs.name,
                 }
             ],
+            tags=tags or None,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=self._foundation.protect,
+                protect=protect,
+                # AWS brings minor versions by itself. To the provider the stack file's would then be a downgrade, for
+                # which it replaces the cache:
+                # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/elasticache/engine_version.go
+                ignore_changes=[*(() if upgrade else ("engineVersion",)), "snapshotName"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )

@@ -1,6 +1,8 @@
 """The database: Aurora PostgreSQL, reachable from the platform's nodes and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,6 +13,7 @@ from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
 from components.policies import trust_service
+from components.roles import Role
 from naming import physical_name
 
 PORT = 5432
@@ -18,6 +21,10 @@ DATABASE = "ai_prism"
 OWNER = "prism_owner"
 """The master user. Applications log in as roles of their own, by IAM authentication."""
 SLOW_QUERY_MS = 1000
+IMMEDIATELY_UNTIL = "ApplyImmediatelyUntil"
+"""Tag: the last day on which changes restart the database at once. The policies read it."""
+UPGRADE_UNTIL = "UpgradeUntil"
+"""Tag: the last day on which another version is brought. The policies read it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,8 @@ class Database(pulumi.ComponentResource):
 
     instances: int
     cluster_identifier: pulumi.Output[str]
-    resource_id: pulumi.Output[str]
-    """What `rds-db:connect` permissions name."""
+    resource_ids: Sequence[pulumi.Output[str]]
+    """What `rds-db:connect` permissions name: of all clusters, so that pods may log in while one takes over."""
     endpoint: pulumi.Output[str]
     reader_endpoint: pulumi.Output[str]
     secret_arn: pulumi.Output[str]
@@ -57,33 +64,63 @@ class Database(pulumi.ComponentResource):
             vpc_id=args.network.vpc_id,
             clients={"nodes": args.cluster.nodes_security_group_id},
         )
-        cluster = self._make_cluster(access)
-        self._make_instances(cluster)
+        self._access, self._subnets = access, self._make_subnets()
+        self._cluster_parameters, self._instance_parameters = self._make_parameters()
+        self._monitoring = self._make_monitoring_role()
+        clusters = self._make_clusters()
 
+        restore = args.settings.restore_from
+        serving = clusters[-1] if restore and restore.stage != "beside" else clusters[0]
         self.instances = args.settings.instances
-        self.cluster_identifier = cluster.cluster_identifier
-        self.resource_id = cluster.cluster_resource_id
-        self.endpoint = cluster.endpoint
-        self.reader_endpoint = cluster.reader_endpoint
-        self.secret_arn = cluster.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
+        self.cluster_identifier = serving.cluster_identifier
+        self.resource_ids = [cluster.cluster_resource_id for cluster in clusters]
+        self.endpoint = serving.endpoint
+        self.reader_endpoint = serving.reader_endpoint
+        self.secret_arn = serving.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
         self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
+
+    def _make_clusters(self) -> list[aws.rds.Cluster]:
+        """Make the stack's cluster, and beside it the one that is restored, if any."""
+        chosen, restore, protect = self._settings, self._settings.restore_from, self._foundation.protect
+        released = restore is not None and restore.stage == "released"
+        clusters = [self._make_cluster(_Generation(chosen.generation), protect=protect and not released)]
+        if restore:
+            clusters.append(
+                self._make_cluster(_Generation(chosen.generation + 1), protect=protect, **_origin(restore, clusters[0]))
+            )
+        return clusters
 
     @property
     def _family(self) -> str:
         """The parameter group family; derived, so that an upgrade cannot forget it."""
-        return f"aurora-postgresql{self._settings.version.split('.')[0]}"
+        return f"aurora-postgresql{self._engine_version.split('.')[0]}"
 
-    def _make_cluster(self, access: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
-        args, chosen = self._args, self._settings
-        stack, data_key_arn = self._foundation.location.stack, self._foundation.encryption.data_key.arn
-        subnets = aws.rds.SubnetGroup(
+    @property
+    def _engine_version(self) -> str:
+        chosen = self._settings
+        return chosen.upgrade.to if chosen.upgrade else chosen.version
+
+    @property
+    def _at_once(self) -> bool:
+        return self._settings.apply_immediately is not None
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        """Tell the policies, and whoever looks, until when which exception holds."""
+        exceptions = {IMMEDIATELY_UNTIL: self._settings.apply_immediately, UPGRADE_UNTIL: self._settings.upgrade}
+        return {tag: decision.until.isoformat() for tag, decision in exceptions.items() if decision}
+
+    def _make_subnets(self) -> aws.rds.SubnetGroup:
+        return aws.rds.SubnetGroup(
             f"{self._name}-subnets",
             description="Isolated",
-            subnet_ids=args.network.isolated_subnet_ids,
+            subnet_ids=self._args.network.isolated_subnet_ids,
             opts=self._child,
         )
-        parameters = aws.rds.ClusterParameterGroup(
-            # A new family needs a new group beside the old one, hence the family in the name.
+
+    def _make_parameters(self) -> tuple[aws.rds.ClusterParameterGroup, aws.rds.ParameterGroup]:
+        """Make the cluster's and the instances' parameters; a new family needs new groups beside the old ones."""
+        of_cluster = aws.rds.ClusterParameterGroup(
             f"{self._name}-{self._family}",
             family=self._family,
             description="TLS only; slow queries logged",
@@ -94,14 +131,39 @@ class Database(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
-        logs = self._foundation.make_log_group(
-            f"{self._name}-logs", parent=self, physical_name=physical_name("database-logs", stack)
+        of_instances = aws.rds.ParameterGroup(
+            f"{self._name}-instance-{self._family}",
+            family=self._family,
+            description="The defaults, in a group that an upgrade can change",
+            opts=self._child,
         )
-        return aws.rds.Cluster(
-            self._name,
-            cluster_identifier=physical_name("database", stack),
+        return of_cluster, of_instances
+
+    def _make_monitoring_role(self) -> Role:
+        return self._foundation.roles.make(
+            f"{self._name}-monitoring",
+            parent=self,
+            trusts=trust_service("monitoring.rds.amazonaws.com", self._foundation.location.account_id),
+            managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
+        )
+
+    def _make_cluster(self, generation: "_Generation", *, protect: bool, **origin: Any) -> aws.rds.Cluster:
+        chosen, stack = self._settings, self._foundation.location.stack
+        data_key_arn = self._foundation.encryption.data_key.arn
+        upgrade = chosen.upgrade is not None
+        logs = self._foundation.make_log_group(
+            f"{self._name}{generation}-logs",
+            parent=self,
+            physical_name=generation.physical_name("database-logs", stack),
+        )
+        cluster = aws.rds.Cluster(
+            f"{self._name}{generation}",
+            cluster_identifier=generation.physical_name("database", stack),
             engine=aws.rds.EngineType.AURORA_POSTGRESQL,
-            engine_version=chosen.version,
+            engine_version=self._engine_version,
+            allow_major_version_upgrade=upgrade or None,
+            # AWS asks for it with a new major version, and the provider leaves it out of any other change.
+            db_instance_parameter_group_name=self._instance_parameters.name if upgrade else None,
             # Paid support for versions past their end is never entered by accident.
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             database_name=DATABASE,
@@ -111,66 +173,100 @@ class Database(pulumi.ComponentResource):
             iam_database_authentication_enabled=True,
             storage_encrypted=True,
             kms_key_id=data_key_arn,
-            db_subnet_group_name=subnets.name,
-            db_cluster_parameter_group_name=parameters.name,
-            vpc_security_group_ids=[access.id],
+            db_subnet_group_name=self._subnets.name,
+            db_cluster_parameter_group_name=self._cluster_parameters.name,
+            vpc_security_group_ids=[self._access.id],
             backup_retention_period=chosen.backup_days,
             preferred_backup_window=chosen.backup_window,
             preferred_maintenance_window=chosen.maintenance_window,
             copy_tags_to_snapshot=True,
             enabled_cloudwatch_logs_exports=["postgresql"],
-            deletion_protection=self._foundation.protect,
+            deletion_protection=protect,
             skip_final_snapshot=False,
-            final_snapshot_identifier=self._final_snapshot(),
-            apply_immediately=False,
+            final_snapshot_identifier=self._final_snapshot(generation),
+            # Backups outlive the cluster by their retention: a deletion can be undone to any second of it.
+            delete_automated_backups=False,
+            # An upgrade is begun in the hour that was chosen for it.
+            apply_immediately=self._at_once or upgrade,
+            tags=self._tags or None,
+            **origin,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=self._foundation.protect,
+                protect=protect,
                 depends_on=[logs],
+                ignore_changes=[*(() if upgrade else ("engineVersion",)), *_ORIGIN],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),
         )
+        self._make_instances(f"{self._name}{generation}", cluster, protect=protect)
+        return cluster
 
-    def _final_snapshot(self) -> pulumi.Output[str]:
+    def _final_snapshot(self, generation: "_Generation") -> pulumi.Output[str]:
         """Name the last snapshot after the key that opens it.
 
         Each incarnation of a stack has a key of its own, so a second destroy of the whole stack does not stumble over
-        the first one's snapshot, and whoever restores sees which key must not be deleted.
+        the first one's snapshot, and whoever restores sees which key opens it.
         """
         stack = self._foundation.location.stack
         return self._foundation.encryption.data_key.key_id.apply(
-            lambda key: physical_name("database-snapshot", stack, str(key)[:8])
+            lambda key: physical_name("database-snapshot", stack, f"{str(key)[:8]}{generation}")
         )
 
-    def _make_instances(self, cluster: aws.rds.Cluster) -> None:
-        monitoring = self._foundation.roles.make(
-            f"{self._name}-monitoring",
-            parent=self,
-            trusts=trust_service("monitoring.rds.amazonaws.com", self._foundation.location.account_id),
-            managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
-        )
-        parameters = aws.rds.ParameterGroup(
-            f"{self._name}-instance-{self._family}",
-            family=self._family,
-            description="The defaults, in a group that an upgrade can change",
-            opts=self._child,
-        )
+    def _make_instances(self, name: str, cluster: aws.rds.Cluster, *, protect: bool) -> None:
+        """Make the writer and its readers; their version is the cluster's, which an upgrade of it brings."""
         for number in range(1, self._settings.instances + 1):
             aws.rds.ClusterInstance(
-                f"{self._name}-{number}",
+                f"{name}-{number}",
                 cluster_identifier=cluster.id,
                 engine=aws.rds.EngineType.AURORA_POSTGRESQL,
-                engine_version=cluster.engine_version,
                 instance_class=self._settings.instance_class,
                 publicly_accessible=False,
-                db_parameter_group_name=parameters.name,
-                # The stack file has to follow: Aurora does not go back to the version that stands there.
+                db_parameter_group_name=self._instance_parameters.name,
                 auto_minor_version_upgrade=True,
+                preferred_maintenance_window=self._settings.maintenance_window,
+                apply_immediately=self._at_once,
                 monitoring_interval=60,
-                monitoring_role_arn=monitoring.arn,
+                monitoring_role_arn=self._monitoring.arn,
                 performance_insights_enabled=True,
                 performance_insights_kms_key_id=self._foundation.encryption.data_key.arn,
-                # The first two fail over before the others.
-                promotion_tier=min(number - 1, 1),
-                opts=pulumi.ResourceOptions(parent=self, protect=self._foundation.protect),
+                # One after the other takes over, so that it is known which: 0 to 15.
+                promotion_tier=number - 1,
+                tags=self._tags or None,
+                opts=pulumi.ResourceOptions(parent=self, protect=protect),
             )
+
+
+@dataclass(frozen=True)
+class _Generation:
+    """Which of the stack's clusters it is: the first, or the one that a restore has put in its place."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"-{self._role}" if self._role else ""
+
+    @property
+    def _role(self) -> str:
+        return "" if self.number == 1 else f"g{self.number}"
+
+    def physical_name(self, contract: str, stack: str) -> str:
+        return (
+            physical_name(f"{contract}-restored", stack, self._role) if self._role else physical_name(contract, stack)
+        )
+
+
+_ORIGIN = ("snapshotIdentifier", "restoreToPointInTime")
+"""What a cluster was made from: it stays what it is once the stack file no longer says so."""
+
+
+def _origin(restore: settings.DatabaseRestore, standing: aws.rds.Cluster) -> dict[str, Any]:
+    """Return what a restored cluster is made from, as arguments of it."""
+    if restore.snapshot:
+        return {"snapshot_identifier": restore.snapshot}
+    source: dict[str, Any] = (
+        {"source_cluster_resource_id": restore.source}
+        if restore.source
+        else {"source_cluster_identifier": standing.cluster_identifier}
+    )
+    when = {"use_latest_restorable_time": True} if restore.time == "latest" else {"restore_to_time": restore.time}
+    return {"restore_to_point_in_time": {**source, **when}}

@@ -23,7 +23,7 @@ class Encryption(pulumi.ComponentResource):
     cluster_key_arn: pulumi.Output[str]
     """Kubernetes secrets and node volumes."""
     data_key: aws.kms.Key
-    """Documents, database, cache, images and their secrets."""
+    """Documents, database, cache, images and their secrets. It stays when the stack goes, with the backups it opens."""
     logs_key_arn: pulumi.Output[str]
     """Log groups and alarm notifications."""
 
@@ -33,20 +33,21 @@ class Encryption(pulumi.ComponentResource):
 
         location = args.location
         self.cluster_key_arn = self._make_key(name, "cluster", *_node_volumes(location)).arn
-        self.data_key = self._make_key(name, "data")
+        # Backups that outlive the stack can be read as long as they are kept, so the key outlives it, too.
+        self.data_key = self._make_key(name, "data", retain=True)
         self.logs_key_arn = self._make_key(name, "logs", _log_groups(location), *_notifications(location)).arn
         self.register_outputs(
             {"cluster": self.cluster_key_arn, "data": self.data_key.arn, "logs": self.logs_key_arn},
         )
 
-    def _make_key(self, name: str, domain: str, *grants: Statement) -> aws.kms.Key:
+    def _make_key(self, name: str, domain: str, *grants: Statement, retain: bool = False) -> aws.kms.Key:
         return aws.kms.Key(
             f"{name}-{domain}",
             description=f"AI-Prism {self._args.location.stack}: {domain}",
             enable_key_rotation=True,
             deletion_window_in_days=30,
             policy=document(_administration(self._args.location), *grants),
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, retain_on_delete=retain),
         )
 
 

@@ -122,12 +122,13 @@ class Identity(pulumi.ComponentResource):
         """One user of the database, who logs in with a token."""
         resource = self._args.foundation.location.arn("rds-db", "dbuser:")
         return allow(
-            ["rds-db:connect"], [pulumi.Output.concat(resource, self._args.database.resource_id, f"/{DATABASE_USER}")]
+            ["rds-db:connect"],
+            [pulumi.Output.concat(resource, id_, f"/{DATABASE_USER}") for id_ in self._args.database.resource_ids],
         )
 
     def _cache(self) -> Statement:
         """One user of the cache; IAM asks for the user and for the replication group."""
-        return allow(["elasticache:Connect"], [self._args.cache.replication_group_arn, self._args.cache.user_arn])
+        return allow(["elasticache:Connect"], [*self._args.cache.replication_group_arns, self._args.cache.user_arn])
 
     def _secrets(self) -> list[Statement]:
         """The stack's own secrets: not another stack's, and not the database owner's password."""

@@ -126,6 +126,8 @@ def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each ki
             return "must be true or false" + (" without quotes" if given in ("true", "false") else "")
         case "ip_v4_network" | "value_error":
             return "must be an IPv4 network without host bits, such as 10.0.0.0/16"
+        case "string_too_short":
+            return f"must have at least {limits['min_length']} characters"
         case "too_short":
             return f"must have at least {limits['min_length']}"
         case kind if kind in _KINDS:

@@ -180,6 +180,7 @@ def _aurora(made: Made) -> Outputs:
         "arn": made.arn("rds", f"cluster:{name}"),
         "endpoint": f"{name}.cluster-{domain}",
         "readerEndpoint": f"{name}.cluster-ro-{domain}",
+        "engineVersionActual": made.inputs.get("engineVersion"),
         "port": 5432,
         "masterUserSecrets": [{"secretArn": secret, "secretStatus": "active"}],
     }
@@ -212,6 +213,7 @@ def _replication_group(made: Made) -> Outputs:
         "arn": made.arn("elasticache", f"replicationgroup:{name}"),
         "primaryEndpointAddress": f"master.{domain}",
         "readerEndpointAddress": f"replica.{domain}",
+        "engineVersionActual": made.inputs.get("engineVersion"),
     }
 
 

@@ -20,6 +20,8 @@ NAMES = {
     "cluster-logs": ("", "/aws/eks/ai-prism-dev/cluster"),
     "database": ("", "ai-prism-dev"),
     "database-logs": ("", "/aws/rds/cluster/ai-prism-dev/postgresql"),
+    "database-restored": ("g2", "ai-prism-dev-g2"),
+    "database-logs-restored": ("g2", "/aws/rds/cluster/ai-prism-dev-g2/postgresql"),
     "database-snapshot": ("database", "ai-prism-dev-final-database"),
     "firewall-logs": ("", "aws-waf-logs-ai-prism-dev"),
     "search": ("", "ai-prism-dev"),

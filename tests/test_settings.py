@@ -514,6 +514,40 @@ ONE_PROBLEM = {
         {"cache.version": "7.1"},
         "ai-prism:cache.version: must be a version that versions.yaml lists (7.2, 8.0, 8.1, 8.2, 9.0, 9.1), got 7.1",
     ),
+    "a decision without a reason": (
+        {"database.apply_immediately": {"until": "2026-12-01", "reason": "", "owner": "on-call"}},
+        "ai-prism:database.apply_immediately.reason: must have at least 10 characters, got ",
+    ),
+    "a decision that lasts too long": (
+        {"cache.apply_immediately": {"until": "2026-12-25", "reason": "memory is full", "owner": "on-call"}},
+        (
+            "ai-prism:cache.apply_immediately.until: must be at most 31 days ahead: longer, it is no exception, "
+            "got 2026-12-25"
+        ),
+    ),
+    "an upgrade to an older version": (
+        {"database.upgrade": {"to": "16.15", "until": "2026-12-01", "reason": "a mistake of mine", "owner": "data"}},
+        "ai-prism:database.upgrade.to: must not be older than version (17.11): AWS never goes back, got 16.15",
+    ),
+    "an upgrade to a version that is not listed": (
+        {"database.upgrade": {"to": "19.1", "until": "2026-12-01", "reason": "the newest of all", "owner": "data"}},
+        (
+            "ai-prism:database.upgrade.to: must be a version that versions.yaml lists "
+            "(16.15, 17.7, 17.10, 17.11, 18.4, 18.6), got 19.1"
+        ),
+    ),
+    "a restore from nothing": (
+        {"database.restore_from": {}},
+        "ai-prism:database.restore_from.snapshot: must be given, or else time, not both",
+    ),
+    "a restore from two things": (
+        {"database.restore_from": {"snapshot": "before", "time": "latest"}},
+        "ai-prism:database.restore_from.snapshot: must be given, or else time, not both",
+    ),
+    "a restore of a cache from nothing": (
+        {"cache.restore_from": {}},
+        "ai-prism:cache.restore_from.snapshot: must name a snapshot",
+    ),
     "an unlisted search version": (
         {"observability.search": {**SEARCH, "version": "1.3"}},
         (
@@ -673,6 +707,46 @@ def test_arm_types_are_told_one_by_one():
 )
 def test_what_keeps_to_the_rules_is_accepted(edits):
     assert accepted(edits).warnings == ()
+
+
+DECISION = {"until": "2026-11-25", "reason": "writes wait for the disk", "owner": "on-call"}
+
+
+@pytest.mark.parametrize("store", ["database", "cache"])
+def test_a_decision_holds_until_its_last_day_is_over_and_then_counts_for_nothing(store):
+    edits = {f"{store}.apply_immediately": DECISION}
+
+    held = accepted(edits, today=datetime.date(2026, 11, 25))
+    ended = accepted(edits, today=datetime.date(2026, 11, 26))
+
+    assert getattr(held, store).apply_immediately.owner == "on-call"
+    assert held.warnings == ()
+    assert getattr(ended, store).apply_immediately is None
+    assert ended.warnings == (
+        f"ai-prism:{store}.apply_immediately: ended on 2026-11-25 and counts for nothing: take it out",
+    )
+
+
+def test_an_upgrade_that_is_over_leaves_its_version():
+    ended = accepted({"database.upgrade": {**DECISION, "to": "18.6"}}, today=datetime.date(2026, 11, 26))
+
+    assert (ended.database.version, ended.database.upgrade) == ("18.6", None)
+    assert ended.warnings == (
+        (
+            "ai-prism:database.upgrade: ended on 2026-11-25 and counts for nothing: take it out, "
+            "and set database.version to 18.6"
+        ),
+    )
+
+
+def test_a_minor_version_to_which_aws_moved_by_itself_is_told_and_stops_nothing():
+    assert accepted({"database.version": "17.12", "cache.version": "8.3"}).warnings == (
+        (
+            "ai-prism:database.version: Aurora PostgreSQL 17.12 is newer than what versions.yaml lists: "
+            "add it there, with its source"
+        ),
+        "ai-prism:cache.version: Valkey 8.3 is newer than what versions.yaml lists: add it there, with its source",
+    )
 
 
 KUBERNETES_ENDS = datetime.date(2027, 8, 2)

@@ -4,6 +4,7 @@ import datetime
 
 from policy import resource_types as types
 from policy.caches import is_member, is_memcached
+from policy.decisions import IMMEDIATELY, UPGRADE, is_decided
 from policy.keys import customer_key
 from policy.properties import Findings, Properties, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
@@ -208,6 +209,23 @@ def backup(group: Resource, context: Context) -> Findings:
 def minor_versions(group: Resource, _: Context) -> Findings:
     if not group.flag("autoMinorVersionUpgrade", default=True) and not is_member(group):
         yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
+
+
+@rule(
+    "ec-change",
+    "Changes of a cache wait for the maintenance window",
+    types=_CACHES,
+    severity=MEDIUM,
+    prod_only=True,
+    paths=("applyImmediately", "replicationGroupId", "tags"),
+    why="A change that needs a restart would restart the nodes at once.",
+    fix="Leave apply_immediately off, or say in a tag until when it is meant: ApplyImmediatelyUntil or UpgradeUntil, "
+    "such as 2026-12-01.",
+)
+def changes(group: Resource, context: Context) -> Findings:
+    decided = any(is_decided(group, tag, context.settings.today) for tag in (IMMEDIATELY, UPGRADE))
+    if group.flag("applyImmediately") and not decided and not is_member(group):
+        yield "applyImmediately", "changes are made outside of the maintenance window"
 
 
 @rule(

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from policy import resource_types as types
 from policy.databases import instances, is_replica, is_secondary
+from policy.decisions import IMMEDIATELY, UPGRADE, is_decided
 from policy.keys import customer_key
 from policy.properties import UNKNOWN, Findings, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
@@ -166,16 +167,19 @@ def copy_tags(cluster: Resource, _: Context) -> Findings:
     types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     severity=MEDIUM,
     prod_only=True,
-    paths=("applyImmediately", "allowMajorVersionUpgrade"),
+    paths=("applyImmediately", "allowMajorVersionUpgrade", "tags"),
     why="A change that needs a restart would restart the database at once, and a new major version cannot be undone.",
-    fix="Leave apply_immediately and allow_major_version_upgrade off, but for the one update that is meant.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off, or say in a tag until when it is meant: "
+    "ApplyImmediatelyUntil or UpgradeUntil, such as 2026-12-01.",
 )
-def changes(resource: Resource, _: Context) -> Findings:
-    for path, message in (
-        ("applyImmediately", "changes are made outside of the maintenance window"),
-        ("allowMajorVersionUpgrade", "a changed version may be a major upgrade"),
+def changes(resource: Resource, context: Context) -> Findings:
+    today = context.settings.today
+    for path, allowed, message in (
+        ("applyImmediately", (IMMEDIATELY, UPGRADE), "changes are made outside of the maintenance window"),
+        ("allowMajorVersionUpgrade", (UPGRADE,), "a changed version may be a major upgrade"),
     ):
-        yield from attempt(_is_on, resource, path, message)
+        if not any(is_decided(resource, tag, today) for tag in allowed):
+            yield from attempt(_is_on, resource, path, message)
 
 
 def _is_on(resource: Resource, path: str, message: str) -> Findings:

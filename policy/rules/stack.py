@@ -166,6 +166,9 @@ _HARMLESS = {
     # Settled when the cluster is made, and never shown again: pulumi-eks itself ignores it.
     # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
     "accessConfig.bootstrapClusterCreatorAdminPermissions",
+    # AWS raises minor versions by itself. What runs is judged all the same: the engine puts it in place of what the
+    # program says before it asks the policies.
+    "engineVersion",
 }
 
 

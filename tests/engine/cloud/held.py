@@ -19,6 +19,8 @@ class Held:
     """What AWS computed: ARNs, names, endpoints."""
     contents: tuple[str, ...] = ()
     """What lies inside that no program declares: objects of a bucket, images of a repository."""
+    pending: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What was asked for and waits for the maintenance window."""
     complete: bool = True
     """False where its creation or last change was accepted and has failed since."""
 

@@ -286,7 +286,6 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
         "https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_CreateDomain.html"
     ),
     ("aws:rds/cluster:Cluster", "finalSnapshotIdentifier"): "a name made of the key's id: no snapshot of it exists yet",
-    ("aws:rds/clusterInstance:ClusterInstance", "engineVersion"): "a version, not a reference",
     ("aws:route53/record:Record", "name"): _COPIED,
     ("aws:route53/record:Record", "records"): _COPIED,
     ("aws:route53/record:Record", "type"): _COPIED,

@@ -147,6 +147,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         {
             "description": "ReplicationGroupDescription",
             "nodeType": "CacheNodeType",
+            "parameterGroupName": "CacheParameterGroupName",
             "subnetGroupName": "CacheSubnetGroupName",
             "maintenanceWindow": "PreferredMaintenanceWindow",
             "logDeliveryConfigurations.destination": "DestinationDetails.CloudWatchLogsDetails.LogGroup",

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.cloud import faults, links, physical_names, replacements, schemas, secrets, uniqueness
+from engine.cloud import (
+    backups,
+    engine_versions,
+    faults,
+    links,
+    maintenance,
+    physical_names,
+    replacements,
+    schemas,
+    secrets,
+    uniqueness,
+)
 from engine.cloud.account import Account
 from engine.cloud.faults import Refusal
 from engine.cloud.held import Held
@@ -167,7 +178,9 @@ class Aws:
         if problems:
             raise Refusal("; ".join(str(problem) for problem in problems))
         others = [each for each in everything if each != before]
-        words = uniqueness.refusal(held, others, self._account_id)
+        words = uniqueness.refusal(held, others, self._account_id) or engine_versions.refusal(before, held, others)
+        if words is None and before is None:
+            words = backups.refusal(self._account, held)
         if words:
             raise Refusal(words)
 
@@ -190,11 +203,17 @@ class Aws:
                 # The call that changes a resource has no such parameter.
                 raise Refusal(f"updating {what}: {', '.join(fixed)} cannot be changed in place")
             fault = self._account.take_fault(call.urn, "update")
-            left = self._left(changed, fault, held.inputs)
+            settled = maintenance.settle(held, changed)
+            left = self._left(settled, fault, held.inputs)
             if left:
-                self._account.hold(left)
+                self._account.hold(left, *engine_versions.taken_along(left, self._account.resources()))
         self._finish(call, "update", fault, left)
-        return {**inputs, **(secrets.hide_all(computed) if secret else computed)}
+        shown = {
+            key: settled.outputs[key]
+            for key in {*computed, *maintenance.DEFERRED.get(call.type, ())}
+            if key in settled.outputs
+        }
+        return {**inputs, **(secrets.hide_all(shown) if secret else shown)}
 
     def delete(self, call: Call, id_: str) -> None:
         """Delete a resource; one that is gone already is fine. Raises Refusal or HalfDone."""
@@ -209,6 +228,9 @@ class Aws:
             if held and fault == "half-created":
                 self._account.hold(replace(held, complete=False))
             elif faults.begun(fault):
+                words = backups.left_behind(self._account, held) if held else None
+                if words:
+                    raise Refusal(words)
                 self._account.drop(call.type, id_)
         if fault:
             faults.strike(fault, "delete", call.type)
