@@ -59,7 +59,7 @@ def _database_alarms(cluster_identifier: pulumi.Input[str], instances: int) -> I
         statistic="Maximum",
         threshold=80,
         minutes=15,
-        advice="Look at the top queries in Performance Insights.",
+        advice="Look at the top queries in CloudWatch Database Insights.",
     )
     yield Alarm(
         name="database-memory-low",

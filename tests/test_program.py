@@ -198,6 +198,7 @@ def test_every_promised_output_is_exported(known: Graph) -> None:
         "clusterEndpoint",
         "databaseEndpoint",
         "cacheEndpoint",
+        "cacheReaderEndpoint",
         "loadBalancerArn",
         "loadBalancerDnsName",
         "repositoryUrls",

@@ -139,6 +139,8 @@ def handover(args: HandoverArgs) -> Mapping[str, pulumi.Input[str]]:
         "database.secretArn": args.secrets.database_arn,
         "apiKeysSecretArn": args.secrets.api_keys_arn,
         "cache.host": args.cache.endpoint,
+        "cache.readerHost": args.cache.reader_endpoint,
+        "cache.replicationGroup": args.cache.replication_group_id,
         "cache.user": args.cache.user,
         "documentsBucket": args.storage.documents.bucket,
         "secretStore": STORE,

@@ -73,6 +73,8 @@ it has access to; settings come on top, and instead of one of the same name. */}
 {{- if has "cache" $access -}}
 {{- $settings = merge $settings (dict
   "CACHE_HOST" $handover.cache.host
+  "CACHE_READER_HOST" $handover.cache.readerHost
+  "CACHE_REPLICATION_GROUP" $handover.cache.replicationGroup
   "CACHE_PORT" "6379"
   "CACHE_USER" $handover.cache.user
   "CACHE_TLS" "true"

@@ -89,7 +89,9 @@ class Aws:
             return inputs, [Problem("", f"unrecognized resource type (Check): {type_}")]
         # What is imported comes with what was added here when it was made.
         inputs = {key: value for key, value in inputs.items() if key not in (DEFAULTS, "tagsAll")}
-        problems = self._problems(type_, inputs)
+        # A version that AWS itself brought may be newer than all that the schemas list.
+        asked = {key: value for key, value in inputs.items() if key != "engineVersion" or olds.get(key) != value}
+        problems = self._problems(type_, asked)
         return self._with_default_tags(type_, _with_name(type_, name, olds, inputs, seed)), problems
 
     def _problems(self, type_: str, inputs: Properties) -> list[Problem]:
