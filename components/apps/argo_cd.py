@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "external-secrets.io": ("ExternalSecret",),
     "flagger.app": ("Canary", "MetricTemplate"),
     "monitoring.coreos.com": ("PrometheusRule", "ServiceMonitor"),
-    "networking.istio.io": ("Gateway", "VirtualService"),
+    "networking.istio.io": ("Gateway",),
     "networking.k8s.io": ("NetworkPolicy",),
     "policy": ("PodDisruptionBudget",),
     "security.istio.io": ("PeerAuthentication",),
@@ -214,7 +214,10 @@ class ArgoCd(pulumi.ComponentResource):
                 "target": {
                     "name": name,
                     "creationPolicy": "Owner",
-                    "deletionPolicy": "Delete",
+                    # What is gone in Secrets Manager is an error, and Argo CD keeps what it has: with Delete it would lose
+                    # its log-in and its repository without a word.
+                    # https://external-secrets.io/latest/guides/ownership-deletion-policy/
+                    "deletionPolicy": "Retain",
                     "template": {
                         "mergePolicy": "Merge",
                         "metadata": {"labels": dict(labels or {})},

@@ -5,7 +5,7 @@ from chart import ALL_WORKLOADS, ENVIRONMENTS, STRATEGIES, Rendering, render
 
 _CASES = [
     *((environment, strategy, {}) for environment in ENVIRONMENTS for strategy in STRATEGIES),
-    *(("prod", strategy, ALL_WORKLOADS) for strategy in STRATEGIES),
+    *(("dev", strategy, ALL_WORKLOADS) for strategy in STRATEGIES),
 ]
 
 

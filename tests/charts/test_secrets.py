@@ -29,12 +29,22 @@ def test_the_api_keys_are_read_every_six_hours_whatever_they_are_called(renderin
     assert source["extract"]["key"] == API_KEYS
 
 
-def test_secrets_belong_to_what_made_them_and_go_with_their_source(rendering: Rendering):
+def test_secrets_belong_to_what_made_them_and_stay_when_their_source_is_gone(rendering: Rendering):
     for each in rendering.of("ExternalSecret"):
         assert each["apiVersion"] == "external-secrets.io/v1"
         assert each["spec"]["secretStoreRef"] == {"name": "aws-secrets-manager", "kind": "ClusterSecretStore"}
         assert each["spec"]["target"]["creationPolicy"] == "Owner"
-        assert each["spec"]["target"]["deletionPolicy"] == "Delete"
+        assert each["spec"]["target"]["deletionPolicy"] == "Retain"
+
+
+def test_a_key_without_which_the_application_does_not_work_is_asked_for_by_name():
+    # Of a secret that is taken as a whole, a key that is gone is no error.
+    spec = _spec(render("prod", {"secrets": {"apiKeys": {"required": ["PAYMENT_KEY"]}}}), "ai-prism-api-keys")
+    ((name, key, property_),) = (
+        (each["secretKey"], each["remoteRef"]["key"], each["remoteRef"]["property"]) for each in spec["data"]
+    )
+    assert (name, key, property_) == ("PAYMENT_KEY", API_KEYS, "PAYMENT_KEY")
+    assert "dataFrom" in spec
 
 
 def test_a_rotation_reaches_the_primary_and_is_no_new_version(rendering: Rendering):

@@ -65,6 +65,12 @@ def _scaled(least, most):
             "rollout.maxSurge and rollout.maxUnavailable",
         ),
         ({"workloads": {"batch": {}}}, "'/workloads': additional properties 'batch' not allowed"),
+        # A step that would take pods or a route away, at once or while two versions run side by side.
+        ({"workloads": {"api": {"traffic": False}}}, "'/workloads/api/traffic': value must be true"),
+        ({"workloads": {"web": {"traffic": False}}}, "'/workloads/web/traffic': value must be true"),
+        ({"workloads": {"worker": {"traffic": True}}}, "'/workloads/worker/traffic': value must be false"),
+        ({"ports": {"http": 8090}}, "'/ports/http': value must be 8080"),
+        ({"ports": {"metrics": 8091}}, "'/ports/metrics': value must be 8081"),
         ({"delivery": {"strategy": "bigBang"}}, "'/delivery/strategy': value must be one of 'canary', 'blueGreen'"),
         ({"delivery": {"interval": "1h"}}, "'/delivery/interval'"),
         ({"delivery": {"progressDeadlineSeconds": 310}}, "delivery.progressDeadlineSeconds is 310, but the probes.sta"),

@@ -1,11 +1,20 @@
 """Pods are restricted, spread, watched and scaled as the strategy has it."""
 
+import json
 import re
 
 import pytest
 from chart import ALL_WORKLOADS, Rendering, pod_labels, pod_spec, render
 
-RANGES = {"dev": (1, 3), "integration": (2, 6), "staging": (5, 50), "prod": (10, 100)}
+from prismctl.project import ROOT, Project
+
+RUNS = {
+    "dev": {"api": (1, 3)},
+    "integration": {"api": (2, 6)},
+    "staging": {"api": (5, 50)},
+    "prod": {"api": (10, 100), "web": (2, 20), "worker": (2, 15)},
+}
+"""What each environment runs by its committed values, and in which range."""
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
@@ -23,15 +32,32 @@ def _bytes(quantity):
     return int(number) * UNITS[unit]
 
 
-def test_the_api_scales_in_the_range_of_its_environment(environment):
-    spec = render(environment).one("HorizontalPodAutoscaler")["spec"]
-    assert (spec["minReplicas"], spec["maxReplicas"]) == RANGES[environment]
+def _range(scaler):
+    return scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]
 
 
-def test_web_and_worker_are_off_unless_asked_for(environment):
-    assert [each["metadata"]["name"] for each in render(environment).of("Deployment")] == ["ai-prism-api"]
-    names = {each["metadata"]["name"] for each in render(environment, ALL_WORKLOADS).of("Deployment")}
-    assert names == {"ai-prism-api", "ai-prism-web", "ai-prism-worker"}
+def test_an_environment_runs_what_its_committed_values_say_in_their_range(environment):
+    rendering = render(environment)
+    scalers = {each["spec"]["scaleTargetRef"]["name"]: each for each in rendering.of("HorizontalPodAutoscaler")}
+    runs = {
+        each["metadata"]["labels"]["app"].removeprefix("ai-prism-"): _range(scalers[each["metadata"]["name"]])
+        for each in rendering.of("Deployment")
+    }
+    assert runs == RUNS[environment]
+
+
+def test_no_node_is_kept_for_a_workload_that_is_switched_off(environment):
+    nodes = json.loads(Project(ROOT).config(environment)["ai-prism:nodes"])
+    used = {pod_spec(each)["nodeSelector"]["tier"] for each in render(environment).of("Deployment")}
+    # The platform's own controllers run on web nodes.
+    assert {tier for tier, group in nodes.items() if group["min"]} <= used | {"web"}
+
+
+def test_there_is_a_node_for_each_pod_that_takes_a_whole_one(environment):
+    nodes = json.loads(Project(ROOT).config(environment)["ai-prism:nodes"])
+    (least, most) = RUNS[environment].get("worker", (0, 0))
+    assert least <= nodes["gpu"]["max"]
+    assert most <= nodes["gpu"]["max"]
 
 
 def test_the_image_is_the_handed_over_repository_with_the_committed_tag(environment):
@@ -48,24 +74,48 @@ def test_an_autoscaler_alone_decides_on_the_number_of_pods(rendering: Rendering)
         assert "replicas" not in workload["spec"]
 
 
-@pytest.mark.parametrize("strategy", ["canary", "rolling"])
-def test_without_an_autoscaler_the_number_is_fixed(strategy):
+def test_the_pods_that_serve_have_an_autoscaler_of_the_chart_and_so_its_limits_at_once(rendering: Rendering):
+    for canary in rendering.of("Canary"):
+        own = rendering.one("HorizontalPodAutoscaler", canary["spec"]["autoscalerRef"]["name"])
+        # The name under which Flagger would make one, and copy to it with the next promotion only.
+        # https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/canary/hpa_reconciler.go
+        primarys = rendering.one("HorizontalPodAutoscaler", f"{own['metadata']['name']}-primary")
+        target = primarys["spec"]["scaleTargetRef"]
+        assert target["name"] == f"{canary['spec']['targetRef']['name']}-primary"
+        assert primarys["spec"] == own["spec"] | {"scaleTargetRef": target}
+
+
+def test_a_fixed_number_of_pods_is_a_range_of_one_size_so_that_it_reaches_the_pods_that_serve(strategy):
     values = {"workloads": {"api": {"autoscaling": {"enabled": False}, "replicas": 4}}}
     rendering = render("dev", values | {"delivery": {"strategy": strategy}})
-    assert _api(rendering)["spec"]["replicas"] == 4
-    assert not list(rendering.of("HorizontalPodAutoscaler"))
-    assert all("autoscalerRef" not in each["spec"] for each in rendering.of("Canary"))
+    assert "replicas" not in _api(rendering)["spec"]
+    assert [_range(each) for each in rendering.of("HorizontalPodAutoscaler")] == [(4, 4), (4, 4)]
 
 
-def test_autoscalers_follow_cpu_memory_and_active_requests(rendering: Rendering):
+def test_how_pods_are_replaced_reaches_the_pods_that_serve_with_a_roll_out_of_its_own():
+    def template(**values):
+        return _api(render("dev", values))["spec"]["template"]
+
+    # Flagger copies it with a new version of the template.
+    before = template()
+    assert template(defaults={"rollout": {"maxUnavailable": 1}}) != before
+    assert template(delivery={"progressDeadlineSeconds": 900}) != before
+    assert template(delivery={"interval": "2m"}) == before
+
+
+def test_autoscalers_follow_cpu_and_memory_and_that_of_the_api_active_requests(rendering: Rendering):
     for scaler in rendering.of("HorizontalPodAutoscaler"):
-        cpu, memory, requests = scaler["spec"]["metrics"]
+        cpu, memory, *more = scaler["spec"]["metrics"]
         assert cpu["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
         assert memory["resource"] == {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 80}}
-        assert requests["pods"] == {
+        # A metric that nobody exports keeps an autoscaler from removing pods.
+        # https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
+        exported = scaler["metadata"]["labels"]["app.kubernetes.io/name"] == "ai-prism-api"
+        requests = {
             "metric": {"name": "active_requests"},
             "target": {"type": "AverageValue", "averageValue": "10"},
         }
+        assert [each["pods"] for each in more] == ([requests] if exported else [])
 
 
 def test_autoscalers_grow_fast_and_shrink_slowly(rendering: Rendering):
@@ -241,6 +291,6 @@ def test_settings_name_what_was_handed_over_and_no_secret(rendering: Rendering):
 
 
 def test_a_setting_comes_instead_of_what_follows_from_the_hand_over_and_stands_there_once():
-    rendering = render("prod", {"settings": {"AWS_REGION": "eu-west-1"}})
+    rendering = render("dev", {"settings": {"AWS_REGION": "eu-west-1"}})
     assert rendering.one("ConfigMap", "ai-prism-api-config")["data"]["AWS_REGION"] == "eu-west-1"
     assert rendering.text.count("AWS_REGION:") == 1

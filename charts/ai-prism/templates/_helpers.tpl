@@ -9,7 +9,6 @@
   "image" (printf "%s:%s" (index $.Values.handover.images $name) $.Values.image.tag)
   "serviceAccount" (get $accounts $name | default $fullname)
   "hosts" (eq $name "api" | ternary (prepend $own.hosts $.Values.handover.host) $own.hosts)
-  "progressive" (and $own.traffic (ne $.Values.delivery.strategy "rolling"))
 }}
 {{ dict $name (mergeOverwrite (deepCopy $.Values.defaults) (deepCopy $own) $derived) | toYaml }}
 {{- end }}

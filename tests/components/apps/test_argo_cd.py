@@ -134,6 +134,8 @@ def test_every_secret_comes_from_argo_cds_own_place_and_follows_it(known: Graph)
         spec = secret["spec"]
         assert {entry["remoteRef"]["key"] for entry in spec["data"]} == {place}
         assert (spec["target"]["creationPolicy"], spec["refreshInterval"]) == ("Owner", "1h")
+        # A Secret whose source is gone stays, and External Secrets tells of it.
+        assert spec["target"]["deletionPolicy"] == "Retain"
 
 
 def test_the_namespaces_flows_are_not_opened_by_the_charts(known: Graph) -> None:

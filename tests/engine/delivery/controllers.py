@@ -51,13 +51,20 @@ class Controllers:
 
     def start_external_secrets(self) -> None:
         aws = f"http://127.0.0.1:{self._aws}"
+        [self._secrets_metrics] = free_ports(1)
         self._start(
             "external-secrets",
             {**_CREDENTIALS, "AWS_SECRETSMANAGER_ENDPOINT": aws, "AWS_STS_ENDPOINT": aws},
-            metrics_addr="0",
+            metrics_addr=f"127.0.0.1:{self._secrets_metrics}",
             live_addr="0",
             store_requeue_interval="10s",
         )
+
+    def secrets_series(self, metric: str) -> dict[str, str]:
+        """Return what External Secrets exports now: the value of each series of a metric."""
+        answer = urllib3.request("GET", f"http://127.0.0.1:{self._secrets_metrics}/metrics").data.decode()
+        lines = (line.rpartition(" ") for line in answer.splitlines() if line.startswith(f"{metric}{{"))
+        return {series: value for series, _, value in lines}
 
     def start_flagger(self, variables: Mapping[str, str], prometheus: str) -> None:
         [port] = free_ports(1)

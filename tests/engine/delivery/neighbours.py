@@ -7,6 +7,7 @@ hands over needs another address here.
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 SOUND: Mapping[str, float] = {"success": 100, "latency": 20, "cpu": 10}
 """What Prometheus says of a version that is good: per cent, milliseconds, per cent."""
 
+SECONDS_UNTIL_MEASURED = 2
+"""How long it takes until requests show in the metrics: less than Flagger's shortest interval, and more than nothing."""
+
+_NAMESPACE = re.compile(r'namespace="([^"]+)"')
 _KINDS = (("cpu", re.compile("cpu")), ("latency", re.compile("duration|bucket|quantile")), ("success", re.compile("")))
 
 
@@ -29,6 +34,8 @@ class Neighbours:
     """Queries so far, by what they ask for."""
     called: list[str] = field(default_factory=list)
     """What was asked of others than Prometheus: the load tester's addresses."""
+    loaded: dict[str, float] = field(default_factory=dict)
+    """When the first load of a new version began, by its namespace: there is no other traffic."""
 
     def __enter__(self) -> Self:
         neighbours = self
@@ -38,8 +45,8 @@ class Neighbours:
                 self._answer(neighbours.get(self.path))
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._answer(neighbours.post(self.path))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._answer(neighbours.post(self.path, json.loads(body)))
 
             def _answer(self, body: Any) -> None:
                 text = json.dumps(body).encode()
@@ -72,9 +79,19 @@ class Neighbours:
         [query] = parse_qs(parts.query)["query"]
         kind = next(kind for kind, pattern in _KINDS if pattern.search(query))
         self.asked.setdefault(kind, set()).add(query)
+        namespace = _NAMESPACE.search(query)
+        if namespace and not self._is_measured(namespace[1]):
+            return {"status": "success", "data": {"resultType": "vector", "result": []}}
         sample = {"metric": {}, "value": [0, str(self.answers[kind])]}
         return {"status": "success", "data": {"resultType": "vector", "result": [sample]}}
 
-    def post(self, address: str) -> Any:
+    def _is_measured(self, namespace: str) -> bool:
+        """Return whether there have been requests for long enough."""
+        began = self.loaded.get(namespace)
+        return began is not None and time.monotonic() - began > SECONDS_UNTIL_MEASURED
+
+    def post(self, address: str, body: Any) -> Any:
         self.called.append(address)
+        if body.get("metadata", {}).get("cmd", "").startswith("hey "):
+            self.loaded.setdefault(body["namespace"], time.monotonic())
         return {}

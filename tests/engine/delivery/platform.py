@@ -39,6 +39,7 @@ QUICKLY: Mapping[str, Any] = {
     "delivery.threshold": 2,
     "secrets.database.refreshInterval": "5s",
     "secrets.apiKeys.refreshInterval": "5s",
+    "secrets.apiKeys.required": ["PAYMENT_KEY"],
     # No metrics move an autoscaler here, but it keeps to its minimum.
     "workloads.api.autoscaling.minReplicas": 3,
     "workloads.web.enabled": True,
@@ -95,15 +96,23 @@ class Platform:
 
     def _fill_secrets(self) -> None:
         for parameter, contents in SECRETS.items():
-            # An ARN ends with six characters that moto would make up anew, so they are part of the name here.
-            name = self.parameters[parameter].rpartition(":")[2]
-            self.controllers.secrets_manager.create_secret(Name=name, SecretString=json.dumps(contents))
+            self.create_secret(parameter, contents)
 
     def rotate(self, parameter: str, **changes: str) -> None:
         """Put other contents into a secret, as a rotation does."""
         contents = json.dumps({**SECRETS[parameter], **changes})
         name = self.parameters[parameter].rpartition(":")[2]
         self.controllers.secrets_manager.put_secret_value(SecretId=name, SecretString=contents)
+
+    def delete_secret(self, parameter: str) -> None:
+        """Delete a secret where it comes from."""
+        name = self.parameters[parameter].rpartition(":")[2]
+        self.controllers.secrets_manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    def create_secret(self, parameter: str, contents: Mapping[str, str]) -> None:
+        # An ARN ends with six characters that moto would make up anew, so they are part of the name here.
+        name = self.parameters[parameter].rpartition(":")[2]
+        self.controllers.secrets_manager.create_secret(Name=name, SecretString=json.dumps(contents))
 
     # What stands in the cluster
 

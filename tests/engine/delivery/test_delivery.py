@@ -4,14 +4,18 @@ The tests share one platform and come in the order of its life.
 """
 
 import base64
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 import pytest
+import yaml
 from engine.cluster.api import ApiError, Object
 from engine.delivery.neighbours import SOUND
 from engine.delivery.platform import API, APPLICATION, FIRST, SECRETS, STACK, Platform
+
+from prismctl.project import ROOT
 
 GOOD, BAD = "v2.2.0", "v2.3.0"
 PRIMARY, WEB = f"{API}-primary", "ai-prism-web"
@@ -43,6 +47,70 @@ def test_secrets_arrive_and_a_rotation_follows(delivered: Platform) -> None:
     for _ in delivered.during(12):
         assert delivered.phase in {"Initialized", "Succeeded"}
         assert delivered.get(DEPLOYMENT, API)["metadata"]["generation"] == before
+
+
+def test_a_key_that_is_gone_at_its_source_stays_with_the_pods_and_is_told(delivered: Platform) -> None:
+    keys = "handover.apiKeysSecretArn"
+    kept = secret(delivered, "api-keys")
+
+    delivered.controllers.secrets_manager.put_secret_value(
+        SecretId=delivered.parameters[keys].rpartition(":")[2], SecretString='{"OPENAI_API_KEY": "second"}'
+    )
+    delivered.eventually(lambda: conditions(delivered, keys) == RECORDED["fault"], 30)
+    assert secret(delivered, "api-keys") == kept
+    delivered.rotate(keys, PAYMENT_KEY="third")
+    delivered.eventually(lambda: conditions(delivered, keys) == RECORDED["healthy"], 60)
+    assert secret(delivered, "api-keys")["PAYMENT_KEY"] == "third"
+
+
+@pytest.mark.parametrize("parameter", SECRETS)
+def test_a_secret_that_is_gone_at_its_source_stays_with_the_pods_and_is_told(
+    delivered: Platform, parameter: str
+) -> None:
+    delivered.eventually(lambda: conditions(delivered, parameter) == RECORDED["healthy"], 60)
+    kept = secret(delivered, TARGETS[parameter][1])
+
+    delivered.delete_secret(parameter)
+    try:
+        delivered.eventually(lambda: conditions(delivered, parameter) == RECORDED["fault"], 30)
+        for _ in delivered.during(12):
+            assert secret(delivered, TARGETS[parameter][1]) == kept
+            assert conditions(delivered, parameter) == RECORDED["fault"]
+    finally:
+        delivered.create_secret(parameter, SECRETS[parameter])
+    delivered.eventually(lambda: conditions(delivered, parameter) == RECORDED["healthy"], 120)
+
+
+TARGETS = {
+    "handover.database.secretArn": ("ai-prism-database-secret", "postgres-credentials"),
+    "handover.apiKeysSecretArn": ("ai-prism-api-keys", "api-keys"),
+}
+"""The ExternalSecret and the Secret, by the parameter."""
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """Return the series on which the alert is tested, before and during the fault, by condition and status."""
+    file = ROOT / "tests" / "charts" / "alerts" / "secrets.yaml"
+    (case,) = yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]
+    series = {condition_of(each["series"]): each["values"].split() for each in case["input_series"]}
+    return {
+        "healthy": {name: values[0].partition("x")[0] for name, values in series.items()},
+        "fault": {name: values[1].partition("x")[0] for name, values in series.items()},
+    }
+
+
+def conditions(platform: Platform, parameter: str) -> dict[str, str]:
+    """Return what External Secrets exports of an ExternalSecret, by condition and status."""
+    found = platform.controllers.secrets_series("externalsecret_status_condition")
+    name = f'name="{TARGETS[parameter][0]}",namespace="{APPLICATION}"'
+    return {condition_of(series): value for series, value in found.items() if name in series}
+
+
+def condition_of(series: str) -> str:
+    return ",".join(sorted(re.findall(r'(?:condition|status)="\w+"', series)))
+
+
+RECORDED = recorded()
 
 
 @pytest.mark.parametrize(("component", "tier", "count"), [("api", "api", 3), ("web", "web", 1), ("worker", "gpu", 1)])
