@@ -218,7 +218,9 @@ def test_services_are_scraped_by_their_port_for_metrics() -> None:
     spec = rendering.one("ServiceMonitor")["spec"]
     assert spec["endpoints"] == [{"port": "metrics", "path": "/metrics", "interval": "30s"}]
     services = [each for each in rendering.of("Service") if selects(spec["selector"], each["metadata"]["labels"])]
-    delivered = {f"{each['metadata']['name']}{suffix}" for each in rendering.of("Canary") for suffix in ("", "-primary")}
+    delivered = {
+        f"{each['metadata']['name']}{suffix}" for each in rendering.of("Canary") for suffix in ("", "-primary")
+    }
     for pod in running_labels(rendering):
         if pod["app"] not in delivered:
             [service] = [each for each in services if each["spec"]["selector"].items() <= pod.items()]

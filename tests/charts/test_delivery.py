@@ -156,11 +156,7 @@ def test_the_gateway_takes_the_public_names_alone(rendering: Rendering):
     assert spec["selector"] == {"istio": "ingressgateway"}
     (server,) = spec["servers"]
     assert server["port"] == {"number": 8080, "name": "http", "protocol": "HTTP"}
-    routed = {
-        host
-        for each in rendering.of("Canary")
-        for host in each["spec"]["service"].get("hosts", [])
-    }
+    routed = {host for each in rendering.of("Canary") for host in each["spec"]["service"].get("hosts", [])}
     assert set(server["hosts"]) == routed
 
 

@@ -124,7 +124,7 @@ class Delivery:
         """Install, and let nothing be missing from then on."""
         self.create()
         self.apply(strategy, tag, more)
-        self.eventually(lambda: self.phase() == "Initialized" and not _problem(self._seen(), self.least), 150)
+        self.eventually(lambda: self.phase() == "Initialized" and not _problem(self._seen(), self.least), 200)
         self.watched = True
 
     def _seen(self) -> "_Seen":
@@ -158,7 +158,7 @@ class Watcher:
             for each in self._deliveries:
                 was_watched, least = before[each.namespace]
                 problem = was_watched and _problem(seen.get(each.namespace, _Seen()), min(least, each.least))
-                if problem:
+                if problem and problem not in each.violations[-1:]:
                     each.violations.append(problem)
 
 
@@ -210,7 +210,12 @@ def _problem(seen: _Seen, least: int) -> str:
 
 
 def _weights(rule: Object) -> dict[str, int]:
-    return {each["destination"]["host"]: each.get("weight", 0) for each in rule["route"]}
+    """Return which part goes where: all of it where there is one destination, whatever its weight.
+
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination
+    """
+    weights = {each["destination"]["host"]: each.get("weight", 0) for each in rule["route"]}
+    return weights if len(weights) > 1 else dict.fromkeys(weights, 100)
 
 
 def _is_ready(pod: Object) -> bool:
