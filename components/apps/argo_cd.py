@@ -214,8 +214,8 @@ class ArgoCd(pulumi.ComponentResource):
                 "target": {
                     "name": name,
                     "creationPolicy": "Owner",
-                    # What is gone in Secrets Manager is an error, and Argo CD keeps what it has: with Delete it would lose
-                    # its log-in and its repository without a word.
+                    # What is gone in Secrets Manager is an error, and Argo CD keeps what it has. With Delete it would
+                    # lose its log-in and its repository, and nothing would tell.
                     # https://external-secrets.io/latest/guides/ownership-deletion-policy/
                     "deletionPolicy": "Retain",
                     "template": {

@@ -3,7 +3,6 @@
 import json
 import re
 
-import pytest
 from chart import ALL_WORKLOADS, Rendering, pod_labels, pod_spec, render
 
 from prismctl.project import ROOT, Project

@@ -18,7 +18,7 @@ SOUND: Mapping[str, float] = {"success": 100, "latency": 20, "cpu": 10}
 """What Prometheus says of a version that is good: per cent, milliseconds, per cent."""
 
 SECONDS_UNTIL_MEASURED = 2
-"""How long it takes until requests show in the metrics: less than Flagger's shortest interval, and more than nothing."""
+"""How long it takes until requests show in the metrics: less than the shortest interval of Flagger, and not nothing."""
 
 _NAMESPACE = re.compile(r'namespace="([^"]+)"')
 _KINDS = (("cpu", re.compile("cpu")), ("latency", re.compile("duration|bucket|quantile")), ("success", re.compile("")))

@@ -1,4 +1,4 @@
-"""No change of the chart's values takes pods or the route away: real Flagger on a real API server, all pairs at once."""
+"""No change of values takes pods or the route away: the real Flagger on a real API server, all pairs at once."""
 
 import time
 from collections.abc import Callable, Iterator
