@@ -143,9 +143,3 @@ def test_releases_are_deleted_for_real(stack: str) -> None:
     releases = recorded(stack, known=True).of_type(RELEASE)
     assert releases
     assert not [each.name for each in releases if each.deleted_with or each.retain_on_delete]
-
-
-def test_a_job_that_ended_in_failure_makes_way_for_the_next_one(stack: str) -> None:
-    # Every later update would wait for it until it is deleted by hand.
-    for job in of_kind(recorded(stack, known=True), "Job"):
-        assert job["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true", job.name
