@@ -96,12 +96,17 @@ class Cluster(Section):
     """The EKS control plane."""
 
     version: str
+    zones: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Zones in which the control plane has its network interfaces. AWS fixes them when it makes the control plane, so
+    they stay as they are when `network.zones` grows; nodes and pods run in the new zone all the same."""
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
     """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
     admins: Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]] = {}
     """IAM roles with cluster administration, by the name that explains who they are."""
 
     def rules(self) -> Iterator[Problem]:
+        if len(set(self.zones)) != len(self.zones):
+            yield Problem("zones", "must name each zone once", show(self.zones))
         for network in self.public_access_cidrs:
             if network.prefixlen < _WIDEST_NAMED_NETWORK:
                 yield Problem(
@@ -179,8 +184,8 @@ class GpuNodes(NodeGroup):
         yield from super().rules()
         for name in self.types:
             shape = InstanceShape.of(name)
-            if shape is not None and not shape.gpu:
-                yield Problem("types", "must be GPU instance types such as g4dn.xlarge", show(name))
+            if shape is not None and not shape.nvidia:
+                yield Problem("types", "must be instance types with NVIDIA GPUs such as g4dn.xlarge", show(name))
 
 
 class Nodes(Section):
@@ -644,6 +649,14 @@ def _zones_lie_in_the_region(aws: Aws, network: Network) -> Iterator[Problem]:
             )
 
 
+def _the_control_plane_lies_in_the_network(cluster: Cluster, network: Network) -> Iterator[Problem]:
+    for zone in cluster.zones:
+        if zone not in network.zones:
+            yield Problem(
+                f"{PROJECT}:cluster.zones", f"must be among network.zones ({', '.join(network.zones)})", show(zone)
+            )
+
+
 def _prod_survives_the_loss_of_a_zone(
     environment: Environment, network: Network, nodes: Nodes, database: Database, cache: Cache
 ) -> Iterator[Problem]:
@@ -704,6 +717,7 @@ def _decisions_end_soon(database: Database, cache: Cache, today: datetime.date) 
 
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
+    _the_control_plane_lies_in_the_network,
     _prod_survives_the_loss_of_a_zone,
     _search_fills_its_zones,
     _state_is_kept_where_it_matters,

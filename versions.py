@@ -5,10 +5,10 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from configuration.yaml_files import Loader
 
@@ -39,13 +39,6 @@ class Release(Record):
     """A version that a stack may choose."""
 
 
-class Pin(Record):
-    """The one version that every stack gets."""
-
-    version: str | None
-    """None leaves the choice to the service, because no source confirms a version."""
-
-
 class ChartPin(Record):
     """Charts that have one version."""
 
@@ -54,11 +47,11 @@ class ChartPin(Record):
     """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
 
 
-class AddonPins(Record):
-    """An EKS add-on, whose versions go with the cluster's."""
+class MinorPins(Record):
+    """What has a version for each minor version of Kubernetes."""
 
-    versions: Mapping[str, str] = {}
-    """By minor version of Kubernetes; where one is missing, EKS chooses its default."""
+    versions: Mapping[str, str | None]
+    """By minor version of Kubernetes, each of which must be named; None leaves the choice to EKS."""
 
 
 class Versions(BaseModel):
@@ -72,9 +65,30 @@ class Versions(BaseModel):
     aurora_postgresql: Mapping[str, Release]
     valkey: Mapping[str, Release]
     opensearch: Mapping[str, Release]
-    addons: Mapping[str, AddonPins]
-    node_images: Mapping[str, Pin]
+    addons: Mapping[str, MinorPins]
+    node_images: Mapping[str, MinorPins]
+    """By the type that EKS calls an image by; a version is a release of it."""
+    images: Mapping[str, MinorPins]
+    """Container images, by chart, whose minor version has to be the cluster's."""
     charts: Mapping[str, ChartPin]
+
+    @model_validator(mode="after")
+    def _each_minor_version_is_decided(self) -> Self:
+        """Refuse a pin that is forgotten for a minor version: to leave it to EKS is said by null."""
+        forgotten = [
+            f"{kind}.{name}.versions must name Kubernetes {minor} (null leaves the choice to EKS)"
+            for kind in ("addons", "node_images", "images")
+            for name, pins in getattr(self, kind).items()
+            for minor in self.kubernetes
+            if minor not in pins.versions
+        ]
+        if forgotten:
+            raise ValueError("; ".join(forgotten))
+        return self
+
+    def node_image(self, kind: str, kubernetes: str) -> str | None:
+        """Return the release of a type of node image; None leaves the choice to EKS."""
+        return self.node_images[kind].versions.get(kubernetes)
 
     def addons_for(self, kubernetes: str) -> dict[str, str | None]:
         """Return each add-on's version for a minor version of Kubernetes; None leaves the choice to EKS."""

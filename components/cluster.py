@@ -44,6 +44,8 @@ class Cluster(pulumi.ComponentResource):
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     """Secret; holds no credential, but everything an attacker would need to know."""
+    version: str
+    """Minor version of Kubernetes, the nodes' too."""
     addon_versions: Mapping[str, str | None]
     """By add-on; None leaves the choice to EKS."""
     before_nodes: list[aws.eks.Addon]
@@ -61,6 +63,7 @@ class Cluster(pulumi.ComponentResource):
         self.physical_name = physical_name("cluster", args.foundation.location.stack)
         self.arn = args.foundation.location.arn("eks", f"cluster/{self.physical_name}")
 
+        self.version = args.settings.version
         self.addon_versions = versions.load().addons_for(args.settings.version)
         nodes = aws.ec2.SecurityGroup(
             f"{name}-nodes", vpc_id=args.network.vpc_id, description="What others know the nodes by", opts=self._child
@@ -104,7 +107,7 @@ class Cluster(pulumi.ComponentResource):
             name=self.physical_name,
             version=args.settings.version,
             vpc_id=args.network.vpc_id,
-            private_subnet_ids=args.network.private_subnet_ids,
+            private_subnet_ids=[args.network.private_subnet_by_zone[zone] for zone in args.settings.zones],
             endpoint_private_access=True,
             endpoint_public_access=bool(networks),
             # Even an empty list is refused while the public endpoint is off.

@@ -29,6 +29,7 @@ class Network(pulumi.ComponentResource):
     public_subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     isolated_subnet_ids: list[pulumi.Output[str]]
+    private_subnet_by_zone: dict[str, pulumi.Output[str]]
     nat_gateway_ids: dict[str, pulumi.Output[str]]
     """By zone."""
     private_routes: list[aws.ec2.Route]
@@ -57,6 +58,7 @@ class Network(pulumi.ComponentResource):
         self.public_subnet_ids, self.private_subnet_ids, self.isolated_subnet_ids = (
             self._routed(tier) for tier in ("public", "private", "isolated")
         )
+        self.private_subnet_by_zone = dict(zip(args.settings.zones, self.private_subnet_ids, strict=True))
         self.nat_gateway_ids = {zone: nat.id for zone, nat in nats.items()}
         self.register_outputs({"vpc_id": self.vpc_id})
 

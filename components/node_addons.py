@@ -31,6 +31,9 @@ class NodeAddons(pulumi.ComponentResource):
 
         self._make("coredns")
         self._make("metrics-server")
+        # Tells `node_repair_config` of faults that a kubelet does not see, such as a GPU's:
+        # https://docs.aws.amazon.com/eks/latest/userguide/node-health.html
+        self._make("eks-node-monitoring-agent")
         self._make("aws-ebs-csi-driver", service_accounts={"ebs-csi-controller-sa": self._make_volume_role().arn})
         self.register_outputs({})
 

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components import node_sizes
 from components.foundation import Foundation
 
 GPU_TAINT: aws.eks.NodeGroupTaintArgsDict = {"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}
@@ -25,6 +26,12 @@ class NodeGroupArgs:
 
     foundation: Foundation
     cluster_name: pulumi.Input[str]
+    version: str
+    """Minor version of Kubernetes, the control plane's."""
+    release: str | None
+    """Release of the node image for that version; None leaves the choice to EKS."""
+    present: int | None
+    """How many nodes run now; None before there is a group."""
     after: Sequence[pulumi.Resource]
     """What nodes need to become ready."""
     node_role_arn: pulumi.Input[str]
@@ -33,10 +40,29 @@ class NodeGroupArgs:
     """Exactly one of them may carry the cluster's tag, or load balancing fails on these nodes."""
     tier: str
     settings: settings.NodeGroup
-    """Its desired size is only the one to start with: the autoscaler owns it from then on."""
+    """Its desired size is only the one to start with: the autoscaler owns it from then on, between the limits."""
     spot: bool = False
     gpu: bool = False
     """NVIDIA image, and a taint that keeps everything else away."""
+
+
+def image_type(*, gpu: bool) -> str:
+    """Return what EKS calls the kind of node image."""
+    return "AL2023_x86_64_NVIDIA" if gpu else "AL2023_x86_64_STANDARD"
+
+
+def autoscaler_tags(disk_gb: int) -> dict[str, str]:
+    """Return the tags of a node group that tell the autoscaler what a node of an empty group would have.
+
+    It knows processors, memory and GPUs from the instance type, labels and taints from the node group, and the disk
+    from nowhere: without this a pod that asks for ephemeral storage fits on no new node. Sources: buildNodeFromTemplate
+    of https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.36.1/cluster-autoscaler/cloudprovider/aws/aws_manager.go;
+    a node keeps 10 % and 1 GiB of its disk for itself, by nodeadm/internal/kubelet/config.go of
+    https://github.com/awslabs/amazon-eks-ami, and about 1 GiB goes to the file system.
+    """
+    return {
+        "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage": f"{disk_gb * 9 // 10 - 2}Gi",
+    }
 
 
 class NodeGroup(pulumi.ComponentResource):
@@ -82,21 +108,22 @@ class NodeGroup(pulumi.ComponentResource):
         )
 
     def _make_group(self, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
-        args = self._args
+        args, sizes = self._args, self._args.settings
+        desired, autoscaled = node_sizes.wanted(args.present, least=sizes.min, first=sizes.desired, most=sizes.max)
         return aws.eks.NodeGroup(
             # No physical name: new nodes come up beside the old ones whenever a change replaces the group.
             f"{self._name}-nodes",
             cluster_name=args.cluster_name,
             node_role_arn=args.node_role_arn,
             subnet_ids=args.subnet_ids,
-            ami_type="AL2023_x86_64_NVIDIA" if args.gpu else "AL2023_x86_64_STANDARD",
+            # They change together: EKS takes no release of another minor version.
+            version=args.version,
+            release_version=args.release,
+            ami_type=image_type(gpu=args.gpu),
             capacity_type="SPOT" if args.spot else "ON_DEMAND",
             instance_types=list(args.settings.types),
-            scaling_config={
-                "min_size": args.settings.min,
-                "desired_size": args.settings.desired,
-                "max_size": args.settings.max,
-            },
+            scaling_config={"min_size": sizes.min, "desired_size": desired, "max_size": sizes.max},
+            tags=autoscaler_tags(sizes.disk_gb),
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             labels={"tier": args.tier, **(_GPU_LABELS if args.gpu else {})},
             taints=[GPU_TAINT] if args.gpu else None,
@@ -105,7 +132,7 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.after),
-                ignore_changes=["scalingConfig.desiredSize"],
+                ignore_changes=["scalingConfig.desiredSize"] if autoscaled else None,
                 # Draining ends when every disruption budget allows it.
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
             ),

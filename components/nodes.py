@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import pulumi
 
 import settings
+import versions
+from components import node_sizes
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
-from components.node_group import NodeGroup, NodeGroupArgs
+from components.node_group import NodeGroup, NodeGroupArgs, image_type
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class NodesArgs:
 
 
 class Nodes(pulumi.ComponentResource):
-    """One group per tier; the API's spot nodes have on-demand ones to fall back on where the stack asks for it."""
+    """One group per tier, rotated one after the other; the API's spot nodes have on-demand ones to fall back on where
+    the stack asks for it."""
 
     on_demand: NodeGroup
     """The tier that is always there: no bidding, no scarce hardware."""
@@ -30,6 +33,7 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Nodes", name, None, opts)
         self._args = args
+        self._made: list[NodeGroup] = []
 
         tiers = args.settings
         self.on_demand = self._make_group("web", "web", tiers.web)
@@ -43,15 +47,23 @@ class Nodes(pulumi.ComponentResource):
     def _make_group(
         self, name: str, tier: str, group: settings.NodeGroup, *, spot: bool = False, gpu: bool = False
     ) -> NodeGroup:
-        return NodeGroup(
+        cluster = self._args.cluster
+        present = node_sizes.running(cluster.physical_name, f"{name}-nodes", self)
+        # One after the other, once they stand: an upgrade that goes wrong is seen on one tier, and stops before the
+        # next. The first update makes them side by side.
+        before = self._made[-1:] if present is not None else []
+        made = NodeGroup(
             name,
             NodeGroupArgs(
                 foundation=self._args.foundation,
-                cluster_name=self._args.cluster.name,
-                after=[*self._args.cluster.before_nodes, *self._args.network.private_routes],
-                node_role_arn=self._args.cluster.node_role.arn,
+                cluster_name=cluster.name,
+                version=cluster.version,
+                release=versions.load().node_image(image_type(gpu=gpu), cluster.version),
+                present=present,
+                after=[*cluster.before_nodes, *self._args.network.private_routes, *before],
+                node_role_arn=cluster.node_role.arn,
                 subnet_ids=self._args.network.private_subnet_ids,
-                security_group_ids=self._args.cluster.node_security_group_ids,
+                security_group_ids=cluster.node_security_group_ids,
                 tier=tier,
                 settings=group,
                 spot=spot,
@@ -59,3 +71,5 @@ class Nodes(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._made.append(made)
+        return made

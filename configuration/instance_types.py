@@ -19,6 +19,10 @@ _FAMILIES: Mapping[str, str] = {
     "g6": "GPU",
 }
 
+_OTHER_GPUS = ("g4ad",)
+"""Series with AMD's GPUs, for which neither the node image nor the device plugin has a driver; the other ones that
+begin with g, gr or p have NVIDIA's (https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html)."""
+
 
 @dataclass(frozen=True)
 class InstanceShape:
@@ -27,7 +31,8 @@ class InstanceShape:
     family: str
     size: str
     arm: bool
-    gpu: bool
+    nvidia: bool
+    """Whether it has NVIDIA GPUs."""
 
     @classmethod
     def of(cls, instance_type: str) -> Self | None:
@@ -40,5 +45,5 @@ class InstanceShape:
             family=_FAMILIES.get(match["series"]) or _FAMILIES.get(match["class"]) or match["series"],
             size=match["size"],
             arm=match["options"].startswith("g") or match["class"] == "a",
-            gpu=match["class"] in ("g", "gr", "p"),
+            nvidia=match["class"] in ("g", "gr", "p") and match["series"] not in _OTHER_GPUS,
         )

@@ -447,4 +447,6 @@ def invoke(token: str, arguments: Mapping[str, Any]) -> Outputs:
         name = str(arguments.get("name"))
         digits = hashlib.sha256(name.encode()).hexdigest()[:13].upper()
         return {"id": f"Z{digits}", "zoneId": f"Z{digits}", "name": name, "privateZone": False}
+    if token == "aws:autoscaling/getAmiIds:getAmiIds":  # noqa: S105
+        return {"id": "none", "names": [], "arns": []}
     raise LookupError(f"no synthetic answer for {token}")

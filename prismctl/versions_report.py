@@ -69,7 +69,7 @@ def write(project: Project, *, as_json: bool) -> None:
 
 
 _WIDEST = 1000
-_STYLES = {"out": "bold red", "leaves": "yellow", "supported": "green"}
+_STYLES = {"out": "bold red", "leaves": "yellow", "not": "yellow", "supported": "green"}
 
 
 def _rows(project: Project, known: versions.Versions, today: datetime.date) -> Iterator[Row]:
@@ -96,30 +96,31 @@ def _rows(project: Project, known: versions.Versions, today: datetime.date) -> I
                 status=_status(release, today),
             )
     kubernetes = _used(project.name, "cluster", chosen)
-    for addon, pins in known.addons.items():
-        for minor, users in kubernetes.items():
-            yield Row(
-                kind="add-on",
-                name=addon,
-                version=pins.versions.get(minor),
-                used_by=users,
-                support_ends=pins.support_ends,
-                source=pins.source,
-                note=pins.note,
-                status=_status(pins, today),
-            )
-    for kind, pinned in (("node image", known.node_images), ("chart", known.charts)):
-        for name, pin in pinned.items():
-            yield Row(
-                kind=kind,
-                name=name,
-                version=pin.version,
-                used_by=stacks,
-                support_ends=pin.support_ends,
-                source=pin.source,
-                note=pin.note,
-                status=_status(pin, today),
-            )
+    for kind, pinned in (("add-on", known.addons), ("node image", known.node_images), ("image", known.images)):
+        for name, pins in pinned.items():
+            for minor, users in kubernetes.items():
+                version = pins.versions.get(minor)
+                yield Row(
+                    kind=kind,
+                    name=name,
+                    version=version,
+                    used_by=users,
+                    support_ends=pins.support_ends,
+                    source=pins.source,
+                    note=pins.note,
+                    status=_status(pins, today) if version else "not pinned: EKS chooses once",
+                )
+    for name, pin in known.charts.items():
+        yield Row(
+            kind="chart",
+            name=name,
+            version=pin.version,
+            used_by=stacks,
+            support_ends=pin.support_ends,
+            source=pin.source,
+            note=pin.note,
+            status=_status(pin, today),
+        )
 
 
 def _status(record: versions.Record | None, today: datetime.date) -> str:

@@ -41,6 +41,10 @@ def edited(stack, edits):
             del place[last]
         else:
             place[last] = value
+    zones = edits.get("network.zones")
+    if "cluster.zones" not in edits and isinstance(zones, list):
+        named = [zone for zone in dict.fromkeys(zones) if isinstance(zone, str)]
+        sections["ai-prism:cluster"]["zones"] = named if len(named) > 1 else ["us-east-1a", "us-east-1b"]
     return {key: json.dumps(value) for key, value in sections.items()}
 
 
@@ -338,6 +342,18 @@ ONE_PROBLEM = {
         {"nodes.gpu.min": -1},
         "ai-prism:nodes.gpu.min: must be greater than or equal to 0, got -1",
     ),
+    "GPUs of another maker": (
+        {"nodes.gpu.types": ["g4ad.xlarge"]},
+        "ai-prism:nodes.gpu.types: must be instance types with NVIDIA GPUs such as g4dn.xlarge, got g4ad.xlarge",
+    ),
+    "a zone of the control plane twice": (
+        {"cluster.zones": ["us-east-1a", "us-east-1a"]},
+        'ai-prism:cluster.zones: must name each zone once, got ["us-east-1a", "us-east-1a"]',
+    ),
+    "a zone of the control plane outside the network": (
+        {"cluster.zones": ["us-east-1a", "us-east-1f"]},
+        "ai-prism:cluster.zones: must be among network.zones (us-east-1a, us-east-1b), got us-east-1f",
+    ),
     "an instance type twice": (
         {"nodes.web.types": ["t3.medium", "t3.medium"]},
         'ai-prism:nodes.web.types: must name each type once, got ["t3.medium", "t3.medium"]',
@@ -373,7 +389,7 @@ ONE_PROBLEM = {
     ),
     "a GPU group without GPUs": (
         {"nodes.gpu.types": ["m5.xlarge"]},
-        "ai-prism:nodes.gpu.types: must be GPU instance types such as g4dn.xlarge, got m5.xlarge",
+        "ai-prism:nodes.gpu.types: must be instance types with NVIDIA GPUs such as g4dn.xlarge, got m5.xlarge",
     ),
     "a database class that is none": (
         {"database.instance_class": "r6g.large"},

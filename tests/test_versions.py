@@ -10,7 +10,7 @@ LAST_DAY = datetime.date(2027, 8, 2)
 RELEASE = versions.Release(support_ends=LAST_DAY, source="https://example.com")
 UNDATED = versions.Release(source="https://example.com")
 KNOWN = versions.load()
-OTHER_KINDS = ("aurora_postgresql", "valkey", "opensearch", "addons", "node_images", "charts")
+OTHER_KINDS = ("aurora_postgresql", "valkey", "opensearch", "addons", "node_images", "images", "charts")
 
 
 def days_before(count):
@@ -36,7 +36,7 @@ def test_addons_are_chosen_for_the_clusters_version():
     chosen = KNOWN.addons_for("1.36")
     assert chosen["coredns"] == "v1.14.3-eksbuild.3"
     assert chosen["kube-proxy"] == "v1.36.0-eksbuild.14"
-    assert chosen["metrics-server"] is None
+    assert KNOWN.addons_for("1.36")["metrics-server"] == "v0.9.0-eksbuild.11"
 
 
 def test_a_cluster_version_without_builds_leaves_every_addon_to_the_service():
@@ -97,6 +97,13 @@ def place(file):
     assert count in ("versions.yaml: 1 problem", "versions.yaml: 1 problems")
     (line,) = places
     return line
+
+
+def test_an_addon_without_a_word_on_a_minor_version_is_refused(write):
+    file = write('"1.36": {source: "https://example.com"}')
+    addon = 'addons: {coredns: {versions: {}, source: "https://example.com"}}'
+    file.write_text(file.read_text(encoding="utf-8").replace("addons: {}", addon), encoding="utf-8")
+    assert "addons.coredns.versions must name kubernetes 1.36 (null leaves the choice to eks)" in told(file)
 
 
 def test_a_version_without_quotes_is_refused_because_it_would_lose_its_last_zero(write):

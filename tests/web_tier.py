@@ -110,6 +110,7 @@ ADDONS: Mapping[str, Sequence[tuple[int | None, Ask]]] = {
     # https://github.com/kubernetes/kubernetes/blob/master/cluster/addons/kube-proxy/kube-proxy-ds.yaml
     "kube-proxy": [(EVERY_NODE, Ask(100, 0))],
     "eks-pod-identity-agent": [(EVERY_NODE, Ask(0, 0))],
+    "eks-node-monitoring-agent": [(EVERY_NODE, Ask(0, 0))],
     # https://github.com/kubernetes/kubernetes/blob/master/cluster/addons/dns/coredns/coredns.yaml.base
     "coredns": [(2, Ask(100, 70))],
     # https://github.com/kubernetes-sigs/metrics-server/blob/master/charts/metrics-server/values.yaml

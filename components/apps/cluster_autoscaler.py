@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+import versions
 from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources, spread
 from components.cluster import Cluster
 from components.identity import Identity
@@ -44,6 +45,9 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             CHART,
             {
                 "fullnameOverride": CHART.name,
+                # The chart's own is of whatever minor version was the newest when the chart was made. It simulates the
+                # cluster's scheduler: https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases
+                "image": {"tag": versions.load().images[CHART.name].versions[args.cluster.version]},
                 "autoDiscovery": {"clusterName": args.cluster.physical_name},
                 "awsRegion": base.foundation.location.region,
                 "rbac": {"serviceAccount": {"name": args.identity.service_accounts["cluster-autoscaler"]}},

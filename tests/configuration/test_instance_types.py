@@ -59,15 +59,15 @@ def test_gpu_types_with_twice_the_memory_are_not_interchangeable():
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("c6i.xlarge", InstanceShape(family="compute", size="xlarge", arm=False, gpu=False)),
-        ("t3a.small", InstanceShape(family="general", size="small", arm=False, gpu=False)),
-        ("m7g.large", InstanceShape(family="general", size="large", arm=True, gpu=False)),
-        ("r6i.2xlarge", InstanceShape(family="memory", size="2xlarge", arm=False, gpu=False)),
-        ("g4dn.xlarge", InstanceShape(family="GPU", size="xlarge", arm=False, gpu=True)),
-        ("g6e.xlarge", InstanceShape(family="g6e", size="xlarge", arm=False, gpu=True)),
-        ("g5g.xlarge", InstanceShape(family="g5g", size="xlarge", arm=True, gpu=True)),
-        ("a1.large", InstanceShape(family="a1", size="large", arm=True, gpu=False)),
-        ("x2gd.large", InstanceShape(family="x2gd", size="large", arm=True, gpu=False)),
+        ("c6i.xlarge", InstanceShape(family="compute", size="xlarge", arm=False, nvidia=False)),
+        ("t3a.small", InstanceShape(family="general", size="small", arm=False, nvidia=False)),
+        ("m7g.large", InstanceShape(family="general", size="large", arm=True, nvidia=False)),
+        ("r6i.2xlarge", InstanceShape(family="memory", size="2xlarge", arm=False, nvidia=False)),
+        ("g4dn.xlarge", InstanceShape(family="GPU", size="xlarge", arm=False, nvidia=True)),
+        ("g6e.xlarge", InstanceShape(family="g6e", size="xlarge", arm=False, nvidia=True)),
+        ("g5g.xlarge", InstanceShape(family="g5g", size="xlarge", arm=True, nvidia=True)),
+        ("a1.large", InstanceShape(family="a1", size="large", arm=True, nvidia=False)),
+        ("x2gd.large", InstanceShape(family="x2gd", size="large", arm=True, nvidia=False)),
     ],
 )
 def test_a_shape_is_family_size_and_processors(name, shape):
@@ -76,12 +76,12 @@ def test_a_shape_is_family_size_and_processors(name, shape):
 
 @pytest.mark.parametrize("name", ["g4dn.xlarge", "g5.xlarge", "g5g.xlarge", "g6e.xlarge", "gr6.4xlarge", "p3.2xlarge"])
 def test_gpu_types_have_a_gpu(name):
-    assert InstanceShape.of(name).gpu
+    assert InstanceShape.of(name).nvidia
 
 
 @pytest.mark.parametrize("name", ["c6g.large", "m7gd.xlarge", "t4g.small", "m5.large", "a1.large", "inf1.xlarge"])
 def test_other_types_have_no_gpu(name):
-    assert not InstanceShape.of(name).gpu
+    assert not InstanceShape.of(name).nvidia
 
 
 def test_series_that_are_not_known_to_be_like_others_are_like_themselves_alone():

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.cloud import (
     backups,
+    eks_rules,
     engine_versions,
     faults,
     links,
@@ -76,7 +77,8 @@ class Aws:
             raise Refusal(f"no matching Route 53 Hosted Zone found: {arguments['name']}")
         if token == "aws:secretsmanager/getSecretVersion:getSecretVersion":  # noqa: S105
             return {"secretString": self._account.secrets()[arguments["secretId"]]}
-        return synthetic.invoke(token, arguments)
+        found = eks_rules.look(token, arguments, self._account.resources(eks_rules.NODE_GROUP))
+        return found or synthetic.invoke(token, arguments)
 
     def check(
         self, type_: str, name: str, olds: Properties, inputs: Properties, seed: bytes
@@ -162,6 +164,9 @@ class Aws:
         id_ = str(computed.pop("id"))
         held = Held(type=call.type, id=id_, urn=call.urn, inputs=plain, outputs={**plain, **computed})
         with self._account.exclusively():
+            settled = self._settled(held)
+            computed |= settled
+            held = replace(held, outputs={**held.outputs, **settled})
             self._refuse(held)
             fault = self._account.take_fault(call.urn, "create")
             left = self._left(held, fault, {})
@@ -181,10 +186,17 @@ class Aws:
             raise Refusal("; ".join(str(problem) for problem in problems))
         others = [each for each in everything if each != before]
         words = uniqueness.refusal(held, others, self._account_id) or engine_versions.refusal(before, held, others)
+        words = words or eks_rules.refusal(held, before, others)
         if words is None and before is None:
             words = backups.refusal(self._account, held)
         if words:
             raise Refusal(words)
+
+    def _settled(self, held: Held, before: Held | None = None) -> Properties:
+        """Return what AWS chooses, by what else stands and by the day, where the inputs leave it open."""
+        return eks_rules.chosen(
+            held, before, self._account.resources(eks_rules.CLUSTER), self._account.get("node_images", "20260101")
+        )
 
     def update(self, call: Call, id_: str, inputs: Properties) -> Properties:
         """Change a resource in place; returns its outputs. Raises Refusal or HalfDone."""
@@ -199,6 +211,8 @@ class Aws:
                 # What changes by itself with an update counts its versions.
                 computed[key] = computed[key] + 1 if isinstance(computed.get(key), int) else computed.get(key)
             changed = replace(held, inputs=plain, outputs={**plain, **computed}, complete=True)
+            computed |= self._settled(changed, held)
+            changed = replace(changed, outputs={**plain, **computed})
             self._refuse(changed, held)
             fixed = replacements.replaced_by(call.type, held.outputs, plain)
             if fixed:

@@ -1,6 +1,7 @@
 """What a change does to a stack that stands: what is updated in place, what is replaced, and in which order."""
 
 import dataclasses
+import itertools
 
 from engine.plan import REPLACING, operations, types, urns
 from engine.world import World
@@ -41,15 +42,20 @@ def test_a_larger_database_instance_is_a_change_in_place(standing: World):
     assert {held.inputs["instanceClass"] for held in instances} == {"db.r6g.xlarge"}
 
 
-def test_one_more_zone_moves_no_subnet_and_replaces_nothing_but_nodes(standing: World):
-    network = standing.settings("network")
-    before = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
-    zones = [*network["zones"], f"{standing.settings('aws')['region']}{'abcdef'[len(network['zones'])]}"]
+def add_zone(world: World) -> None:
+    """Let the network grow by a zone, and in prod the web nodes with it."""
+    network = world.settings("network")
+    zones = [*network["zones"], f"{world.settings('aws')['region']}{'abcdef'[len(network['zones'])]}"]
     nats = len(zones) if network["nat_gateways"] == len(network["zones"]) else network["nat_gateways"]
-    standing.change_settings("network", zones=zones, nat_gateways=nats)
-    web = standing.settings("nodes")["web"]
+    world.change_settings("network", zones=zones, nat_gateways=nats)
+    web = world.settings("nodes")["web"]
     sizes = {size: max(web[size], len(zones)) for size in ("min", "desired", "max")}
-    standing.change_settings("nodes", web={**web, **sizes})
+    world.change_settings("nodes", web={**web, **sizes})
+
+
+def test_one_more_zone_moves_no_subnet_and_replaces_nothing_but_nodes(standing: World):
+    before = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
+    add_zone(standing)
 
     plan = standing.preview()
 
@@ -61,6 +67,100 @@ def test_one_more_zone_moves_no_subnet_and_replaces_nothing_but_nodes(standing: 
     assert {id_: after.get(id_) for id_ in before} == before
     assert len(after) == len(before) + 3
     assert_new_before_old(standing)
+
+
+def test_a_zone_for_the_control_plane_too_is_what_aws_refuses(standing: World):
+    add_zone(standing)
+    standing.change_settings("cluster", zones=standing.settings("network")["zones"])
+
+    assert "But they should belong to the exact set of AZs" in standing.up().output
+
+
+KUBERNETES = ("1.34", "1.35", "1.36")
+PARTS = (NODE_GROUP, "aws:eks/addon:Addon", "aws:eks/cluster:Cluster")
+
+
+def test_kubernetes_goes_up_twice_and_nodes_and_addons_go_along(world: World):
+    world.change_settings("cluster", version=KUBERNETES[0])
+    world.up().must()
+    for version in KUBERNETES[1:]:
+        world.change_settings("cluster", version=version)
+        plan = world.preview()
+        # The preview names each group that is rotated.
+        groups = world.account.resources(NODE_GROUP)
+        assert {held.urn for held in groups} <= urns(plan, "update")
+        assert not urns(plan, "create", "delete", *REPLACING) & {held.urn for held in world.account.resources(*PARTS)}
+
+        bring_up(world)
+
+        groups = world.account.resources(NODE_GROUP)
+        assert {held.outputs["version"] for held in groups} == {version}
+        assert all(held.outputs["releaseVersion"].startswith(f"{version}.") for held in groups)
+        (proxy,) = (
+            held for held in world.account.resources("aws:eks/addon:Addon") if held.inputs["addonName"] == "kube-proxy"
+        )
+        assert proxy.inputs["addonVersion"].startswith(f"v{version}.")
+        rotated = [each for each in world.account.operations("update") if each.type == NODE_GROUP][-len(groups) :]
+        assert {each.urn for each in rotated} == {held.urn for held in groups}
+        assert all(one.ended <= other.started for one, other in itertools.pairwise(rotated))
+
+
+def test_two_minor_versions_of_kubernetes_at_once_are_what_aws_refuses(world: World):
+    world.change_settings("cluster", version=KUBERNETES[0])
+    world.up().must()
+    world.change_settings("cluster", version=KUBERNETES[2])
+
+    assert "Unsupported Kubernetes minor version update from 1.34 to 1.36" in world.up().output
+
+
+def test_node_images_that_appear_change_nothing_by_themselves(standing: World):
+    before = {held.id: held.outputs["releaseVersion"] for held in standing.account.resources(NODE_GROUP)}
+
+    standing.account.set("node_images", "20991231")
+
+    standing.up("--expect-no-changes").must()
+    assert {held.id: held.outputs["releaseVersion"] for held in standing.account.resources(NODE_GROUP)} == before
+
+
+def scale(world: World, group: str, desired: int) -> None:
+    """Let the autoscaler give a node group another size."""
+    (held,) = (each for each in world.account.resources(NODE_GROUP) if each.urn.endswith(f"::{group}"))
+    sizes = {**held.inputs["scalingConfig"], "desiredSize": desired}
+    world.account.hold(
+        dataclasses.replace(
+            held,
+            inputs={**held.inputs, "scalingConfig": sizes},
+            outputs={**held.outputs, "scalingConfig": sizes},
+        )
+    )
+
+
+def size(world: World, group: str) -> dict[str, int]:
+    (held,) = (each for each in world.account.resources(NODE_GROUP) if each.urn.endswith(f"::{group}"))
+    return held.inputs["scalingConfig"]
+
+
+def limit(world: World, least: int, most: int) -> None:
+    """Change the limits of the API's nodes in the stack file."""
+    nodes = world.settings("nodes")
+    world.change_settings("nodes", api={**nodes["api"], "min": least, "desired": least, "max": most})
+
+
+def test_limits_move_past_the_size_that_the_autoscaler_chose_in_one_update(standing: World):
+    # Below the new minimum, between the limits, and above the new maximum.
+    for present, least, most, expected in ((1, 6, 20, 6), (9, 7, 20, 9), (18, 7, 12, 12)):
+        sizes = size(standing, "api-nodes")
+        limit(standing, min(least, int(sizes["minSize"])), max(most, int(sizes["maxSize"])))
+        scale(standing, "api-nodes", present)
+        limit(standing, least, most)
+
+        bring_up(standing)
+
+        assert {key: int(value) for key, value in size(standing, "api-nodes").items()} == {
+            "minSize": least,
+            "desiredSize": expected,
+            "maxSize": most,
+        }
 
 
 def test_other_instance_types_bring_up_new_nodes_before_the_old_ones_go(standing: World):
