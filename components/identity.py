@@ -1,6 +1,6 @@
 """Identity of workloads: one role each, worn by pods through EKS Pod Identity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,15 +12,20 @@ from components.database import Database
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
 from components.location import Location
-from components.namespaces import APPLICATION, EXTERNAL_SECRETS, KUBE_SYSTEM, LOGGING, MONITORING
+from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS, KUBE_SYSTEM, LOGGING, MONITORING
 from components.observability import Observability
-from components.policies import Statement, allow, trust_pods
+from components.policies import Statement, allow, trust_pods, trust_role
 from components.roles import Role
 from components.storage import Storage
 from naming import physical_name
 
+_STORE_ROLE = "secrets"
 DATABASE_USER = "prism_app"
 """PostgreSQL role of the application, granted `rds_iam` by a migration: it logs in with a token, not a password."""
+
+
+SECRETS_OF: Mapping[str, Sequence[str]] = {APPLICATION: ("database", "api-keys"), ARGO_CD: ("argo-cd",)}
+"""Which of the stack's secrets may be brought into a namespace."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Identity(pulumi.ComponentResource):
     """By workload."""
     service_accounts: dict[str, str]
     """Which pods wear the role, by workload."""
+    store_role_arns: dict[str, pulumi.Output[str]]
+    """Roles that External Secrets assumes to bring secrets into a namespace, by namespace."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Identity", name, None, opts)
@@ -62,7 +69,7 @@ class Identity(pulumi.ComponentResource):
                 APPLICATION, "ai-prism-api", [*self._documents(), *self._models(), self._database(), self._cache()]
             ),
             "worker": Workload(APPLICATION, "ai-prism-worker", [*self._documents(), *self._models(), self._database()]),
-            "external-secrets": Workload(EXTERNAL_SECRETS, "external-secrets", self._secrets()),
+            "external-secrets": Workload(EXTERNAL_SECRETS, "external-secrets", [self._assume_store_roles()]),
             "load-balancer-controller": Workload(KUBE_SYSTEM, "aws-load-balancer-controller", self._targets()),
             "cluster-autoscaler": Workload(KUBE_SYSTEM, "cluster-autoscaler", self._scaling()),
             "alertmanager": Workload(MONITORING, "alertmanager", self._alerts()),
@@ -72,6 +79,7 @@ class Identity(pulumi.ComponentResource):
             workloads["search-access"] = Workload(LOGGING, "search-access", [self._search_administration()])
         self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
         self.service_accounts = {workload: what.service_account for workload, what in workloads.items()}
+        self.store_role_arns = {namespace: self._make_store_role(namespace) for namespace in SECRETS_OF}
         self.register_outputs({"role_arns": self.role_arns})
 
     def _make_role(self, workload: str, what: Workload) -> Role:
@@ -130,13 +138,35 @@ class Identity(pulumi.ComponentResource):
         """One user of the cache; IAM asks for the user and for the replication group."""
         return allow(["elasticache:Connect"], [*self._args.cache.replication_group_arns, self._args.cache.user_arn])
 
-    def _secrets(self) -> list[Statement]:
-        """The stack's own secrets: not another stack's, and not the database owner's password."""
+    def _make_store_role(self, namespace: str) -> pulumi.Output[str]:
+        args = self._args
+        return args.foundation.roles.make(
+            f"{self._name}-{_STORE_ROLE}-{namespace}",
+            parent=self,
+            trusts=trust_role(self.role_arns["external-secrets"]),
+            grants=self._secrets(SECRETS_OF[namespace]),
+        ).arn
+
+    def _assume_store_roles(self) -> Statement:
+        """No secret by itself. The roles are named by Pulumi, after this one."""
+        args = self._args
+        return allow(
+            ["sts:AssumeRole", "sts:TagSession"],
+            [args.foundation.location.iam_arn(f"role{args.foundation.roles.path}{self._name}-{_STORE_ROLE}-*")],
+        )
+
+    def _secrets(self, roles: Sequence[str]) -> list[Statement]:
+        """Some of the stack's own secrets: not another stack's, and not the database owner's password.
+
+        AWS ends the ARN of a secret with six characters of its own
+        (https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen).
+        """
         args, location = self._args, self._args.foundation.location
+        names = [physical_name("secret", location.stack, role) for role in roles]
         return [
             allow(
                 ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                [location.arn("secretsmanager", f"secret:ai-prism/{location.stack}/*")],
+                [location.arn("secretsmanager", f"secret:{name}-??????") for name in names],
             ),
             allow(
                 ["kms:Decrypt"],

@@ -56,6 +56,14 @@ def trust_pods(cluster_arn: str, account_id: str) -> Statement:
     }
 
 
+def trust_role(role_arn: pulumi.Input[str]) -> Statement:
+    """Let a role that pods wear assume this one; the tags of their session come with it.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+    """
+    return {"Effect": "Allow", "Principal": {"AWS": role_arn}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+
+
 def trust_github(provider_arn: pulumi.Input[str], repository: str, subject: str) -> Statement:
     """Let GitHub workflows of `repository` assume the role where their token's subject is `subject`.
 

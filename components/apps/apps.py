@@ -25,7 +25,7 @@ from components.apps.storage_class import EncryptedVolumes, EncryptedVolumesArgs
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.identity import Identity
-from components.namespaces import Namespaces
+from components.namespaces import APPLICATION, Namespaces
 from components.network import Network
 from components.observability import Observability
 from components.search import Search
@@ -101,6 +101,8 @@ class Apps(pulumi.ComponentResource):
         argo_cd = ArgoCd("argo-cd", ArgoCdArgs(base, args.gitops, given.secrets, secrets), child)
         Application(
             "application",
-            ApplicationArgs(base, args.gitops, argo_cd, given, [*base.behind, secrets, secrets.store, mesh, flagger]),
+            ApplicationArgs(
+                base, args.gitops, argo_cd, given, [*base.behind, secrets, secrets.stores[APPLICATION], mesh, flagger]
+            ),
             child,
         )

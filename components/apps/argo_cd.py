@@ -10,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 import settings
 from components.apps.base import WEB_TIER, Base, Chart, make_object, resources, spread
-from components.apps.external_secrets import STORE, ExternalSecrets
+from components.apps.external_secrets import ARGO_CD_STORE, ExternalSecrets
 from components.namespaces import APPLICATION, ARGO_CD
 from components.secrets import Secrets
 
@@ -41,6 +41,8 @@ _NOT_ITS_OWN = (
     ("", "ConfigMap", "istio-ca-root-cert"),
     ("rbac.authorization.k8s.io", "Role", "grafana-dashboards"),
     ("rbac.authorization.k8s.io", "RoleBinding", "grafana-dashboards"),
+    ("rbac.authorization.k8s.io", "Role", "flagger"),
+    ("rbac.authorization.k8s.io", "RoleBinding", "flagger"),
 )
 """What the program and the mesh put into its namespace."""
 
@@ -210,7 +212,7 @@ class ArgoCd(pulumi.ComponentResource):
             "ExternalSecret",
             {
                 "refreshInterval": "1h",
-                "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+                "secretStoreRef": {"kind": "ClusterSecretStore", "name": ARGO_CD_STORE},
                 "target": {
                     "name": name,
                     "creationPolicy": "Owner",
@@ -229,7 +231,11 @@ class ArgoCd(pulumi.ComponentResource):
             namespace=ARGO_CD,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[self._args.external_secrets, self._args.external_secrets.store, *self._args.base.behind],
+                depends_on=[
+                    self._args.external_secrets,
+                    self._args.external_secrets.stores[ARGO_CD],
+                    *self._args.base.behind,
+                ],
             ),
         )
 

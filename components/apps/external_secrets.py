@@ -1,5 +1,6 @@
 """External Secrets: brings secrets from Secrets Manager into the cluster, and keeps them fresh."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS
 
 CHART = Chart("external-secrets", EXTERNAL_SECRETS)
 STORE = "aws-secrets-manager"
+ARGO_CD_STORE = f"{STORE}-argo-cd"
 _WEBHOOK, _CERT_CONTROLLER = f"{CHART.name}-webhook", f"{CHART.name}-cert-controller"
 
 
@@ -23,10 +25,10 @@ class ExternalSecretsArgs:
 
 
 class ExternalSecrets(pulumi.ComponentResource):
-    """A store of this stack's secrets, opened by the controller's role and by no key; two namespaces may read it."""
+    """A store for each namespace that has secrets, opened by a role for just these secrets and by no key."""
 
-    store: pulumi.Resource
-    """What an ExternalSecret needs to be fulfilled."""
+    stores: Mapping[str, pulumi.Resource]
+    """What an ExternalSecret needs to be fulfilled, by namespace."""
 
     def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:ExternalSecrets", name, None, opts)
@@ -56,16 +58,26 @@ class ExternalSecrets(pulumi.ComponentResource):
             after=[args.identity],
             budgets=(CHART.name, _WEBHOOK, _CERT_CONTROLLER),
         )
-        self.store = make_object(
-            STORE,
-            "external-secrets.io/v1",
-            "ClusterSecretStore",
-            {
-                "provider": {"aws": {"service": "SecretsManager", "region": base.foundation.location.region}},
-                "conditions": [{"namespaces": [APPLICATION, ARGO_CD]}],
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
-        )
+        self.stores = {
+            namespace: make_object(
+                store,
+                "external-secrets.io/v1",
+                "ClusterSecretStore",
+                {
+                    "provider": {
+                        "aws": {
+                            "service": "SecretsManager",
+                            "region": base.foundation.location.region,
+                            # https://external-secrets.io/latest/provider/aws-access/
+                            "role": args.identity.store_role_arns[namespace],
+                        }
+                    },
+                    "conditions": [{"namespaces": [namespace]}],
+                },
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
+            )
+            for namespace, store in {APPLICATION: STORE, ARGO_CD: ARGO_CD_STORE}.items()
+        }
         self.register_outputs({})
 
     @staticmethod

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as kubernetes
 
 from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
 from components.namespaces import APPLICATION, FLAGGER, MONITORING, PROMETHEUS_PORT
@@ -12,6 +13,22 @@ LOAD_TESTER = Chart("flagger-loadtester", FLAGGER, chart="loadtester")
 PROMETHEUS_URL = f"http://prometheus-operated.{MONITORING}:{PROMETHEUS_PORT}"
 LOAD_TESTER_URL = f"http://{LOAD_TESTER.name}.{FLAGGER}/"
 _METRICS_PORT = 8080
+
+
+_WATCH = ("get", "list", "watch")
+_KEEP = (*_WATCH, "create", "update", "patch")
+_RIGHTS = (
+    # The copies that the primary gets of what its Deployment names.
+    ("", ("configmaps", "secrets", "services"), _KEEP),
+    ("", ("events",), ("create", "patch")),
+    ("coordination.k8s.io", ("leases",), ("get", "create", "update")),
+    ("apps", ("deployments",), _KEEP),
+    ("autoscaling", ("horizontalpodautoscalers",), _KEEP),
+    ("flagger.app", ("canaries", "canaries/status", "canaries/finalizers"), _KEEP),
+    ("flagger.app", ("metrictemplates", "alertproviders"), _WATCH),
+    ("networking.istio.io", ("virtualservices", "destinationrules"), _KEEP),
+)
+"""By API group, what Flagger may do with which resources. It deletes nothing: the Canary owns what it makes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,7 @@ class Flagger(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _install_flagger(self, base: Base) -> None:
+        rights = self._make_rights(base)
         base.install(
             CHART,
             {
@@ -40,6 +58,8 @@ class Flagger(pulumi.ComponentResource):
                 "metricsServer": PROMETHEUS_URL,
                 "namespace": APPLICATION,
                 "noCrossNamespaceRefs": True,
+                # The chart's reads and deletes Secrets of all namespaces.
+                "rbac": {"create": False},
                 "leaderElection": {"enabled": base.replicas > 1, "replicaCount": base.replicas},
                 "securityContext": {"context": {**RESTRICTED, "runAsUser": 10001}},
                 "resources": resources("50m", "64Mi", memory_limit="256Mi"),
@@ -50,7 +70,33 @@ class Flagger(pulumi.ComponentResource):
                 "podAnnotations": {"traffic.sidecar.istio.io/excludeInboundPorts": str(_METRICS_PORT)},
             },
             parent=self,
+            after=[rights],
             budgets=[CHART.name],
+        )
+
+    def _make_rights(self, base: Base) -> kubernetes.rbac.v1.RoleBinding:
+        """Let Flagger do in the application's namespace what it does, and nothing anywhere else.
+
+        Its lease is there, too: ns in startLeaderElection of
+        https://github.com/fluxcd/flagger/blob/v1.44.0/cmd/flagger/main.go
+        """
+        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": CHART.name, "namespace": APPLICATION}
+        inside = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[base.namespaces, *base.behind],
+            deleted_with=base.namespaces.made[APPLICATION],
+        )
+        rules: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
+            {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)}
+            for group, resources, verbs in _RIGHTS
+        ]
+        role = kubernetes.rbac.v1.Role("flagger", metadata=metadata, rules=rules, opts=inside)
+        return kubernetes.rbac.v1.RoleBinding(
+            "flagger",
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": CHART.name},
+            subjects=[{"kind": "ServiceAccount", "name": CHART.name, "namespace": FLAGGER}],
+            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
         )
 
     def _install_load_tester(self, base: Base) -> None:

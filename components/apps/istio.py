@@ -80,6 +80,8 @@ class Istio(pulumi.ComponentResource):
                 "global": {
                     **self._images,
                     "priorityClassName": CRITICAL,
+                    # For control planes of other clusters, of which there are none: reads all Secrets.
+                    "enableReaderRBAC": False,
                     # It keeps one pod: of one alone, none could ever go.
                     "defaultPodDisruptionBudget": {"enabled": replicas > 1},
                     "proxy": {"seccompProfile": RESTRICTED["seccompProfile"]},

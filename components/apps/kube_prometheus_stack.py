@@ -72,12 +72,14 @@ class KubePrometheusStack(pulumi.ComponentResource):
                 "grafana": self._grafana(),
                 "kube-state-metrics": {
                     "nodeSelector": WEB_TIER,
+                    "collectors": list(_STATE),
                     # The general rule of upstream; the limit is an estimate, since it grows with the objects there are:
                     # https://github.com/kubernetes/kube-state-metrics/blob/main/README.md#resource-recommendation
                     "resources": resources("100m", "250Mi", memory_limit="500Mi"),
                 },
                 "prometheus-node-exporter": _node_exporter(),
                 **_OUT_OF_REACH,
+                "defaultRules": {"disabled": dict.fromkeys(_silenced(args.base), True)},
             },
             parent=self,
             after=[args.identity, self._let_grafana_read_dashboards()],
@@ -220,6 +222,18 @@ class KubePrometheusStack(pulumi.ComponentResource):
         }
 
 
+def _silenced(base: Base) -> list[str]:
+    """Return the alerts of the chart that a healthy stack would fire for ever.
+
+    They take the nodes that are there for all that could be, and the autoscaler makes more. A quota is an upper bound
+    of what the application may ask for, not what is set aside for it. Where every controller runs once, no node
+    stands by for another.
+    https://github.com/kubernetes-monitoring/kubernetes-mixin/issues/984
+    """
+    one_node_is_enough = ["KubeCPUOvercommit", "KubeMemoryOvercommit"] if base.replicas == 1 else []
+    return ["KubeCPUQuotaOvercommit", "KubeMemoryQuotaOvercommit", *one_node_is_enough]
+
+
 def _node_exporter() -> dict[str, Any]:
     """Return how each node is watched: from kube-system, because it has to see the host, which `monitoring` forbids."""
     return {
@@ -228,6 +242,36 @@ def _node_exporter() -> dict[str, Any]:
         "priorityClassName": "system-node-critical",
     }
 
+
+_STATE = (
+    "certificatesigningrequests",
+    "configmaps",
+    "cronjobs",
+    "daemonsets",
+    "deployments",
+    "endpointslices",
+    "horizontalpodautoscalers",
+    "jobs",
+    "leases",
+    "limitranges",
+    "mutatingwebhookconfigurations",
+    "namespaces",
+    "networkpolicies",
+    "nodes",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "poddisruptionbudgets",
+    "pods",
+    "replicasets",
+    "replicationcontrollers",
+    "resourcequotas",
+    "services",
+    "statefulsets",
+    "storageclasses",
+    "validatingwebhookconfigurations",
+    "volumeattachments",
+)
+"""Kinds of which there are metrics: by default, Secrets of all namespaces are listed as well."""
 
 _OUT_OF_REACH: Mapping[str, Any] = {
     # EKS runs these where no pod can ask them, and kube-proxy reports to its own node only: watching them would do

@@ -122,8 +122,8 @@ def test_grafana_reads_dashboards_where_they_lie_and_the_secrets_of_no_other_nam
     assert grafana["rbac"] == {"namespaced": True}
     assert grafana["sidecar"]["dashboards"]["searchNamespace"] == [MONITORING, APPLICATION]
     assert {grafana["sidecar"][part]["resource"] for part in ("dashboards", "datasources")} == {"configmap"}
-    (role,) = graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:Role")
-    (binding,) = graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+    role = graph.named("kubernetes:rbac.authorization.k8s.io/v1:Role", "grafana-dashboards")
+    binding = graph.named("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "grafana-dashboards")
     assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}]
     assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == ("Role", role["metadata"]["name"])
     (reader,) = binding["subjects"]

@@ -33,10 +33,10 @@ class Controllers:
     def __exit__(self, *_: object) -> None:
         self._processes.end()
 
-    def start_aws(self) -> None:
-        """Start Secrets Manager, which the program's secrets are put into."""
+    def start_aws(self, account: str) -> None:
+        """Start Secrets Manager, which the program's secrets are put into, and STS, in the stack's account."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._aws)]
-        self._processes.start("moto", command)
+        self._processes.start("moto", command, {"MOTO_ACCOUNT_ID": account})
         self._await("moto", f"http://127.0.0.1:{self._aws}/moto-api/")
 
     @property

@@ -14,7 +14,7 @@ from engine.delivery.neighbours import Neighbours
 from engine.delivery.repository import Repository
 from engine.world import World
 
-from prismctl.project import ROOT
+from prismctl.project import ROOT, Project
 from tools.definitions import collect
 
 STACK = "dev"
@@ -75,7 +75,7 @@ class Platform:
         self.cluster = held.enter_context(Cluster(self._folder / "cluster", CONTROLLERS, NODES, logs))
         self.api: Api = self.cluster.api
         self.controllers = held.enter_context(Controllers(self._folder / "controllers", self.cluster, logs))
-        self.controllers.start_aws()
+        self.controllers.start_aws(json.loads(Project(ROOT).config(STACK)["ai-prism:aws"])["account_id"])
         self.neighbours = held.enter_context(Neighbours())
         self.repository = Repository(self._folder / "repository", ROOT / "charts" / "ai-prism")
         self.repository.change_values(STACK, QUICKLY, "Deliver quickly")
