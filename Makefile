@@ -57,10 +57,16 @@ charts: $(READY) ## Bring the third-party charts into the cache, checked by dige
 	@$(BIN)/python -m tools.charts $(ARGS)
 
 .PHONY: e2e
-e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once.
+e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once; REAL=kubernetes,python takes your own plugins.
 	@$(PYTHON) tools/build.py > /dev/null
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	  $(BIN)/python -m pytest --dist load --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
+
+.PHONY: plugins
+plugins: $(READY) ## Install the real Kubernetes provider, for make e2e REAL=kubernetes (needs the network).
+	@$(PYTHON) tools/build.py pulumi > /dev/null
+	@"$$($(BIN)/python -c 'from tools.build import locate; print(locate("pulumi"))')" plugin install resource kubernetes \
+	  "$$($(BIN)/python -c 'from importlib.metadata import version; print(version("pulumi-kubernetes"))')"
 
 .PHONY: e2e-delivery
 e2e-delivery: $(READY) ## Prove the delivery: real controllers, canaries and drains, without a cloud (about ten minutes).

@@ -12,9 +12,12 @@ while read -r sign leader; do
   esac
 done
 for leader in $leaders; do kill -KILL "-$leader"; done
+for process in $(grep -laF "PULUMI_HOME=$1/" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
+  kill -KILL "$process"
+done
 rm -rf -- "$1"
 """
-"""Its input ends with whoever writes it: by itself, interrupted, or killed."""
+"""Its input ends with whoever writes it: by itself, interrupted, or killed. Plugins are in groups of their own."""
 
 
 class Guardian:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
+from engine import real
 from engine.cloud.account import Account
 from engine.guardian import Guardian
 from engine.urns import name_of, type_of
@@ -60,6 +61,9 @@ class World:
     The program is a copy, so that a test can change it and parallel ones do not meet.
     """
 
+    can_be_real: frozenset[str] = frozenset({"python"})
+    """Plugins that need not be doubles here."""
+
     def __init__(
         self, folder: Path, stack: str, cache: Path, source: Path = ROOT, cluster: Mapping[str, str] | None = None
     ) -> None:
@@ -85,15 +89,23 @@ class World:
     def __exit__(self, *_: object) -> None:
         for process in self._running:
             end(process)
-        self._wait_for_plugins()
+        self.end_plugins()
         self.account.close()
         self._guardian.end()
 
-    def _wait_for_plugins(self) -> None:
-        """Wait for the plugins of an engine that was killed: they look for it now and then."""
+    def end_plugins(self) -> None:
+        """End the plugins of an engine that was killed, at once: real ones live on, for minutes."""
         deadline = time.monotonic() + SECONDS_FOR_PLUGINS
-        while processes_of(self.folder) and time.monotonic() < deadline:
+        while (running := process_ids_of(self.folder)) and time.monotonic() < deadline:
+            for process in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
             time.sleep(0.05)
+
+    @property
+    def real(self) -> frozenset[str]:
+        """The plugins that are real here, as the run was asked for."""
+        return real.chosen() & self.can_be_real
 
     def _copy_program(self, source: Path) -> None:
         self.program.mkdir(parents=True)
@@ -116,6 +128,9 @@ class World:
         for plugin, (module, version) in versions.items():
             script = self.folder / "home" / "plugins" / f"{plugin}-v{version}" / f"pulumi-{plugin}"
             script.parent.mkdir(parents=True)
+            if (name := plugin.rpartition("-")[2]) in self.real:
+                script.symlink_to(real.find(name))
+                continue
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGINS / module}.py" "$@"\n', encoding="utf-8")
             script.chmod(0o755)
 

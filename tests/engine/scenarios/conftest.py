@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine import real
 from engine.cluster.cluster import CONTROLLERS, Cluster
 from engine.kubernetes_world import KubernetesWorld
 from engine.turns import DAY, FULL
@@ -24,12 +25,18 @@ _ONE = {
 
 
 def pytest_configure() -> None:
-    """Let all workers have the same day, over midnight too."""
+    """Let all workers have the same day, over midnight too; end at once where a real plugin is not there."""
     os.environ["E2E_DAY"] = DAY.isoformat()
+    try:
+        for name in real.chosen():
+            real.find(name)
+    except real.RealPluginError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_report_header() -> str:
-    return f"the day is {DAY}, whose stack is {_OF_TODAY}; to repeat it: E2E_DAY={DAY}"
+    plugins = f"; real: {', '.join(sorted(real.chosen()))}" if real.chosen() else ""
+    return f"the day is {DAY}, whose stack is {_OF_TODAY}; to repeat it: E2E_DAY={DAY}{plugins}"
 
 
 def stacks(module: str) -> tuple[str, ...]:

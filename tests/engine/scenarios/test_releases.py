@@ -1,11 +1,9 @@
 """Helm releases through the real CLI, on a real API server: stopped in the middle, rolled back, changed by hand."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from engine.cluster.api import Object
 from engine.cluster.cluster import Cluster
 from engine.cluster.releases import record_of
 from engine.kubernetes_world import KubernetesWorld, eventually
-from engine.world import Done, process_ids_of
+from engine.world import Done
 
 from prismctl.project import ROOT
 from tools.build import locate
@@ -88,11 +86,8 @@ def kill_when(program: KubernetesWorld, cluster: Cluster, status: str) -> None:
     """Start an update, and kill engine and plugins once Helm has recorded `status`."""
     update = program.start("up", "--stack", program.stack, "--yes", "--skip-preview")
     eventually(lambda: status_of(cluster) == status)
-    # Plugins outlive an engine, and would finish their work.
-    while running := process_ids_of(program.folder):
-        for each in running:
-            with suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+    # First the plugins: they outlive an engine, and would finish their work.
+    program.end_plugins()
     program.finish(update)
     program.run("cancel", "--yes", "--stack", program.stack).must()
 
