@@ -1,10 +1,13 @@
 """Helm releases without Helm, where the cluster is only pretended."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from engine.cluster.refusals import RefusedError
 from engine.cluster.releases import Releases
+
+from components.apps.base import marked
 
 URN = "urn:pulumi:dev::ai-prism::kubernetes:helm.sh/v3:Release::shop"
 INPUTS = {
@@ -79,3 +82,16 @@ def test_a_release_has_an_id_and_counts_its_revisions():
     assert (state["status"]["revision"], state["status"]["version"]) == (1, "1.2.3")
     assert (updated["status"]["revision"], updated["status"]["version"]) == (2, "2.0.0")
     assert RELEASES.read(id_, ("", ""), INPUTS, updated) == (INPUTS, updated)
+
+
+@pytest.mark.parametrize(("mark", "changed"), [(lambda values: values, False), (marked, True)])
+def test_a_removal_that_was_rolled_back_is_noticed_by_the_mark_alone(
+    mark: Callable[[dict[str, Any]], dict[str, Any]], *, changed: bool
+):
+    # After the failure the state has the new values as inputs, and those that Helm went back to as what is there.
+    before, now = mark({"replicas": 2, "pool": "first"}), mark({"replicas": 2})
+    _, state = RELEASES.create(URN, {**INPUTS, "values": now}, 0)
+
+    found = RELEASES.diff({**state, "values": before}, {**INPUTS, "values": now}, ())
+
+    assert bool(found.changes) is changed

@@ -61,9 +61,8 @@ def install(program: KubernetesWorld, cluster: Cluster, tmp_path: Path) -> Calla
         (tmp_path / "chart" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "chart" / name).write_text(text, encoding="utf-8")
 
-    def write(values: dict[str, Any], *, timeout: int = 60, marked: bool = True) -> None:
-        text = f"marked({values})" if marked else str(values)
-        program.write(PROGRAM.format(chart=tmp_path / "chart", values=text, timeout=timeout))
+    def write(values: dict[str, Any], *, timeout: int = 60) -> None:
+        program.write(PROGRAM.format(chart=tmp_path / "chart", values=f"marked({values})", timeout=timeout))
 
     return write
 
@@ -141,25 +140,6 @@ def test_an_installation_that_was_killed_is_told_and_repaired_by_one_command(
     assert status_of(cluster) == ""
     program.up().must()
     program.up("--expect-no-changes").must()
-
-
-@pytest.mark.parametrize("marked", [True, False])
-def test_a_removal_that_was_rolled_back_is_repeated_only_where_the_values_are_marked(
-    program: KubernetesWorld, cluster: Cluster, install: Callable[..., None], *, marked: bool
-):
-    install(RUNS, marked=marked)
-    program.up().must()
-    install({}, timeout=2, marked=marked)
-    failed = program.up()
-    assert not failed
-    assert "has been rolled back due to atomic being set" in failed.output
-    put_into_pool(cluster, "second")
-
-    # As the stack files ask for: what exists is read first, and with it goes what the state knows of the failure.
-    program.up("--refresh").must()
-
-    selector = cluster.api.get(DEPLOYMENT)["spec"]["template"]["spec"]["nodeSelector"]
-    assert selector == {"pool": "second" if marked else "first"}
 
 
 def test_what_was_deleted_or_changed_by_hand_is_told_and_put_back(
