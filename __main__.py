@@ -3,7 +3,6 @@
 import pulumi
 
 import settings
-from components.alarms import watch
 from components.apps.application import HandoverArgs
 from components.apps.apps import Apps, AppsArgs
 from components.cache import Cache, CacheArgs
@@ -11,9 +10,11 @@ from components.cluster import Cluster, ClusterArgs
 from components.database import Database, DatabaseArgs
 from components.delivery_access import DeliveryAccess, DeliveryAccessArgs
 from components.encryption import Encryption, EncryptionArgs
+from components.events import Events, EventsArgs
 from components.firewall import Firewall, FirewallArgs
 from components.foundation import Foundation
-from components.identity import Identity, IdentityArgs
+from components.identity import Identity, IdentityArgs, search_arn
+from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.location import Location
 from components.namespaces import Namespaces, NamespacesArgs
@@ -27,6 +28,16 @@ from components.roles import Roles
 from components.search import Search, SearchArgs
 from components.secrets import Secrets, SecretsArgs
 from components.storage import Storage, StorageArgs
+from components.watch_cluster import watch_cluster, watch_heartbeat
+from components.watch_data import watch_cache, watch_database, watch_search
+from components.watch_traffic import (
+    watch_certificate,
+    watch_entrance,
+    watch_firewall,
+    watch_models,
+    watch_nat,
+    watch_reachability,
+)
 
 config = settings.load()
 location = Location(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
@@ -51,13 +62,42 @@ cache = Cache("cache", CacheArgs(foundation, config.cache, network, cluster), on
 entrance = LoadBalancer("entrance", LoadBalancerArgs(foundation, config.dns, network, storage, cluster), on_aws)
 firewall = Firewall("firewall", FirewallArgs(foundation, entrance), on_aws)
 
-alarms = watch(network, cluster, database, cache, entrance)
-observability = Observability("observability", ObservabilityArgs(foundation, config.observability, alarms), on_aws)
+runbooks = f"{config.gitops.repository.removesuffix('.git')}/blob/main/docs/runbooks"
+logs = config.observability.search
+alarms = (
+    *watch_nat(network.nat_gateway_ids),
+    *watch_cluster(cluster.name),
+    *watch_database(database.cluster_identifier, database.instances, config.database.memory_gib),
+    *watch_cache(cache.replication_group_id, cache.nodes),
+    *watch_entrance(entrance.arn_suffix, entrance.target_group_arn_suffix),
+    *watch_certificate(entrance.certificate_arn),
+    *watch_firewall(firewall.metric, config.aws.region),
+    *watch_models(),
+    *(watch_search(location, logs) if logs else ()),
+)
+observability = Observability(
+    "observability",
+    ObservabilityArgs(foundation, config.observability, alarms, runbooks, config.nodes.api.min),
+    on_aws,
+)
 identity = Identity(
     "identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance, observability), on_aws
 )
-search = config.observability.search and Search(
-    "search", SearchArgs(foundation, config.observability.search, network, cluster, identity), on_aws
+search = logs and Search("search", SearchArgs(foundation, logs, network, cluster, identity), on_aws)
+
+Events(
+    "events",
+    EventsArgs(
+        topics=observability.topic_arns,
+        interruptions_topic_arn=observability.interruptions_topic_arn,
+        runbooks=runbooks,
+        database_cluster=database.cluster_identifier,
+        database_instances=database.instance_identifiers,
+        certificate_arn=entrance.certificate_arn,
+        key_arns=[encryption.cluster_key_arn, encryption.data_key.arn, encryption.logs_key_arn],
+        search_domain_arn=search_arn(location) if logs else None,
+    ),
+    on_aws,
 )
 
 in_cluster = make_cluster_provider(cluster)
@@ -88,6 +128,19 @@ apps = Apps(
     ),
     in_cluster,
 )
+Liveness(
+    "liveness",
+    LivenessArgs(
+        alarms=[
+            *watch_reachability(entrance.arn_suffix, entrance.target_group_arn_suffix),
+            *watch_heartbeat(observability.heartbeat.name),
+        ],
+        topics=observability.topic_arns,
+        runbooks=runbooks,
+        after=apps,
+    ),
+    on_aws,
+)
 
 pulumi.export("clusterName", cluster.name)
 pulumi.export("clusterEndpoint", cluster.endpoint)
@@ -104,4 +157,6 @@ pulumi.export("targetGroupArn", entrance.target_group_arn)
 pulumi.export("documentsBucket", storage.documents.bucket)
 pulumi.export("repositoryUrls", registry.urls)
 pulumi.export("roleArns", {**identity.role_arns, **delivery.role_arns})
-pulumi.export("alertsTopicArn", observability.topic_arn)
+pulumi.export("alertsTopicArn", observability.topic_arns["critical"])
+pulumi.export("warningsTopicArn", observability.topic_arns["warning"])
+pulumi.export("searchEndpoint", search.endpoint if search else None)

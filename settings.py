@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 
 import versions
 from components.subnets import TIERS, largest_prefix, smallest_prefix
-from configuration.instance_types import InstanceShape
+from configuration.instance_types import InstanceShape, database_memory_gib
 from configuration.sections import Problem, Section, SettingsError, parse_section, require, show, unknown_key
 from configuration.windows import window_rules
 from naming import PROJECT, STACK_NAME
@@ -264,7 +264,15 @@ class Database(Section):
     restore_from: DatabaseRestore | None = None
     """Makes the cluster of the next generation from a backup, beside the one that stands."""
 
+    @property
+    def memory_gib(self) -> int:
+        """Return each instance's memory."""
+        return database_memory_gib(self.instance_class) or 0
+
     def rules(self) -> Iterator[Problem]:
+        if database_memory_gib(self.instance_class) is None:
+            rule = "must be of a family that Aurora PostgreSQL has, such as db.r6g.large: alarms follow from its memory"
+            yield Problem("instance_class", rule, show(self.instance_class))
         # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html: at least 30 minutes each.
         yield from window_rules(
             ("backup_window", self.backup_window, 30), ("maintenance_window", self.maintenance_window, 30)
@@ -425,6 +433,9 @@ class Search(Section):
     """An account has one service-linked role for domains in a VPC: exactly one of the stacks that share it owns it."""
 
 
+_Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
 class Observability(Section):
     """What is kept, who is told, and what it may cost."""
 
@@ -433,11 +444,16 @@ class Observability(Section):
     """Retention of log groups, in days; CloudWatch knows only these steps."""
     search: Search | None = None
     """Where the pods' logs are kept and searched; CloudWatch keeps them where there is none."""
-    alert_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...] = ()
+    alert_emails: tuple[_Email, ...] = ()
+    """Who is called at any hour; required in prod."""
+    warning_emails: tuple[_Email, ...] = ()
+    """Who is told of what waits for working hours; the same as `alert_emails` where there are none."""
 
     def rules(self) -> Iterator[Problem]:
-        if len(set(self.alert_emails)) != len(self.alert_emails):
-            yield Problem("alert_emails", "must name each address once")
+        for name in ("alert_emails", "warning_emails"):
+            emails = getattr(self, name)
+            if len(set(emails)) != len(emails):
+                yield Problem(name, "must name each address once")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -636,7 +652,7 @@ def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, .
         for path, product, version, releases in chosen
         if version not in releases
     )
-    untold = sections["environment"].kind in ("staging", "prod") and not sections["observability"].alert_emails
+    untold = sections["environment"].kind == "staging" and not sections["observability"].alert_emails
     nobody = f"{PROJECT}:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
     return (*leaving, nobody) if untold else leaving
 
@@ -715,6 +731,15 @@ def _decisions_end_soon(database: Database, cache: Cache, today: datetime.date) 
             )
 
 
+def _somebody_hears_of_alarms(environment: Environment, observability: Observability) -> Iterator[Problem]:
+    if environment.kind == "prod" and not observability.alert_emails:
+        yield Problem(
+            f"{PROJECT}:observability.alert_emails",
+            "must name somebody in prod: the address of a pager or of whoever is on call",
+            "[]",
+        )
+
+
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _the_control_plane_lies_in_the_network,
@@ -723,6 +748,7 @@ _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _state_is_kept_where_it_matters,
     _delivery_is_guarded,
     _decisions_end_soon,
+    _somebody_hears_of_alarms,
     _supported_versions,
 )
 """Rules between sections, each named for what it guarantees; run when the sections it asks for are sound."""

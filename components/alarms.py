@@ -1,26 +1,29 @@
-"""What is worth waking somebody for, as a table."""
+"""A CloudWatch alarm: what it watches, whom it calls, and where its runbook is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
+import pulumi_aws as aws
 
-from components.cache import Cache
-from components.cluster import Cluster
-from components.database import Database
-from components.load_balancer import LoadBalancer
-from components.network import Network
-
+Severity = Literal["critical", "warning"]
+"""*Critical* calls somebody at any hour, *warning* waits for working hours."""
 Dimensions = Mapping[str, pulumi.Input[str]]
+RUNBOOK = "aws-alarms.md"
+"""In docs/runbooks: a section for each alarm, under its name."""
+_COMPARISONS = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """A CloudWatch alarm: `metric` beyond `threshold` for `minutes`. Metric names: see the source at each group."""
+    """`metric` beyond `threshold` in every period of the last `minutes`. Metric names: see the source at each group."""
 
     name: str
-    """What is wrong, in a few words; the alarm's logical name."""
+    """What is wrong, in a few words; also the title of its section in the runbook."""
+    of: str = ""
+    """Which one of several alike: a zone, a node."""
+    severity: Severity
     namespace: str
     metric: str
     dimensions: Dimensions
@@ -28,186 +31,84 @@ class Alarm:
     comparison: Literal["above", "below"] = "above"
     threshold: float
     minutes: int = 5
+    period: int = 5
+    """Minutes over which the statistic is taken."""
+    rises: bool = False
+    """Compares the change from one period to the next, instead of the value."""
+    all_of_the_account: bool = False
+    """Adds up the metric over all values of the dimensions, whose names alone count: for what no resource of ours has
+    a part in naming, such as models. Without dimensions it is all of the metric, whatever it is kept by."""
+    silence_is_trouble: bool = False
+    """Fires when there is no data. Otherwise that is no reason to wake anybody: a tier at rest sends nothing."""
     advice: str
     """The first thing to look at."""
 
+    @property
+    def logical_name(self) -> str:
+        return f"{self.name}-{self.of}" if self.of else self.name
 
-def watch(
-    network: Network, cluster: Cluster, database: Database, cache: Cache, load_balancer: LoadBalancer
-) -> tuple[Alarm, ...]:
-    """Return every alarm of the platform."""
-    return (
-        *_nat_alarms(network.nat_gateway_ids),
-        *_cluster_alarms(cluster.name),
-        *_database_alarms(database.cluster_identifier, database.instances),
-        *_cache_alarms(cache.replication_group_id, cache.nodes),
-        *_load_balancer_alarms(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
+    @property
+    def expression(self) -> str | None:
+        """Return what is computed of the metric, where that is not the metric itself.
+
+        Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html and
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html.
+        """
+        if self.all_of_the_account:
+            names = "".join(f", {name}" for name in self.dimensions)
+            source = f'SCHEMA("{self.namespace}"{names})' if names else f'"{self.namespace}"'
+            return f"SELECT {self.statistic.upper()}({self.metric}) FROM {source}"  # noqa: S608  # of metrics, not SQL
+        return "DIFF(metric)" if self.rises else None
+
+
+def make_alarm(
+    prefix: str,
+    alarm: Alarm,
+    topics: Mapping[Severity, pulumi.Input[str]],
+    runbooks: str,
+    opts: pulumi.ResourceOptions,
+) -> aws.cloudwatch.MetricAlarm:
+    """Make the alarm; it tells the topic of its severity when it fires and when it is over."""
+    plain = alarm.expression is None
+    percentile = alarm.statistic.startswith("p")
+    topic = topics[alarm.severity]
+    return aws.cloudwatch.MetricAlarm(
+        f"{prefix}-{alarm.logical_name}",
+        alarm_description=f"{alarm.severity}: {alarm.advice} {runbooks}/{RUNBOOK}#{alarm.name}",
+        namespace=alarm.namespace if plain else None,
+        metric_name=alarm.metric if plain else None,
+        dimensions=alarm.dimensions if plain else None,
+        statistic=alarm.statistic if plain and not percentile else None,
+        extended_statistic=alarm.statistic if percentile else None,
+        # What is too few is AWS's to say: for the 95th percentile less than 200 in a period, 10 / (1 - 0.95).
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+        evaluate_low_sample_count_percentiles="ignore" if percentile else None,
+        period=alarm.period * 60 if plain else None,
+        metric_queries=None if plain else _queries(alarm),
+        comparison_operator=_COMPARISONS[alarm.comparison],
+        threshold=alarm.threshold,
+        evaluation_periods=alarm.minutes // alarm.period,
+        treat_missing_data="breaching" if alarm.silence_is_trouble else "notBreaching",
+        alarm_actions=[topic],
+        ok_actions=[topic],
+        opts=opts,
     )
 
 
-def _database_alarms(cluster_identifier: pulumi.Input[str], instances: int) -> Iterator[Alarm]:
-    """Yield alarms of an Aurora cluster.
-
-    Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
-    """
-    where: Dimensions = {"DBClusterIdentifier": cluster_identifier}
-    yield Alarm(
-        name="database-cpu-high",
-        namespace="AWS/RDS",
-        metric="CPUUtilization",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=80,
-        minutes=15,
-        advice="Look at the top queries in CloudWatch Database Insights.",
-    )
-    yield Alarm(
-        name="database-memory-low",
-        namespace="AWS/RDS",
-        metric="FreeableMemory",
-        dimensions=where,
-        statistic="Minimum",
-        comparison="below",
-        threshold=256 * 1024**2,
-        minutes=15,
-        advice="Count the connections; a larger instance class helps if they are wanted.",
-    )
-    if instances > 1:
-        yield Alarm(
-            name="database-replica-lag",
-            namespace="AWS/RDS",
-            metric="AuroraReplicaLagMaximum",
-            dimensions=where,
-            statistic="Maximum",
-            threshold=1000,
-            advice="Milliseconds behind the writer: look for long transactions and heavy writes.",
-        )
-
-
-def _cache_alarms(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator[Alarm]:
-    """Yield alarms of each node of a replication group, whose members are numbered `-001` and up.
-
-    Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html
-    """
-    for number in range(1, nodes + 1):
-        member = f"{number:03}"
-        where: Dimensions = {"CacheClusterId": pulumi.Output.concat(replication_group_id, f"-{member}")}
-        yield Alarm(
-            name=f"cache-cpu-high-{member}",
-            namespace="AWS/ElastiCache",
-            metric="EngineCPUUtilization",
-            dimensions=where,
-            statistic="Average",
-            threshold=80,
-            minutes=15,
-            advice="One thread serves all commands: look for expensive ones in the slow log.",
-        )
-        yield Alarm(
-            name=f"cache-memory-high-{member}",
-            namespace="AWS/ElastiCache",
-            metric="DatabaseMemoryUsagePercentage",
-            dimensions=where,
-            statistic="Average",
-            threshold=80,
-            minutes=15,
-            advice="Evictions follow: check keys without expiry, or take a larger node type.",
-        )
-
-
-def _load_balancer_alarms(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> Iterator[Alarm]:
-    """Yield alarms of an application load balancer, given CloudWatch's names for it and for its target group.
-
-    Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
-    """
-    where: Dimensions = {"LoadBalancer": balancer, "TargetGroup": targets}
-    yield Alarm(
-        name="load-balancer-errors",
-        namespace="AWS/ApplicationELB",
-        metric="HTTPCode_ELB_5XX_Count",
-        dimensions={"LoadBalancer": balancer},
-        statistic="Sum",
-        threshold=10,
-        advice="The balancer itself answered: no healthy target, or targets that hang up.",
-    )
-    yield Alarm(
-        name="application-errors",
-        namespace="AWS/ApplicationELB",
-        metric="HTTPCode_Target_5XX_Count",
-        dimensions=where,
-        statistic="Sum",
-        threshold=50,
-        advice="Look at the last rollout and the application's logs.",
-    )
-    yield Alarm(
-        name="application-slow",
-        namespace="AWS/ApplicationELB",
-        metric="TargetResponseTime",
-        dimensions=where,
-        statistic="p95",
-        threshold=1,
-        advice="Seconds at the 95th percentile: compare with the database's and the model's latency.",
-    )
-    yield Alarm(
-        name="application-unhealthy",
-        namespace="AWS/ApplicationELB",
-        metric="UnHealthyHostCount",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=0,
-        minutes=10,
-        advice="Gateway pods fail their readiness check.",
-    )
-
-
-def _nat_alarms(gateways: Mapping[str, pulumi.Input[str]]) -> Iterator[Alarm]:
-    """Yield alarms of NAT gateways, by zone.
-
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html
-    """
-    for zone, gateway in gateways.items():
-        where: Dimensions = {"NatGatewayId": gateway}
-        yield Alarm(
-            name=f"nat-ports-exhausted-{zone}",
-            namespace="AWS/NATGateway",
-            metric="ErrorPortAllocation",
-            dimensions=where,
-            statistic="Sum",
-            threshold=0,
-            advice="Too many connections to one destination: an interface endpoint takes them off the gateway.",
-        )
-        yield Alarm(
-            name=f"nat-packets-dropped-{zone}",
-            namespace="AWS/NATGateway",
-            metric="PacketsDropCount",
-            dimensions=where,
-            statistic="Sum",
-            threshold=100,
-            advice="The gateway is in trouble or over its bandwidth.",
-        )
-
-
-def _cluster_alarms(cluster_name: pulumi.Input[str]) -> Iterator[Alarm]:
-    """Yield alarms of an EKS control plane.
-
-    Source: https://docs.aws.amazon.com/eks/latest/userguide/cloudwatch.html
-    """
-    where: Dimensions = {"ClusterName": cluster_name}
-    yield Alarm(
-        name="cluster-api-errors",
-        namespace="AWS/EKS",
-        metric="apiserver_request_total_5XX",
-        dimensions=where,
-        statistic="Sum",
-        threshold=50,
-        advice="Often a webhook that does not answer: look at the failing calls in the audit log.",
-    )
-    yield Alarm(
-        name="cluster-pods-unschedulable",
-        namespace="AWS/EKS",
-        metric="scheduler_pending_pods_UNSCHEDULABLE",
-        dimensions=where,
-        statistic="Minimum",
-        threshold=0,
-        minutes=15,
-        advice="No node fits: a tier is at its maximum, or spot capacity is gone.",
-    )
+def _queries(alarm: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgsDict]:
+    result: aws.cloudwatch.MetricAlarmMetricQueryArgsDict = {
+        "id": "result",
+        "expression": alarm.expression or "",
+        "label": alarm.name,
+        "return_data": True,
+    }
+    if alarm.all_of_the_account:
+        return [{**result, "period": alarm.period * 60}]
+    metric: aws.cloudwatch.MetricAlarmMetricQueryMetricArgsDict = {
+        "namespace": alarm.namespace,
+        "metric_name": alarm.metric,
+        "dimensions": alarm.dimensions,
+        "period": alarm.period * 60,
+        "stat": alarm.statistic,
+    }
+    return [{"id": "metric", "metric": metric, "return_data": False}, result]

@@ -42,6 +42,7 @@ class Database(pulumi.ComponentResource):
     """Aurora PostgreSQL in isolated subnets: TLS only, encrypted, its master password made and kept by AWS."""
 
     instances: int
+    instance_identifiers: list[pulumi.Output[str]]
     cluster_identifier: pulumi.Output[str]
     resource_ids: Sequence[pulumi.Output[str]]
     """What `rds-db:connect` permissions name: of all clusters, so that pods may log in while one takes over."""
@@ -67,6 +68,7 @@ class Database(pulumi.ComponentResource):
         self._access, self._subnets = access, self._make_subnets()
         self._cluster_parameters, self._instance_parameters = self._make_parameters()
         self._monitoring = self._make_monitoring_role()
+        self.instance_identifiers = []
         clusters = self._make_clusters()
 
         restore = args.settings.restore_from
@@ -215,7 +217,7 @@ class Database(pulumi.ComponentResource):
     def _make_instances(self, name: str, cluster: aws.rds.Cluster, *, protect: bool) -> None:
         """Make the writer and its readers; their version is the cluster's, which an upgrade of it brings."""
         for number in range(1, self._settings.instances + 1):
-            aws.rds.ClusterInstance(
+            instance = aws.rds.ClusterInstance(
                 f"{name}-{number}",
                 cluster_identifier=cluster.id,
                 engine=aws.rds.EngineType.AURORA_POSTGRESQL,
@@ -234,6 +236,7 @@ class Database(pulumi.ComponentResource):
                 tags=self._tags or None,
                 opts=pulumi.ResourceOptions(parent=self, protect=protect),
             )
+            self.instance_identifiers.append(instance.identifier)
 
 
 @dataclass(frozen=True)

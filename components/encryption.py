@@ -110,14 +110,15 @@ def _log_groups(location: Location) -> Statement:
 
 
 def _notifications(location: Location) -> tuple[Statement, Statement]:
-    """Let alarms and budgets publish to an encrypted topic; whose alarms, is the topic's policy to say.
+    """Let alarms, events and budgets publish to an encrypted topic; whose alarms, is the topic's policy to say.
 
-    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, where alarms have no condition.
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. Alarms have no condition there, and for
+    EventBridge aws:SourceAccount in a key's policy "is not supported": with it, events are lost without a word.
     """
     alarms: Statement = {
         "Sid": "Alarms",
         "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
     }

@@ -26,11 +26,16 @@ class FirewallArgs:
 class Firewall(pulumi.ComponentResource):
     """A web ACL that limits each address, blocks known attacks, and logs every request without its credentials."""
 
+    metric: str
+    """Under which name CloudWatch counts its requests."""
+
     def __init__(self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Firewall", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
+        # CloudWatch tells web ACLs of one account apart by nothing else.
+        self.metric = f"ai-prism-{args.foundation.location.stack}"
         acl = self._make_acl()
         aws.wafv2.WebAclAssociation(
             f"{name}-association", resource_arn=args.load_balancer.arn, web_acl_arn=acl.arn, opts=self._child
@@ -44,7 +49,7 @@ class Firewall(pulumi.ComponentResource):
             scope="REGIONAL",
             description=f"AI-Prism {self._args.foundation.location.stack}",
             default_action={"allow": {}},
-            visibility_config=_visible("WebAcl"),
+            visibility_config=_visible(self.metric),
             rules=[
                 _managed(0, "AWSManagedRulesAmazonIpReputationList"),
                 _rate_limit(1),

@@ -234,10 +234,10 @@ class Identity(pulumi.ComponentResource):
         ]
 
     def _alerts(self) -> list[Statement]:
-        """Alerts to the one topic; SNS uses the key for them, nothing else does."""
+        """Alerts to the topics of their severity, and the heartbeat to its own; SNS uses the key, nothing else does."""
         args, location = self._args, self._args.foundation.location
         return [
-            allow(["sns:Publish"], [args.observability.topic_arn]),
+            allow(["sns:Publish"], [*args.observability.topic_arns.values(), args.observability.heartbeat.arn]),
             allow(
                 ["kms:Decrypt", "kms:GenerateDataKey"],
                 [args.foundation.encryption.logs_key_arn],

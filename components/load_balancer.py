@@ -46,6 +46,7 @@ class LoadBalancer(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str]
     """Pods join by TargetGroupBinding."""
     target_group_arn_suffix: pulumi.Output[str]
+    certificate_arn: pulumi.Output[str]
     host: str
     url: str
 
@@ -59,7 +60,8 @@ class LoadBalancer(pulumi.ComponentResource):
         ).zone_id
         balancer = self._make_balancer(self._make_security_group())
         targets = self._make_target_group()
-        self._make_listeners(balancer, targets, self._make_certificate(zone_id))
+        certificate = self._make_certificate(zone_id)
+        self._make_listeners(balancer, targets, certificate)
         self._make_dns_record(zone_id, balancer)
 
         self.arn = balancer.arn
@@ -67,6 +69,7 @@ class LoadBalancer(pulumi.ComponentResource):
         self.arn_suffix = balancer.arn_suffix
         self.target_group_arn = targets.arn
         self.target_group_arn_suffix = targets.arn_suffix
+        self.certificate_arn = certificate.certificate_arn
         self.host = args.settings.api_host
         self.url = f"https://{self.host}"
         self.register_outputs({"dns_name": self.dns_name, "url": self.url})

@@ -8,13 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
-from components.alarms import Alarm
+from components.alarms import Alarm, Severity, make_alarm
 from components.foundation import Foundation
-from components.policies import document
+from components.policies import Statement, document
+from components.watch_cluster import watch_delivery, watch_spot
 from naming import physical_name
-
-_PERIOD_MINUTES = 5
-_COMPARISONS = {"above": "GreaterThanThreshold", "below": "LessThanThreshold"}
 
 
 @dataclass(frozen=True)
@@ -24,12 +22,20 @@ class ObservabilityArgs:
     foundation: Foundation
     settings: settings.Observability
     alarms: Sequence[Alarm]
+    runbooks: str
+    """Address of docs/runbooks."""
+    fewest_spot_nodes: int
 
 
 class Observability(pulumi.ComponentResource):
-    """Every alarm, and a bill that runs ahead of its budget, reaches one encrypted topic."""
+    """Every alarm reaches the encrypted topic of its severity; a bill that runs ahead of its budget, that of warnings.
 
-    topic_arn: pulumi.Output[str]
+    Two more topics are only counted: the cluster's heartbeat, and interruptions of spot nodes.
+    """
+
+    topic_arns: Mapping[Severity, pulumi.Output[str]]
+    heartbeat: aws.sns.Topic
+    interruptions_topic_arn: pulumi.Output[str]
     pod_logs: aws.cloudwatch.LogGroup | None
     """Where the pods' logs are kept, in a stack without OpenSearch."""
 
@@ -38,60 +44,56 @@ class Observability(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self.topic_arn = self._make_topic()
+        critical = self._make_topic("alerts")
+        warnings = self._make_topic("warnings")
+        interruptions = self._make_topic("interruptions")
+        self.heartbeat = self._make_topic("heartbeat")
+        self.topic_arns = {
+            "critical": self._admit("alerts", critical, self._alarms(critical), _events(critical)),
+            "warning": self._admit("warnings", warnings, self._alarms(warnings), _events(warnings)),
+        }
+        self.interruptions_topic_arn = self._admit("interruptions", interruptions, _events(interruptions))
+        self._subscribe(critical, warnings)
         self.pod_logs = None if args.settings.search else args.foundation.make_log_group(f"{name}-pods", parent=self)
-        for alarm in args.alarms:
-            self._make_alarm(alarm)
+        alarms = [*args.alarms, *watch_delivery(critical.name), *watch_spot(interruptions.name, args.fewest_spot_nodes)]
+        for alarm in alarms:
+            make_alarm(name, alarm, self.topic_arns, args.runbooks, self._child)
         self._make_budget()
-        self._make_dashboard()
-        self.register_outputs({"topic_arn": self.topic_arn})
+        self._make_dashboard(alarms)
+        self.register_outputs({"topic_arns": self.topic_arns})
 
-    def _make_topic(self) -> pulumi.Output[str]:
-        topic = aws.sns.Topic(
-            f"{self._name}-alerts", kms_master_key_id=self._args.foundation.encryption.logs_key_arn, opts=self._child
+    def _make_topic(self, role: str) -> aws.sns.Topic:
+        return aws.sns.Topic(
+            f"{self._name}-{role}", kms_master_key_id=self._args.foundation.encryption.logs_key_arn, opts=self._child
         )
+
+    def _admit(self, role: str, topic: aws.sns.Topic, *statements: Statement) -> pulumi.Output[str]:
+        """Let services publish; returns the topic's ARN once they may, since a budget is refused before."""
         policy = aws.sns.TopicPolicy(
-            f"{self._name}-alerts",
-            arn=topic.arn,
-            policy=document(
-                {
-                    "Sid": "AlarmsAndBudgets",
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
-                    "Action": "sns:Publish",
-                    "Resource": topic.arn,
-                    "Condition": {"StringEquals": {"aws:SourceAccount": self._args.foundation.location.account_id}},
-                }
-            ),
-            opts=self._child,
+            f"{self._name}-{role}", arn=topic.arn, policy=document(*statements), opts=self._child
         )
-        for email in self._args.settings.alert_emails:
-            aws.sns.TopicSubscription(
-                f"{self._name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=self._child
-            )
-        # The budget is refused while it may not publish.
         return policy.arn
 
-    def _make_alarm(self, alarm: Alarm) -> None:
-        percentile = alarm.statistic.startswith("p")
-        aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{alarm.name}",
-            alarm_description=alarm.advice,
-            namespace=alarm.namespace,
-            metric_name=alarm.metric,
-            dimensions=alarm.dimensions,
-            statistic=None if percentile else alarm.statistic,
-            extended_statistic=alarm.statistic if percentile else None,
-            comparison_operator=_COMPARISONS[alarm.comparison],
-            threshold=alarm.threshold,
-            period=_PERIOD_MINUTES * 60,
-            evaluation_periods=max(1, alarm.minutes // _PERIOD_MINUTES),
-            # A tier at rest sends nothing; that is no reason to wake anybody.
-            treat_missing_data="notBreaching",
-            alarm_actions=[self.topic_arn],
-            ok_actions=[self.topic_arn],
-            opts=self._child,
-        )
+    def _alarms(self, topic: aws.sns.Topic) -> Statement:
+        return {
+            "Sid": "AlarmsAndBudgets",
+            "Effect": "Allow",
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+            "Action": "sns:Publish",
+            "Resource": topic.arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": self._args.foundation.location.account_id}},
+        }
+
+    def _subscribe(self, critical: aws.sns.Topic, warnings: aws.sns.Topic) -> None:
+        chosen = self._args.settings
+        for email in chosen.alert_emails:
+            aws.sns.TopicSubscription(
+                f"{self._name}-{email}", topic=critical.arn, protocol="email", endpoint=email, opts=self._child
+            )
+        for email in chosen.warning_emails or chosen.alert_emails:
+            aws.sns.TopicSubscription(
+                f"{self._name}-warnings-{email}", topic=warnings.arn, protocol="email", endpoint=email, opts=self._child
+            )
 
     def _make_budget(self) -> None:
         def notify(kind: str, percent: int) -> aws.budgets.BudgetNotificationArgsDict:
@@ -100,7 +102,7 @@ class Observability(pulumi.ComponentResource):
                 "comparison_operator": "GREATER_THAN",
                 "threshold": percent,
                 "threshold_type": "PERCENTAGE",
-                "subscriber_sns_topic_arns": [self.topic_arn],
+                "subscriber_sns_topic_arns": [self.topic_arns["warning"]],
             }
 
         aws.budgets.Budget(
@@ -114,15 +116,29 @@ class Observability(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _make_dashboard(self) -> None:
+    def _make_dashboard(self, alarms: Sequence[Alarm]) -> None:
         aws.cloudwatch.Dashboard(
             f"{self._name}-dashboard",
             dashboard_name=physical_name("dashboard", self._args.foundation.location.stack),
             dashboard_body=pulumi.Output.json_dumps(
-                {"widgets": _widgets(self._args.alarms, self._args.foundation.location.region)}
+                {"widgets": _widgets(alarms, self._args.foundation.location.region)}
             ),
             opts=self._child,
         )
+
+
+def _events(topic: aws.sns.Topic) -> Statement:
+    """Let EventBridge publish: AWS documents no condition for it, and others would be guesses that lose events.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+    """
+    return {
+        "Sid": "Events",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic.arn,
+    }
 
 
 def _widgets(alarms: Sequence[Alarm], region: str) -> list[dict[str, Any]]:
@@ -144,8 +160,8 @@ def _widgets(alarms: Sequence[Alarm], region: str) -> list[dict[str, Any]]:
                 "title": f"{namespace.removeprefix('AWS/')}: {metric}",
                 "region": region,
                 "stat": group[0].statistic,
-                "period": _PERIOD_MINUTES * 60,
-                "metrics": [[namespace, metric, *_pairs(alarm.dimensions)] for alarm in group],
+                "period": group[0].period * 60,
+                "metrics": [_graph(alarm) for alarm in group],
                 "annotations": {"horizontal": [{"value": group[0].threshold, "label": "alarm"}]},
             },
         }
@@ -153,5 +169,7 @@ def _widgets(alarms: Sequence[Alarm], region: str) -> list[dict[str, Any]]:
     ]
 
 
-def _pairs(dimensions: Mapping[str, pulumi.Input[str]]) -> list[pulumi.Input[str]]:
-    return [part for pair in dimensions.items() for part in pair]
+def _graph(alarm: Alarm) -> list[Any]:
+    if alarm.all_of_the_account:
+        return [{"expression": alarm.expression, "label": alarm.name}]
+    return [alarm.namespace, alarm.metric, *(part for pair in alarm.dimensions.items() for part in pair)]

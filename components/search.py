@@ -165,16 +165,21 @@ class Search(pulumi.ComponentResource):
         )
 
 
+def masters(environment: str) -> int:
+    """Return how many masters of their own a domain has."""
+    return 3 if environment == "prod" else 0
+
+
 def _masters(environment: str) -> aws.opensearch.DomainClusterConfigArgsDict:
     """Return masters of their own for prod, as AWS recommends; three data nodes hold a quorum elsewhere.
 
     Up to ten data nodes are this type's to manage:
     https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-dedicatedmasternodes.html
     """
-    if environment != "prod":
+    if not masters(environment):
         return {"dedicated_master_enabled": False}
     return {
         "dedicated_master_enabled": True,
-        "dedicated_master_count": 3,
+        "dedicated_master_count": masters(environment),
         "dedicated_master_type": "m6g.large.search",
     }

@@ -47,3 +47,19 @@ class InstanceShape:
             arm=match["options"].startswith("g") or match["class"] == "a",
             nvidia=match["class"] in ("g", "gr", "p") and match["series"] not in _OTHER_GPUS,
         )
+
+
+_DATABASE_CLASS = re.compile(r"db\.(?P<family>x2g|r|t)[0-9a-z]*\.(?P<times>[0-9]*)(?P<size>medium|large|xlarge)")
+_GIB_OF_LARGE: Mapping[str, int] = {"r": 16, "t": 8, "x2g": 32}
+
+
+def database_memory_gib(instance_class: str) -> int | None:
+    """Return the memory of an Aurora instance class, or None where it is none that is known.
+
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.DBInstanceClass.Summary.html
+    """
+    match = _DATABASE_CLASS.fullmatch(instance_class)
+    if match is None or bool(match["times"]) > (match["size"] == "xlarge"):
+        return None
+    large = _GIB_OF_LARGE[match["family"]]
+    return {"medium": large // 2, "large": large, "xlarge": 2 * int(match["times"] or 1) * large}[match["size"]]

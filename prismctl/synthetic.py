@@ -278,6 +278,16 @@ def _alarm(made: Made) -> Outputs:
     return {"id": name, "name": name, "arn": made.arn("cloudwatch", f"alarm:{name}")}
 
 
+def _event_rule(made: Made) -> Outputs:
+    name = made.physical_name()
+    return {"id": name, "name": name, "arn": made.arn("events", f"rule/{name}"), "eventBusName": "default"}
+
+
+def _event_target(made: Made) -> Outputs:
+    target = f"terraform-{made.token(17)}"
+    return {"id": f"{made.inputs.get('rule', '')}-{target}", "targetId": target, "eventBusName": "default"}
+
+
 def _topic(made: Made) -> Outputs:
     name = made.physical_name()
     arn = made.arn("sns", name)
@@ -360,6 +370,8 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:acm/certificateValidation:CertificateValidation": _anonymous("validation"),
     "aws:budgets/budget:Budget": _budget,
     "aws:cloudwatch/dashboard:Dashboard": _child_of("dashboardName"),
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
+    "aws:cloudwatch/eventTarget:EventTarget": _event_target,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _child_of("policyName"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,

@@ -17,6 +17,7 @@ from prismctl.project import ROOT, Project
 UNTAGGABLE = {
     "aws:acm/certificateValidation:CertificateValidation",
     "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cloudwatch/eventTarget:EventTarget",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",

@@ -135,7 +135,7 @@ NOBODY = "ai-prism:observability.alert_emails: empty: nobody is told of alarms u
 
 
 @pytest.mark.parametrize(
-    ("stack", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,)), ("prod", (NOBODY,))]
+    ("stack", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,)), ("prod", ())]
 )
 def test_a_stack_knows_its_name_and_warns_of_nothing_but_that_alarms_reach_nobody(stack, warnings):
     assert parsed(stack).stack == stack
@@ -673,11 +673,22 @@ def test_an_address_for_alerts_leaves_nothing_to_warn_of(stack):
     assert accepted({"observability.alert_emails": ["ops@example.com"]}, stack).warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("kind", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,)), ("prod", (NOBODY,))]
-)
-def test_the_kind_of_environment_decides_whether_alarms_must_reach_somebody(kind, warnings):
+@pytest.mark.parametrize(("kind", "warnings"), [("dev", ()), ("integration", ()), ("staging", (NOBODY,))])
+def test_the_kind_of_environment_decides_whether_it_warns_of_alarms_that_reach_nobody(kind, warnings):
     assert accepted({"environment.kind": kind, "observability.alert_emails": []}, "prod").warnings == warnings
+
+
+def test_prod_is_refused_while_its_alarms_reach_nobody():
+    assert refused({"observability.alert_emails": []}, "prod") == [
+        "ai-prism:observability.alert_emails: must name somebody in prod: the address of a pager or of whoever is on "
+        "call, got []"
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["db.serverless", "db.m5.large", "db.r6g.2large", "db.t4g.huge"])
+def test_a_database_class_whose_memory_nobody_knows_has_no_thresholds(wrong):
+    (line,) = refused({"database.instance_class": wrong})
+    assert line.startswith("ai-prism:database.instance_class: ")
 
 
 def test_one_zone_is_too_few():

@@ -167,23 +167,44 @@ class KubePrometheusStack(pulumi.ComponentResource):
     def _routes(self) -> dict[str, Any]:
         """Return who is told of what: alerts without a severity that asks for somebody are seen in Grafana alone.
 
-        Credentials are the pod's, signed requests go to SNS: `sns_configs` and `sigv4_config` of
-        https://prometheus.io/docs/alerting/latest/configuration/.
+        Watchdog always fires, so as long as it is published all of Prometheus and Alertmanager works: an alarm in
+        CloudWatch notices when it is not. Credentials are the pod's, signed requests go to SNS: `sns_configs` and
+        `sigv4_config` of https://prometheus.io/docs/alerting/latest/configuration/.
         """
-        topic = {
-            "topic_arn": self._args.observability.topic_arn,
-            "sigv4": {"region": self._base.foundation.location.region},
-            # SNS takes a hundred characters, and the default names every label.
-            "subject": "{{ .Status | toUpper }}: {{ .GroupLabels.alertname }}",
-            "send_resolved": True,
-        }
+
+        def tell(topic_arn: pulumi.Input[str], *, resolved: bool) -> dict[str, Any]:
+            return {
+                "topic_arn": topic_arn,
+                "sigv4": {"region": self._base.foundation.location.region},
+                # SNS takes a hundred characters, and the default names every label.
+                "subject": "{{ .Status | toUpper }} {{ .GroupLabels.severity }}: {{ .GroupLabels.alertname }}",
+                "send_resolved": resolved,
+            }
+
+        topics = self._args.observability.topic_arns
         return {
             "route": {
                 "receiver": "nobody",
-                "group_by": ["namespace", "alertname"],
-                "routes": [{"receiver": "topic", "matchers": ['severity =~ "critical|warning"']}],
+                "group_by": ["namespace", "alertname", "severity"],
+                "routes": [
+                    {
+                        "receiver": "heartbeat",
+                        "matchers": ['alertname = "Watchdog"'],
+                        "group_wait": "0s",
+                        "group_interval": "1m",
+                        "repeat_interval": "4m",
+                    },
+                    *({"receiver": severity, "matchers": [f'severity = "{severity}"']} for severity in topics),
+                ],
             },
-            "receivers": [{"name": "nobody"}, {"name": "topic", "sns_configs": [topic]}],
+            "receivers": [
+                {"name": "nobody"},
+                {
+                    "name": "heartbeat",
+                    "sns_configs": [tell(self._args.observability.heartbeat.arn, resolved=False)],
+                },
+                *({"name": severity, "sns_configs": [tell(arn, resolved=True)]} for severity, arn in topics.items()),
+            ],
         }
 
     def _grafana(self) -> dict[str, Any]:

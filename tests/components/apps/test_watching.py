@@ -65,19 +65,21 @@ def test_whatever_any_namespace_wants_watched_is_watched(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_alerts_that_ask_for_somebody_reach_the_topic_that_alarms_reach(stack: str) -> None:
+def test_alerts_that_ask_for_somebody_reach_the_topics_that_alarms_of_their_severity_reach(stack: str) -> None:
     graph = recorded(stack, known=True)
     config = values(stack, "kube-prometheus-stack")["alertmanager"]["config"]
-    receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
-    (route,) = config["route"]["routes"]
-    (told,) = receivers[route["receiver"]]["sns_configs"]
-    assert "critical" in route["matchers"][0]
-    assert "warning" in route["matchers"][0]
-    assert told["topic_arn"] == graph.outputs["alertsTopicArn"]
-    assert "access_key" not in told["sigv4"]
+    told = {receiver["name"]: receiver.get("sns_configs", []) for receiver in config["receivers"]}
+    routes = {route["matchers"][0]: told[route["receiver"]] for route in config["route"]["routes"]}
+    assert routes['severity = "critical"'][0]["topic_arn"] == graph.outputs["alertsTopicArn"]
+    assert routes['severity = "warning"'][0]["topic_arn"] == graph.outputs["warningsTopicArn"]
+    assert "severity" in config["route"]["group_by"]
+    assert not told[config["route"]["receiver"]]
+    sent = [config for configs in told.values() for config in configs]
+    assert not any("access_key" in config["sigv4"] for config in sent)
     policy = graph.named("aws:iam/rolePolicy:RolePolicy", "identity-alertmanager-grants")["policy"]
     publish, _ = json.loads(policy)["Statement"]
-    assert (publish["Action"], publish["Resource"]) == (["sns:Publish"], [told["topic_arn"]])
+    assert publish["Action"] == ["sns:Publish"]
+    assert sorted(publish["Resource"]) == sorted(config["topic_arn"] for config in sent)
 
 
 @pytest.mark.parametrize("stack", STACKS)

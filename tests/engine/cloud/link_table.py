@@ -75,6 +75,7 @@ WEB_ACL: Final = (Target("aws:wafv2/webAcl:WebAcl", "arn"),)
 LOG_GROUP: Final = (Target("aws:cloudwatch/logGroup:LogGroup", "arn"),)
 BUCKET: Final = (Target("aws:s3/bucket:Bucket"),)
 REPOSITORY: Final = (Target("aws:ecr/repository:Repository", "name"),)
+RULE: Final = (Target("aws:cloudwatch/eventRule:EventRule", "name"),)
 TOPIC: Final = (Target("aws:sns/topic:Topic", "arn"),)
 
 _OF_BUCKET: Final = (Link("bucket", BUCKET, words.NO_BUCKET, part=True),)
@@ -240,6 +241,7 @@ LINKS: Final[Mapping[str, tuple[Link, ...]]] = {
     "aws:ecr/repository:Repository": (Link("encryptionConfigurations[*].kmsKey", KEY, words.NO_REPOSITORY_KEY),),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": (Link("repository", REPOSITORY, words.NO_REPOSITORY, part=True),),
     "aws:cloudwatch/logGroup:LogGroup": (Link("kmsKeyId", KEY, words.NO_LOG_KEY),),
+    "aws:cloudwatch/eventTarget:EventTarget": (Link("rule", RULE, words.NO_RULE, words.RULE_BUSY),),
     "aws:sns/topicPolicy:TopicPolicy": (Link("arn", TOPIC, words.NO_TOPIC, part=True),),
 }
 
@@ -258,8 +260,14 @@ NOT_CHECKED: Final[Mapping[tuple[str, str], str]] = {
         "https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudget.html"
     ),
     ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody"): _NAMES,
+    ("aws:cloudwatch/eventRule:EventRule", "eventPattern"): "a pattern: EventBridge takes any, and matches what comes",
+    ("aws:cloudwatch/eventTarget:EventTarget", "arn"): (
+        "PutTargets looks for the rule alone, what cannot be told is counted as FailedInvocations: "
+        "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html"
+    ),
     ("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"): _DOCUMENT,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "dimensions"): _NAMES,
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "metricQueries"): _NAMES,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions"): _ALARM,
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "okActions"): _ALARM,
     ("aws:ec2/flowLog:FlowLog", "logDestination"): (

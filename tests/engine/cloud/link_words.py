@@ -310,4 +310,8 @@ NO_LOG_KEY = Words(
     "InvalidParameterException: The specified KMS Key Id could not be found.",
     f"{_GITHUB}hashicorp/terraform/issues/24194",
 )
+NO_RULE = Words(
+    "ResourceNotFoundException: Rule {value} does not exist on EventBus default.", f"{_MOTO}/events/models.py"
+)
+RULE_BUSY = Words("ValidationException: Rule can't be deleted since it has targets.", f"{_MOTO}/events/models.py")
 NO_TOPIC = Words("NotFound: Topic does not exist", f"{_MOTO}/sns/exceptions.py")

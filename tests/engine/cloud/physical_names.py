@@ -63,6 +63,10 @@ NAMES: Mapping[str, PhysicalName] = {
         source="internal/service/logs/resource_policy.go",
         autonamed=False,
     ),
+    # "Creates or updates the specified rule": what is there is overwritten.
+    "aws:cloudwatch/eventRule:EventRule": PhysicalName(
+        key="name", scope=Scope.REGION, taken=None, source="botocore/data/events"
+    ),
     # "Creates or updates an alarm": what is there is overwritten.
     "aws:cloudwatch/metricAlarm:MetricAlarm": PhysicalName(
         key="name", scope=Scope.REGION, taken=None, source="botocore/data/cloudwatch"

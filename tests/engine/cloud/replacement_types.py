@@ -81,6 +81,12 @@ TYPES: Mapping[str, ResourceType] = {
     ),
     "aws:budgets/budget:Budget": _row("budgets/budget.go", f"accountId? {_NAMED}", regional=False),
     "aws:cloudwatch/dashboard:Dashboard": _row("cloudwatch/dashboard.go", "dashboardName"),
+    "aws:cloudwatch/eventRule:EventRule": _row(
+        "events/rule.go", f"eventBusName {_NAMED}", defaults={"eventBusName": "default"}
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": _row(
+        "events/target.go", "eventBusName rule targetId?", defaults={"eventBusName": "default"}
+    ),
     "aws:cloudwatch/logGroup:LogGroup": _row("logs/group.go", f"logGroupClass? {_NAMED}"),
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _row("logs/resource_policy.go", "policyName resourceArn"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _row("cloudwatch/metric_alarm.go", "name?"),

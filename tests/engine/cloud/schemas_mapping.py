@@ -30,6 +30,7 @@ EVERYWHERE: Final[Mapping[str, str]] = {
 
 WITHOUT_COUNTERPART: Final[Mapping[str, str]] = {
     "aws:acm/certificateValidation:CertificateValidation": "waits for a certificate; CloudFormation does so by itself",
+    "aws:cloudwatch/eventTarget:EventTarget": "a part of the rule, in CloudFormation's AWS::Events::Rule",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "adopts what the VPC brings; CloudFormation cannot",
 }
 """Types that CloudFormation does not have, with the reason."""
@@ -56,6 +57,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         open={"budgetType": _TEXT, "timeUnit": _TEXT, "limitUnit": _TEXT},
     ),
     "aws:cloudwatch/dashboard:Dashboard": Counterpart("AWS::CloudWatch::Dashboard"),
+    "aws:cloudwatch/eventRule:EventRule": Counterpart("AWS::Events::Rule"),
     "aws:cloudwatch/logGroup:LogGroup": Counterpart("AWS::Logs::LogGroup", {"name": "LogGroupName"}),
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Counterpart("AWS::Logs::ResourcePolicy"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Counterpart("AWS::CloudWatch::Alarm", {"name": "AlarmName"}),
