@@ -802,7 +802,7 @@ def test_a_version_that_leaves_in_ninety_one_days_is_no_warning():
 
 def test_a_version_that_leaves_is_told_before_alarms_that_reach_nobody():
     today = KUBERNETES_ENDS - datetime.timedelta(days=1)
-    assert accepted({}, "prod", today).warnings == (
+    assert accepted({}, "staging", today).warnings == (
         "ai-prism:cluster.version: Kubernetes 1.36 leaves support on 2027-08-02, in 1 day",
         NOBODY,
     )

@@ -37,7 +37,9 @@ def watched(alarm: Resource) -> tuple[str, str, dict[str, str], str]:
     for query in alarm.get("metricQueries") or []:
         if metric := query.get("metric"):
             return metric["namespace"], metric["metricName"], metric["dimensions"], metric["stat"]
-        said = re.fullmatch(r'SELECT (\w+)\((\w+)\) FROM (?:SCHEMA\()?"([\w/]+)"(?:((?:, \w+)*)\))?', query["expression"])
+        said = re.fullmatch(
+            r'SELECT (\w+)\((\w+)\) FROM (?:SCHEMA\()?"([\w/]+)"(?:((?:, \w+)*)\))?', query["expression"]
+        )
         assert said, query["expression"]
         names = (said[4] or "").removeprefix(", ")
         return said[3], said[2], dict.fromkeys(names.split(", ") if names else [], "all"), said[1].capitalize()
@@ -82,7 +84,10 @@ def test_every_alarm_looks_at_a_resource_of_its_own_stack(stack: str) -> None:
             if dimension not in fixed:
                 # A member of the cache is the group's name and a number; the account is who has the domain.
                 name = re.sub(r"-\d{3}$", "", value) if dimension == "CacheClusterId" else value
-                account = dimension == "ClientId" and value in graph.named("aws:kms/key:Key", "encryption-logs").outputs["arn"]
+                account = (
+                    dimension == "ClientId"
+                    and value in graph.named("aws:kms/key:Key", "encryption-logs").outputs["arn"]
+                )
                 assert name in names or account, (alarm.name, dimension, value)
             else:
                 assert value == fixed[dimension], alarm.name
@@ -133,7 +138,9 @@ def test_no_alarm_evaluates_longer_or_shorter_than_cloudwatch_allows(stack: str)
     for alarm in alarms(stack):
         queries = alarm.get("metricQueries") or []
         period = alarm.get("period") or next(
-            query.get("period") or query["metric"]["period"] for query in queries if query.get("period") or query.get("metric")
+            query.get("period") or query["metric"]["period"]
+            for query in queries
+            if query.get("period") or query.get("metric")
         )
         assert period % 60 == 0, alarm.name
         assert alarm["evaluationPeriods"] >= 1, alarm.name

@@ -242,6 +242,8 @@ LINKS: Final[Mapping[str, tuple[Link, ...]]] = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": (Link("repository", REPOSITORY, words.NO_REPOSITORY, part=True),),
     "aws:cloudwatch/logGroup:LogGroup": (Link("kmsKeyId", KEY, words.NO_LOG_KEY),),
     "aws:cloudwatch/eventTarget:EventTarget": (Link("rule", RULE, words.NO_RULE, words.RULE_BUSY),),
+    # https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html: "Deletes a topic and all its subscriptions."
+    "aws:sns/topicSubscription:TopicSubscription": (Link("topic", TOPIC, words.NO_TOPIC, part=True),),
     "aws:sns/topicPolicy:TopicPolicy": (Link("arn", TOPIC, words.NO_TOPIC, part=True),),
 }
 

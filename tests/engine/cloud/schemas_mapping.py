@@ -60,7 +60,18 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "aws:cloudwatch/eventRule:EventRule": Counterpart("AWS::Events::Rule"),
     "aws:cloudwatch/logGroup:LogGroup": Counterpart("AWS::Logs::LogGroup", {"name": "LogGroupName"}),
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Counterpart("AWS::Logs::ResourcePolicy"),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": Counterpart("AWS::CloudWatch::Alarm", {"name": "AlarmName"}),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Counterpart(
+        "AWS::CloudWatch::Alarm",
+        {
+            "name": "AlarmName",
+            "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
+            "metricQueries": "Metrics",
+            "metricQueries.metric": "MetricStat",
+            "metricQueries.metric.namespace": "Metric.Namespace",
+            "metricQueries.metric.metricName": "Metric.MetricName",
+            "metricQueries.metric.dimensions": "Metric.Dimensions",
+        },
+    ),
     "aws:ec2/eip:Eip": Counterpart("AWS::EC2::EIP"),
     "aws:ec2/flowLog:FlowLog": Counterpart(
         "AWS::EC2::FlowLog",
