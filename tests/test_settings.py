@@ -679,10 +679,8 @@ def test_the_kind_of_environment_decides_whether_it_warns_of_alarms_that_reach_n
 
 
 def test_prod_is_refused_while_its_alarms_reach_nobody():
-    assert refused({"observability.alert_emails": []}, "prod") == [
-        "ai-prism:observability.alert_emails: must name somebody in prod: the address of a pager or of whoever is on "
-        "call, got []"
-    ]
+    (line,) = refused({"observability.alert_emails": []}, "prod")
+    assert line.startswith("ai-prism:observability.alert_emails: must name somebody in prod")
 
 
 @pytest.mark.parametrize("wrong", ["db.serverless", "db.m5.large", "db.r6g.2large", "db.t4g.huge"])

@@ -3,7 +3,7 @@
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -28,7 +28,7 @@ def documented() -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def alarms(stack: str) -> list[Resource]:
+def alarms(stack: str) -> Sequence[Resource]:
     return recorded(stack, known=True).of_type(ALARM)
 
 
