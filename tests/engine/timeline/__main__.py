@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ideal", action="store_true", help="work it out from the graph, without running the engine")
     chosen = parser.parse_args(arguments)
     graph = recorded(chosen.stack, known=True)
-    found = report(chosen.stack, ideal(graph, seconds).operations if chosen.ideal else measure(graph), graph)
+    found = report(chosen.stack, ideal(graph, seconds).operations if chosen.ideal else measure(graph, seconds), graph)
     if chosen.svg:
         chosen.svg.write_text(found.svg())
     sys.stdout.write(json.dumps(found.json(), indent=2) + "\n" if chosen.json else found.text())
