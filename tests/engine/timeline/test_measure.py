@@ -11,7 +11,7 @@ def made(urn: str, started: float, ended: float) -> account.Operation:
     )
 
 
-def unseen(urn: str) -> float:
+def unseen(_urn: str) -> float:
     return 27.0
 
 
