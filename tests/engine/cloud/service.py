@@ -21,9 +21,10 @@ from engine.cloud import (
     secrets,
     uniqueness,
 )
-from engine.cloud.account import Account
+from engine.cloud.account import Account, Verb
 from engine.cloud.faults import Refusal
 from engine.cloud.held import Held
+from engine.cloud.permissions import Permissions
 from engine.cloud.problems import Problem
 from engine.cloud.shapes import Shapes
 from engine.cloud.sound import Sound, digest
@@ -32,6 +33,8 @@ from prismctl import synthetic, values
 from prismctl.graph import UNKNOWN
 
 Properties = Mapping[str, Any]
+
+_DOING = {"create": "creating", "read": "reading", "update": "updating", "delete": "deleting"}
 
 DEFAULTS = "__defaults"
 """The input in which pulumi-aws lists those that it chose itself."""
@@ -68,6 +71,18 @@ class Aws:
         self._shapes, self._sound = Shapes(cache), Sound(cache)
         self._pace = float(account.get("pace", "0"))
         """Seconds that pass here for a second in AWS."""
+        self._permissions = self._of_caller(account.get("caller"))
+
+    def _of_caller(self, role: str) -> Permissions | None:
+        """Return what the role may do that calls; an administrator does where the account names none."""
+        return Permissions(role, self._account.resources(), self._region) if role else None
+
+    def _authorize(
+        self, verb: Verb, type_: str, inputs: Properties, outputs: Properties, before: Properties | None = None
+    ) -> None:
+        words = self._permissions and self._permissions.refusal(verb, type_, inputs, outputs, before or {})
+        if words:
+            raise Refusal(f"{_DOING[verb]} {type_.rpartition(':')[2]}: {words}")
 
     # Looking
 
@@ -145,7 +160,10 @@ class Aws:
         }
 
     def read(self, type_: str, id_: str) -> Held | None:
-        return self._account.find(type_, id_)
+        """Return the resource, or None where it is gone. Raises Refusal where the caller may not look."""
+        held = self._account.find(type_, id_)
+        self._authorize("read", type_, held.inputs if held else {}, held.outputs if held else {})
+        return held
 
     # Acting
 
@@ -163,6 +181,7 @@ class Aws:
         computed = dict(synthetic.answer(call.type, made))
         id_ = str(computed.pop("id"))
         held = Held(type=call.type, id=id_, urn=call.urn, inputs=plain, outputs={**plain, **computed})
+        self._authorize("create", call.type, plain, held.outputs)
         with self._account.exclusively():
             settled = self._settled(held)
             computed |= settled
@@ -206,6 +225,7 @@ class Aws:
             held = self._account.find(call.type, id_)
             if held is None:
                 raise Refusal(f"updating {what}: {id_} does not exist")
+            self._authorize("update", call.type, plain, held.outputs, held.inputs)
             computed = dict(self._kept(call.type, held.outputs, plain))
             for key in replacements.unknown_after(call.type, held.inputs, plain):
                 # What changes by itself with an update counts its versions.
@@ -236,6 +256,7 @@ class Aws:
         held = self._deletable(call.type, id_)
         if held is None:
             return
+        self._authorize("delete", call.type, held.inputs, held.outputs)
         self._take(call.type, "delete", held.inputs)
         with self._account.exclusively():
             # Meanwhile others may have begun to use it.

@@ -113,9 +113,12 @@ class AwsProvider(Provider):
 
         return self._do("update", request.urn, inputs, context, update)
 
-    def Read(self, request: provider_pb2.ReadRequest, _context: Any) -> provider_pb2.ReadResponse:
+    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         olds = values.decode(request.properties)
-        found = self.aws.read(type_of(request.urn), request.id)
+        try:
+            found = self.aws.read(type_of(request.urn), request.id)
+        except Refusal as refusal:
+            context.abort(grpc.StatusCode.UNKNOWN, str(refusal))
         if found is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
