@@ -123,9 +123,10 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
     boundary is AWS's own example of delegated administration.
     """
     own_policies, own_roles = location.iam_arn(f"policy{path}*"), location.iam_arn(f"role{path}*")
+    # By how `components/identity.py` names them.
+    workloads = location.iam_arn(f"role{path}identity-*")
     administered = [
-        # Workloads' roles, by how `components/identity.py` names them.
-        location.iam_arn(f"role{path}identity-*"),
+        workloads,
         *(
             location.iam_arn(f"role{path}{physical_name('delivery-role', location.stack, role)}")
             for role in ("preview", "deploy")
@@ -141,6 +142,8 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
     return (
         let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
         let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": administered}}),
+        # External Secrets assumes a role for each namespace.
+        let(["sts:AssumeRole"], workloads, Condition={"ArnLike": {"aws:PrincipalArn": workloads}}),
         # RDS keeps its instances' metrics in a group of its own.
         let(["logs:GetLogEvents", "logs:PutRetentionPolicy"], location.arn("logs", "log-group:RDS*")),
         # A grant to a service for what it encrypts; one to anybody else would open the key.

@@ -30,6 +30,13 @@ OWN: Mapping[str, Calls] = {
         "create": ("ec2:CreateTags", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"),
         "update": ("ec2:CreateTags", "ec2:DeleteTags"),
     },
+    # events/target.go; CloudFormation has targets within their rule.
+    "aws:cloudwatch/eventTarget:EventTarget": {
+        "read": ("events:ListTargetsByRule",),
+        "create": ("events:PutTargets",),
+        "update": ("events:PutTargets",),
+        "delete": ("events:RemoveTargets",),
+    },
     # sns/topic_policy.go sets an attribute of the topic.
     "aws:sns/topicPolicy:TopicPolicy": {
         "read": ("sns:GetTopicAttributes",),

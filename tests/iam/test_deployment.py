@@ -127,6 +127,7 @@ ESCALATION = {
     "widen a role of others": ("iam:AttachRolePolicy", FOREIGN, {}),
     "pass a role of others": ("iam:PassRole", FOREIGN, {"iam__PassedToService": "eks.amazonaws.com"}),
     "become a role of others": ("sts:AssumeRole", FOREIGN, {}),
+    "become a role that reads data": ("sts:AssumeRole", f"{ROLES}identity-api-1", {}),
     "take the boundary off": ("iam:DeleteRolePermissionsBoundary", f"{ROLES}network-flow-1", {}),
     "exchange the boundary": ("iam:PutRolePermissionsBoundary", f"{ROLES}network-flow-1", {}),
     "make another boundary": ("iam:CreatePolicy", f"{POLICIES}wide", {}),

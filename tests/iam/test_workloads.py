@@ -7,6 +7,8 @@ from iam.evaluator import Caller
 from prismctl.graph import Graph
 
 OWN_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ai-prism/prod/api-keys-AbCdEf"
+ARGO_CDS_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ai-prism/prod/argo-cd-AbCdEf"
+ROLES = f"arn:aws:iam::{ACCOUNT}:role/ai-prism/prod/"
 OTHERS_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ai-prism/staging/api-keys-AbCdEf"
 OWNERS_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!cluster-1-AbCdEf"
 MODEL = "arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude"
@@ -51,13 +53,21 @@ QUESTIONS = [
             ("secretsmanager:GetSecretValue", OWN_SECRET, {}),
         )
     ),
-    ("external-secrets", "secretsmanager:GetSecretValue", OWN_SECRET, {}, True),
-    ("external-secrets", "secretsmanager:DescribeSecret", OWN_SECRET, {}, True),
-    ("external-secrets", "kms:Decrypt", "data key", via("secretsmanager"), True),
-    ("external-secrets", "secretsmanager:GetSecretValue", OTHERS_SECRET, {}, False),
-    ("external-secrets", "secretsmanager:GetSecretValue", OWNERS_SECRET, {}, False),
-    ("external-secrets", "secretsmanager:PutSecretValue", OWN_SECRET, {}, False),
-    ("external-secrets", "kms:Decrypt", "data key", via("s3"), False),
+    ("external-secrets", "sts:AssumeRole", f"{ROLES}identity-secrets-argocd-1", {}, True),
+    ("external-secrets", "sts:AssumeRole", f"{ROLES}identity-api-1", {}, False),
+    ("external-secrets", "secretsmanager:GetSecretValue", OWN_SECRET, {}, False),
+    ("secrets-ai-prism", "secretsmanager:GetSecretValue", OWN_SECRET, {}, True),
+    ("secrets-ai-prism", "secretsmanager:DescribeSecret", OWN_SECRET, {}, True),
+    ("secrets-ai-prism", "kms:Decrypt", "data key", via("secretsmanager"), True),
+    ("secrets-ai-prism", "secretsmanager:GetSecretValue", ARGO_CDS_SECRET, {}, False),
+    ("secrets-ai-prism", "secretsmanager:GetSecretValue", OTHERS_SECRET, {}, False),
+    ("secrets-ai-prism", "secretsmanager:GetSecretValue", OWNERS_SECRET, {}, False),
+    ("secrets-ai-prism", "secretsmanager:PutSecretValue", OWN_SECRET, {}, False),
+    ("secrets-ai-prism", "kms:Decrypt", "data key", via("s3"), False),
+    ("secrets-ai-prism", "sts:AssumeRole", f"{ROLES}identity-secrets-argocd-1", {}, False),
+    ("secrets-argocd", "secretsmanager:GetSecretValue", ARGO_CDS_SECRET, {}, True),
+    ("secrets-argocd", "kms:Decrypt", "data key", via("secretsmanager"), True),
+    ("secrets-argocd", "secretsmanager:GetSecretValue", OWN_SECRET, {}, False),
     ("load-balancer-controller", "elasticloadbalancing:RegisterTargets", "targets", {}, True),
     ("load-balancer-controller", "elasticloadbalancing:DeregisterTargets", "targets", {}, True),
     ("load-balancer-controller", "elasticloadbalancing:DescribeTargetHealth", "*", {}, True),
@@ -139,12 +149,12 @@ def test_the_boundary_takes_nothing_from_a_role_that_it_was_granted(each_iam: Ia
         )
         context = {"kms__GrantIsForAWSResource": "true", "iam__PermissionsBoundary": _boundary(each_iam.graph)}
         resources = ("*", f"arn:aws:logs:{REGION}:{caller.account_id}:log-group:RDSOSMetrics:log-stream:1")
-        own = f"{caller.arn.rpartition('/')[0]}/network-flow-1"
+        roles = [f"{caller.arn.rpartition('/')[0]}/{role}" for role in ("network-flow-1", "identity-secrets-1")]
         missing = [
             action
             for action in _granted(caller)
             if not any(
-                each_iam.may(everything, action.replace("*", "X"), where, **context) for where in (*resources, own)
+                each_iam.may(everything, action.replace("*", "X"), where, **context) for where in (*resources, *roles)
             )
         ]
         if missing:
