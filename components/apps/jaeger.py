@@ -87,7 +87,7 @@ class Jaeger(pulumi.ComponentResource):
 
 def _fingerprint(config: Mapping[str, Any]) -> str:
     """Return what changes with the configuration, short enough for a label: the chart offers no annotations of pods."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _badger() -> dict[str, Any]:

@@ -42,10 +42,14 @@ PUBLIC_WORDS = (
     "AWSManagedRulesAmazonIpReputationList",
     "HTTPCode_ELB_5XX_Count",
     "HTTPCode_Target_5XX_Count",
+    "IamDbAuthConnectionFailure",
     "KUBERNETES_EXEC_INFO",
+    "NumberOfMessagesPublished",
+    "NumberOfNotificationsFailed",
     "SizeRestrictions_BODY",
     "SizeRestrictions_Body",
     "UnHealthyHostCount",
+    "apiserver_request_total_429",
     "apiserver_request_total_5XX",
     "client.authentication.k8s.io/v1beta1",
     "scheduler_pending_pods_UNSCHEDULABLE",
@@ -90,7 +94,7 @@ _SHAPES = re.compile(
 """What AWS and Pulumi make up, or put around it."""
 
 _WORDS = re.compile(
-    r"\b[a-z]*(?:[A-Z]{1,5}[a-z]{2,}|As|Id|In|Is|Or|Re|To|Wo)+\b|\b[a-z]+(?:[-_./:$][a-z]+)+\b|\b[a-z]{4,}\b"
+    r"\b[a-z]*(?:[A-Z]{1,5}[a-z]{2,}|ACL|As|Id|In|Is|My|Or|Re|To|Wo)+\b|\b[a-z]+(?:[-_./:$][a-z]+)+\b|\b[a-z]{4,}\b"
     r"|\b[A-Z]{2,}(?:_[A-Z]{2,})+\b|\b[A-Z][a-z]+(?:_[A-Z][a-z]+)+\b"
 )
 """inCamelCase, in-kebab-case, simple ones, IN_CAPITALS and With_Capitals."""
