@@ -3,6 +3,7 @@
 import pulumi
 
 import settings
+from components.account import check_account
 from components.apps.application import HandoverArgs
 from components.apps.apps import Apps, AppsArgs
 from components.cache import Cache, CacheArgs
@@ -22,7 +23,7 @@ from components.network import Network, NetworkArgs
 from components.node_addons import NodeAddons, NodeAddonsArgs
 from components.nodes import Nodes, NodesArgs
 from components.observability import Observability, ObservabilityArgs
-from components.providers import make_cluster_provider, make_providers
+from components.providers import make_aws_provider, make_cluster_provider, use
 from components.registry import Registry, RegistryArgs
 from components.roles import Roles
 from components.search import Search, SearchArgs
@@ -41,11 +42,20 @@ from components.watch_traffic import (
 
 config = settings.load()
 location = Location(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
-on_aws = make_providers(location)
+provider = make_aws_provider(location)
+check_account(location, config.network.zones, config.cluster.admins, provider)
+on_aws = use(provider)
 
 encryption = Encryption("encryption", EncryptionArgs(location, config.environment.protect), on_aws)
 roles = Roles("roles", location, on_aws)
-foundation = Foundation(location, encryption, roles, config.observability.log_days, config.environment.protect)
+foundation = Foundation(
+    location,
+    encryption,
+    roles,
+    config.observability.log_days,
+    config.environment.protect,
+    config.aws.service_roles,
+)
 
 network = Network("network", NetworkArgs(foundation, config.network), on_aws)
 storage = Storage("storage", StorageArgs(foundation), on_aws)

@@ -53,6 +53,8 @@ class Aws(Section):
 
     account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    service_roles: tuple[Literal["elasticache", "opensearch", "rds"], ...] = ("elasticache", "opensearch", "rds")
+    """Services whose service-linked role this stack makes. An account has one each: leave out those that it has."""
 
 
 def _room_for_all_tiers(cidr: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
@@ -101,8 +103,11 @@ class Cluster(Section):
     they stay as they are when `network.zones` grows; nodes and pods run in the new zone all the same."""
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
     """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
-    admins: Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]] = {}
-    """IAM roles with cluster administration, by the name that explains who they are."""
+    admins: Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]]
+    """IAM roles with cluster administration, path and all, by the name that explains who they are.
+
+    Whoever runs an update must be one of them, or the deployment role, which the first update makes.
+    """
 
     def rules(self) -> Iterator[Problem]:
         if len(set(self.zones)) != len(self.zones):
@@ -114,6 +119,8 @@ class Cluster(Section):
                     f"must be named networks of /{_WIDEST_NAMED_NETWORK} or smaller",
                     str(network),
                 )
+        if not self.admins:
+            yield Problem("admins", "must name at least one role: the first update runs as one of them", "none")
         if len(set(self.admins.values())) < len(self.admins):
             yield Problem("admins", "must name each role once: an access entry is one role's", show(list(self.admins)))
         if "delivery" in self.admins:
@@ -429,8 +436,6 @@ class Search(Section):
     volume_gb: Annotated[int, Field(ge=10, le=3000)]
     """Of each node."""
     version: str
-    owns_service_role: bool = True
-    """An account has one service-linked role for domains in a VPC: exactly one of the stacks that share it owns it."""
 
 
 _Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]

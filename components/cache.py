@@ -12,6 +12,7 @@ from components.cluster import Cluster
 from components.database import IMMEDIATELY_UNTIL, UPGRADE_UNTIL
 from components.foundation import Foundation
 from components.network import Network
+from components.service_roles import make_service_role
 from naming import physical_name
 
 PORT = 6379
@@ -49,6 +50,10 @@ class Cache(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._foundation, self._settings = args.foundation, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
+        self._after_service_role = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=make_service_role(name, "elasticache", parent=self, owned=self._foundation.service_roles),
+        )
 
         access = make_access_group(
             name,
@@ -96,7 +101,7 @@ class Cache(pulumi.ComponentResource):
                 "on ~* &* -@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@admin -@dangerous"
             ),
             authentication_mode={"type": "iam"},
-            opts=self._child,
+            opts=self._after_service_role,
         )
         group = aws.elasticache.UserGroup(
             f"{self._name}-users",
@@ -112,7 +117,7 @@ class Cache(pulumi.ComponentResource):
             f"{self._name}-subnets",
             description="Isolated",
             subnet_ids=self._args.network.isolated_subnet_ids,
-            opts=self._child,
+            opts=self._after_service_role,
         )
 
     def _make_group(

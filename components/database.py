@@ -14,6 +14,7 @@ from components.foundation import Foundation
 from components.network import Network
 from components.policies import trust_service
 from components.roles import Role
+from components.service_roles import make_service_role
 from naming import physical_name
 
 PORT = 5432
@@ -117,7 +118,12 @@ class Database(pulumi.ComponentResource):
             f"{self._name}-subnets",
             description="Isolated",
             subnet_ids=self._args.network.isolated_subnet_ids,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=make_service_role(
+                    self._name, "rds", parent=self, owned=self._foundation.service_roles
+                ),
+            ),
         )
 
     def _make_parameters(self) -> tuple[aws.rds.ClusterParameterGroup, aws.rds.ParameterGroup]:

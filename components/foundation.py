@@ -1,5 +1,6 @@
 """What every other component rests on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pulumi
@@ -20,6 +21,8 @@ class Foundation:
     log_days: int
     protect: bool
     """Deletion protection and `protect` on whatever holds state."""
+    service_roles: Collection[str]
+    """Services whose service-linked role this stack makes."""
 
     def make_log_group(
         self, name: str, *, parent: pulumi.Resource, physical_name: str | None = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from naming import PROJECT
+from naming import PROJECT, physical_name
 
 
 @dataclass(frozen=True)
@@ -27,3 +27,12 @@ class Location:
     def iam_arn(self, resource: str) -> str:
         """Return the ARN of an IAM resource, which has no region."""
         return f"arn:aws:iam::{self.account_id}:{resource}"
+
+    @property
+    def role_path(self) -> str:
+        """Path of every role that the stack makes."""
+        return f"/ai-prism/{self.stack}/"
+
+    def delivery_role_arn(self, role: str) -> str:
+        """Return the ARN of a role of GitHub's, preview or deploy."""
+        return self.iam_arn(f"role{self.role_path}{physical_name('delivery-role', self.stack, role)}")

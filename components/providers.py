@@ -9,22 +9,22 @@ from components.cluster import Cluster
 from components.location import Location
 
 
-def make_providers(location: Location) -> pulumi.ResourceOptions:
-    """Return options that put a component on the stack's account and region.
+def make_aws_provider(location: Location) -> aws.Provider:
+    """Make the provider of the stack's account and region.
 
-    The AWS provider refuses to start with credentials of any other account, before it looks at a single resource.
+    It refuses to start with credentials of any other account, before it looks at a single resource.
     """
-    return pulumi.ResourceOptions(
-        providers=[
-            aws.Provider(
-                "aws",
-                region=location.region,
-                allowed_account_ids=[location.account_id],
-                default_tags={"tags": location.tags},
-            ),
-            eks.Provider("eks"),
-        ]
+    return aws.Provider(
+        "aws",
+        region=location.region,
+        allowed_account_ids=[location.account_id],
+        default_tags={"tags": location.tags},
     )
+
+
+def use(provider: aws.Provider) -> pulumi.ResourceOptions:
+    """Return options that put a component on the provider's account and region."""
+    return pulumi.ResourceOptions(providers=[provider, eks.Provider("eks")])
 
 
 def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:

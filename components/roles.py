@@ -10,7 +10,6 @@ import pulumi_aws as aws
 from components.location import Location
 from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.policies import Statement, document
-from naming import physical_name
 
 MANAGED = "arn:aws:iam::aws:policy"
 """ARN under which AWS keeps the policies that it maintains."""
@@ -38,7 +37,7 @@ class Roles(pulumi.ComponentResource):
 
     def __init__(self, name: str, location: Location, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Roles", name, None, opts)
-        self.path = f"/ai-prism/{location.stack}/"
+        self.path = location.role_path
         boundary = aws.iam.Policy(
             f"{name}-boundary",
             path=self.path,
@@ -127,10 +126,7 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
     workloads = location.iam_arn(f"role{path}identity-*")
     administered = [
         workloads,
-        *(
-            location.iam_arn(f"role{path}{physical_name('delivery-role', location.stack, role)}")
-            for role in ("preview", "deploy")
-        ),
+        *(location.delivery_role_arn(role) for role in ("preview", "deploy")),
     ]
 
     def let(actions: Sequence[str], resource: str = "*", **where: Any) -> Statement:

@@ -12,6 +12,7 @@ from components.foundation import Foundation
 from components.identity import Identity, search_arn
 from components.network import Network
 from components.policies import document
+from components.service_roles import make_service_role
 from naming import physical_name
 
 PORT = 443
@@ -82,27 +83,14 @@ class Search(pulumi.ComponentResource):
         )
         return groups, policy
 
-    def _make_service_role(self) -> list[aws.iam.ServiceLinkedRole]:
-        """Make what lets the service put a domain into a VPC, where this stack is the one of its account to do so.
-
-        AWS refuses to delete it while any domain of the account is in a VPC by it: of several stacks, the owner goes
-        last. Source:
-        https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html
-        """
-        if not self._args.settings.owns_service_role:
-            return []
-        role = aws.iam.ServiceLinkedRole(
-            f"{self._name}-service",
-            aws_service_name="opensearchservice.amazonaws.com",
-            opts=self._child,
-        )
-        return [role]
-
     def _make_domain(
         self, logs: tuple[dict[str, aws.cloudwatch.LogGroup], aws.cloudwatch.LogResourcePolicy]
     ) -> aws.opensearch.Domain:
         args, location, chosen = self._args, self._foundation.location, self._args.settings
         groups, may_log = logs
+        service_role = make_service_role(
+            self._name, "opensearch", parent=self, owned=self._foundation.service_roles
+        )
         subnets = args.network.isolated_subnet_ids[: settings.MOST_SEARCH_ZONES]
         access = make_access_group(
             self._name,
@@ -156,7 +144,7 @@ class Search(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._foundation.protect,
-                depends_on=[may_log, *self._make_service_role()],
+                depends_on=[may_log, *service_role],
                 # A new domain takes a quarter of an hour, or a multiple of it:
                 # https://github.com/hashicorp/terraform-provider-aws/issues/33897. A change makes a second set of nodes
                 # and moves all data there.

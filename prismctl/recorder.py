@@ -26,6 +26,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from naming import PROJECT, physical_name
 from prismctl import eks_component, sdk, synthetic, values
 from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
 
@@ -253,10 +254,17 @@ class _RecordingMonitor(mocks.MockMonitor):
             values.fill(answer, {"urn": arguments["urn"], "id": id_})
             answer.fields["state"].struct_value.CopyFrom(outputs)
         else:
-            answer = values.encode(synthetic.invoke(request.tok, arguments))
+            answer = values.encode(synthetic.invoke(request.tok, arguments, self._caller(request.provider)))
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(answer)
         return response
+
+    def _caller(self, provider: str) -> synthetic.Caller:
+        """Return as whom the program is run: a deployment, from GitHub."""
+        stack = settings.get_stack()
+        account, region = self._where.get(provider.rpartition("::")[0], ("", ""))
+        role = f"{PROJECT}/{stack}/{physical_name('delivery-role', stack, 'deploy')}"
+        return synthetic.Caller(arn=f"arn:aws:iam::{account}:role/{role}", region=region)
 
     def RegisterStackTransform(self, request: Any) -> empty_pb2.Empty:  # noqa: N802
         raise NotImplementedError("the preview without an account runs no transforms, got one for the whole stack")

@@ -453,8 +453,44 @@ def answer(type_: str, made: Made) -> Outputs:
     return OUTPUTS[type_](made)
 
 
-def invoke(token: str, arguments: Mapping[str, Any]) -> Outputs:
-    """Answer a data source; raises LookupError for one that is not known here."""
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks, and where: a principal by the ARN that IAM has of it, and a region."""
+
+    arn: str
+    region: str
+
+    @property
+    def account_id(self) -> str:
+        return self.arn.split(":")[4]
+
+    @property
+    def session_arn(self) -> str:
+        """What STS calls it: a session of a role, by the role's name without its path; others as they are.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+        """
+        if ":role/" not in self.arn:
+            return self.arn
+        return f"arn:aws:sts::{self.account_id}:assumed-role/{self.arn.rpartition('/')[2]}/session"
+
+
+def zone_ids(region: str) -> Mapping[str, str]:
+    """Return ids of a region's zones by name; none is one that exists, so none is one that a service shuns."""
+    place, direction, number = region.rsplit("-", 2)
+    short = f"{place.replace('-', '')}{direction[0]}{number}"
+    return {f"{region}{letter}": f"{short}-az{number}" for number, letter in enumerate("abcdefgh", 11)}
+
+
+def invoke(token: str, arguments: Mapping[str, Any], caller: Caller) -> Outputs:
+    """Answer a data source as `caller` would be answered; raises LookupError for one that is not known here."""
+    if token == "aws:index/getCallerIdentity:getCallerIdentity":  # noqa: S105
+        return {"id": caller.account_id, "accountId": caller.account_id, "arn": caller.session_arn, "userId": "AIDA"}
+    if token == "aws:iam/getSessionContext:getSessionContext":  # noqa: S105
+        return {**arguments, "id": arguments["arn"], "issuerArn": caller.arn}
+    if token == "aws:index/getAvailabilityZones:getAvailabilityZones":  # noqa: S105
+        ids = zone_ids(caller.region)
+        return {"id": caller.region, "names": [*ids], "zoneIds": [*ids.values()]}
     if token == "aws:route53/getZone:getZone":  # noqa: S105  # a function's token, not a secret
         name = str(arguments.get("name"))
         digits = hashlib.sha256(name.encode()).hexdigest()[:13].upper()

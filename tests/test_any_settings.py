@@ -49,7 +49,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
             "version": draw(st.sampled_from(("1.35", "1.36"))),
             "zones": [f"{region}{letter}" for letter in letters[: draw(st.integers(2, 4))]],
             "public_access_cidrs": draw(st.lists(st.sampled_from(("198.51.100.0/24", "203.0.113.7/32")), unique=True)),
-            "admins": draw(st.dictionaries(st.sampled_from(("platform", "on-call")), ROLES, max_size=2)),
+            "admins": draw(st.dictionaries(st.sampled_from(("platform", "on-call")), ROLES, min_size=1, max_size=2)),
         },
         "nodes": {
             "web": {"types": list(draw(st.sampled_from(SHAPES))[:2]), **draw(sizes())},

@@ -1083,3 +1083,15 @@ def test_an_unfit_network_is_told_beside_other_mistakes_of_its_section():
 @pytest.mark.parametrize(("value", "shown"), [(True, "true"), (None, "null")])
 def test_what_quotes_would_not_mend_is_not_told_to_be_quoted(value, shown):
     assert refused({"cluster.version": value}) == [f"ai-prism:cluster.version: must be text, got {shown}"]
+
+
+@pytest.mark.parametrize(
+    ("admins", "said"),
+    [
+        ({}, "ai-prism:cluster.admins: must name at least one role: the first update runs as one of them, got none"),
+        (REMOVED, "ai-prism:cluster.admins: is required"),
+    ],
+)
+def test_a_cluster_without_administrators_is_a_mistake(admins, said):
+    (line,) = refused({"cluster.admins": admins})
+    assert line.startswith(said)

@@ -157,12 +157,3 @@ def test_a_stack_without_a_domain_keeps_logs_in_one_group_to_which_alone_the_col
     (writing,) = granted(graph, "fluent-bit")
     assert "logs:CreateLogGroup" not in writing["Action"]
     assert writing["Resource"] == [group.outputs["arn"], f"{group.outputs['arn']}:*"]
-
-
-def test_the_account_has_one_service_role_which_goes_with_the_stack_that_owns_it() -> None:
-    (role,) = recorded("prod", known=True).of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")
-    assert not role.retain_on_delete
-    section = json.loads(Project(ROOT).config("prod")["ai-prism:observability"])
-    section["search"]["owns_service_role"] = False
-    graph = record_with("prod", observability=json.dumps(section))
-    assert not graph.of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")

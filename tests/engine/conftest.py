@@ -10,10 +10,11 @@ from engine.cloud.service import Aws
 
 @pytest.fixture
 def account():
-    """An account in which there is nothing yet but a hosted zone."""
+    """An account in which there is nothing yet but a hosted zone, and the roles of services that have been used."""
     account = Account(Path(":memory:"))
     account.set("account_id", ACCOUNT_ID)
     account.set("zones", "example.com")
+    account.set("service_roles", "elasticache.amazonaws.com opensearchservice.amazonaws.com rds.amazonaws.com")
     yield account
     account.close()
 

@@ -138,6 +138,10 @@ class World:
         """Make the account the one that the stack file names, with what must exist before the first update."""
         self.account.set("account_id", self.settings("aws")["account_id"])
         self.account.set("zones", self.settings("dns")["zone"])
+        # Whoever brings a stack up first is an administrator whom its file names.
+        admins = self.settings("cluster").get("admins") or {"nobody": ""}
+        self.account.set("caller", next(iter(admins.values())))
+        self.account.set("principals", " ".join(admins.values()))
 
     @property
     def environment(self) -> dict[str, str]:

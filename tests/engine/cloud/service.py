@@ -17,6 +17,7 @@ from engine.cloud import (
     maintenance,
     physical_names,
     replacements,
+    rules_of_account,
     schemas,
     secrets,
     uniqueness,
@@ -92,8 +93,10 @@ class Aws:
             raise Refusal(f"no matching Route 53 Hosted Zone found: {arguments['name']}")
         if token == "aws:secretsmanager/getSecretVersion:getSecretVersion":  # noqa: S105
             return {"secretString": self._account.secrets()[arguments["secretId"]]}
+        caller = synthetic.Caller(arn=self._account.get("caller"), region=self._region)
+        own = rules_of_account.answer(token, self._account, self._region)
         found = eks_rules.look(token, arguments, self._account.resources(eks_rules.NODE_GROUP))
-        return found or synthetic.invoke(token, arguments)
+        return found or {**synthetic.invoke(token, arguments, caller), **own}
 
     def check(
         self, type_: str, name: str, olds: Properties, inputs: Properties, seed: bytes
@@ -200,7 +203,10 @@ class Aws:
     def _refuse(self, held: Held, before: Held | None = None) -> None:
         """Refuse to let a resource stand as it would be; `before` is what it has been."""
         everything = self._account.resources()
-        problems = links.missing(held.type, held.inputs, links.among(everything))
+        here, elsewhere = links.among(everything), rules_of_account.principals(self._account)
+        problems = links.missing(
+            held.type, held.inputs, lambda type_, by, value: value in elsewhere or here(type_, by, value)
+        )
         if problems:
             raise Refusal("; ".join(str(problem) for problem in problems))
         others = [each for each in everything if each != before]
@@ -208,6 +214,8 @@ class Aws:
         words = words or eks_rules.refusal(held, before, others)
         if words is None and before is None:
             words = backups.refusal(self._account, held)
+        if words is None:
+            words = rules_of_account.refusal(held, before, others, self._account, self._region)
         if words:
             raise Refusal(words)
 

@@ -1,8 +1,8 @@
 """The Kubernetes provider's double: objects on a real API server, which AI_PRISM_KUBECONFIG names.
 
 The program's own kubeconfig names a cluster that is only pretended, so it is not tried: where the variable is missing
-the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. What the
-double does not do, such as Helm's charts of old, it refuses by name.
+the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. Whom the
+pretended account's cluster does not know, or cannot be reached by, it refuses either way. What the double does not do, such as Helm's charts of old, it refuses by name.
 """
 
 import json
@@ -19,6 +19,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from engine.cloud import rules_of_account
+from engine.cloud.account import Account
 from engine.cluster.api import Api, ApiError, NoMatchError, UnreachableError
 from engine.cluster.objects import Difference, Objects
 from engine.cluster.pretended import Pretended
@@ -85,9 +87,9 @@ STAND_INS: Mapping[str, Callable[[Objects | Pretended], Manager]] = {"kubernetes
 class KubernetesProvider(Provider):
     """Speaks the engine's protocol; what Kubernetes would say comes from `Objects`."""
 
-    def __init__(self, kubeconfig: str | None) -> None:
+    def __init__(self, kubeconfig: str | None, account: Account | None = None) -> None:
         super().__init__("pulumi-kubernetes")
-        self._kubeconfig = kubeconfig
+        self._kubeconfig, self._account = kubeconfig, account
         self._cancelled = threading.Event()
         self._objects: Objects | Pretended | None = None
         self._reason = ""
@@ -114,6 +116,10 @@ class KubernetesProvider(Provider):
             config.get("deleteUnreachable"),
             os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"),
         }
+        refused = rules_of_account.kubernetes_refusal(self._account) if self._account else None
+        if refused:
+            self._reason = f"unable to load schema information from the API server: {refused}"
+            return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
         if self._kubeconfig == PRETENDED:
             self._objects = Pretended()
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
@@ -275,4 +281,5 @@ def _response(difference: Difference) -> provider_pb2.DiffResponse:
 
 
 if __name__ == "__main__":
-    serve_provider(KubernetesProvider(os.environ.get("AI_PRISM_KUBECONFIG")))
+    held = os.environ.get("AI_PRISM_ACCOUNT")
+    serve_provider(KubernetesProvider(os.environ.get("AI_PRISM_KUBECONFIG"), Account(Path(held)) if held else None))

@@ -13,7 +13,12 @@ from engine.world import World
 def released(world: World) -> World:
     """A stack as the last release made it."""
     file = latest() / f"{world.stack}.json"
-    world.account.adopt(json.loads(file.read_text(encoding="utf-8"))["deployment"])
+    state = json.loads(file.read_text(encoding="utf-8"))["deployment"]
+    world.account.adopt(state)
+    # Until then the deployment role alone administered the cluster, and AWS had made the roles of its services.
+    (entry,) = (each for each in state["resources"] if each["type"] == "aws:eks/accessEntry:AccessEntry")
+    world.account.set("caller", entry["inputs"]["principalArn"])
+    world.change_settings("aws", service_roles=["opensearch"])
     world.run("stack", "import", "--stack", world.stack, "--file", str(file)).must()
     return world
 
