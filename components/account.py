@@ -17,9 +17,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requi
 """
 
 
-def check_account(
-    location: Location, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider
-) -> None:
+def check_account(location: Location, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider) -> None:
     """Say who calls; raise SettingsError where an update of the stack could not finish, before anything is made."""
     asked = pulumi.InvokeOptions(provider=provider)
     session = aws.get_caller_identity(opts=asked).arn

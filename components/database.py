@@ -120,9 +120,7 @@ class Database(pulumi.ComponentResource):
             subnet_ids=self._args.network.isolated_subnet_ids,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=make_service_role(
-                    self._name, "rds", parent=self, owned=self._foundation.service_roles
-                ),
+                depends_on=make_service_role(self._name, "rds", parent=self, owned=self._foundation.service_roles),
             ),
         )
 

@@ -88,9 +88,7 @@ class Search(pulumi.ComponentResource):
     ) -> aws.opensearch.Domain:
         args, location, chosen = self._args, self._foundation.location, self._args.settings
         groups, may_log = logs
-        service_role = make_service_role(
-            self._name, "opensearch", parent=self, owned=self._foundation.service_roles
-        )
+        service_role = make_service_role(self._name, "opensearch", parent=self, owned=self._foundation.service_roles)
         subnets = args.network.isolated_subnet_ids[: settings.MOST_SEARCH_ZONES]
         access = make_access_group(
             self._name,

@@ -59,8 +59,10 @@ def test_zones_are_judged_by_what_their_names_stand_for_in_this_account() -> Non
     found = [str(each) for each in _zone_problems(("us-east-1a", "us-east-1b", "us-east-1f"), ids)]
 
     assert found == [
-        "ai-prism:network.zones: must be zones in which EKS runs a control plane (in this account us-east-1b,"
-        " us-east-1c), got us-east-1a, which is use1-az3",
+        (
+            "ai-prism:network.zones: must be zones in which EKS runs a control plane (in this account us-east-1b,"
+            " us-east-1c), got us-east-1a, which is use1-az3"
+        ),
         "ai-prism:network.zones: must be zones of this account (us-east-1b, us-east-1c), got us-east-1f",
     ]
 

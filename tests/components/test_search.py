@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from support import record_with, recorded
+from support import recorded
 
 from prismctl.graph import Graph, Resource
-from prismctl.project import ROOT, Project
 
 WITH, WITHOUT = ("staging", "prod"), ("dev", "integration")
 DOMAIN = "aws:opensearch/domain:Domain"

@@ -1,8 +1,9 @@
 """The Kubernetes provider's double: objects on a real API server, which AI_PRISM_KUBECONFIG names.
 
 The program's own kubeconfig names a cluster that is only pretended, so it is not tried: where the variable is missing
-the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. Whom the
-pretended account's cluster does not know, or cannot be reached by, it refuses either way. What the double does not do, such as Helm's charts of old, it refuses by name.
+the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. In both
+cases the pretended account's cluster refuses callers whom it does not know, or who have no way to it. What the double
+does not do, such as Helm's charts of old, it refuses by name.
 """
 
 import json
