@@ -75,6 +75,8 @@ class Network(Section):
     """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses, not its position."""
     nat_gateways: Annotated[int, Field(ge=1)]
     """One for all zones, or one for each."""
+    nat_zone: str | None = None
+    """Zone of the gateway where one serves all. Named, since it stays there with its address when zones are added."""
     endpoints: tuple[str, ...] = REQUIRED_ENDPOINTS
     """Interface endpoints by service. Each costs by the hour and zone; traffic to the others goes through NAT."""
     vpn_gateway: bool = False
@@ -84,6 +86,9 @@ class Network(Section):
             yield Problem("zones", "must name each zone once", show(self.zones))
         if self.nat_gateways not in (1, len(self.zones)):
             yield Problem("nat_gateways", f"must be 1 or one per zone ({len(self.zones)})", str(self.nat_gateways))
+        if self.nat_zone not in ((*self.zones,) if self.nat_gateways == 1 else (*self.zones, None)):
+            rule = f"must be one of the zones ({', '.join(self.zones)}), where the one gateway stays as zones are added"
+            yield Problem("nat_zone", rule, show(self.nat_zone) if self.nat_zone else "none")
         for service in self.endpoints:
             if service not in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
                 known = ", ".join((*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS))
@@ -587,20 +592,13 @@ def _lapsed(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...
     )
 
 
-def _supported_versions(
-    cluster: Cluster, database: Database, cache: Cache, observability: Observability, today: datetime.date
+def _listed_versions(
+    cluster: Cluster, database: Database, cache: Cache, observability: Observability
 ) -> Iterator[Problem]:
     for path, product, version, releases in _chosen_versions(cluster, database, cache, observability):
-        release = releases.get(version)
-        if release is None:
-            if product not in _MOVED_BY_AWS or not _newer_than_listed(version, releases):
-                yield Problem(
-                    path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version)
-                )
-        elif release.ended(today):
-            alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
-            others = f"supported are {alive}" if alive else "add a later one to versions.yaml, with its source"
-            yield Problem(path, f"left support on {release.support_ends}; {others}", version)
+        newer = product in _MOVED_BY_AWS and _newer_than_listed(version, releases)
+        if version not in releases and not newer:
+            yield Problem(path, f"must be a version that versions.yaml lists ({', '.join(releases)})", show(version))
 
 
 def _chosen_versions(
@@ -645,12 +643,25 @@ def _days(number: int) -> str:
     return f"{number} day" if number == 1 else f"{number} days"
 
 
+def _support(product: str, version: str, releases: Mapping[str, versions.Release], today: datetime.date) -> str:
+    """Return what there is to say of a version's support, early and late; it never stops an update by itself."""
+    release = releases[version]
+    ends = release.support_ends
+    if ends is not None and release.leaving(today):
+        return f"{product} {version} leaves support on {ends}, in {_days((ends - today).days)}"
+    if not release.ended(today):
+        return ""
+    alive = ", ".join(name for name, other in releases.items() if not other.ended(today))
+    others = f"supported are {alive}" if alive else "add a later one to versions.yaml, with its source"
+    return f"{product} {version} left support on {ends}; {others}"
+
+
 def _warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
     chosen = _chosen_versions(sections["cluster"], sections["database"], sections["cache"], sections["observability"])
     leaving = tuple(
-        f"{path}: {product} {version} leaves support on {ends}, in {_days((ends - today).days)}"
+        f"{path}: {told}"
         for path, product, version, releases in chosen
-        if version in releases and releases[version].leaving(today) and (ends := releases[version].support_ends)
+        if version in releases and (told := _support(product, version, releases, today))
     )
     leaving += tuple(
         f"{path}: {product} {version} is newer than what versions.yaml lists: add it there, with its source"
@@ -754,6 +765,6 @@ _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _delivery_is_guarded,
     _decisions_end_soon,
     _somebody_hears_of_alarms,
-    _supported_versions,
+    _listed_versions,
 )
 """Rules between sections, each named for what it guarantees; run when the sections it asks for are sound."""

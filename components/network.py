@@ -130,8 +130,7 @@ class Network(pulumi.ComponentResource):
         self, subnets: dict[tuple[str, str], aws.ec2.Subnet], internet: aws.ec2.Route
     ) -> dict[str, aws.ec2.NatGateway]:
         gateways: dict[str, aws.ec2.NatGateway] = {}
-        # By name and not by position: a zone that is listed earlier must not move the one gateway.
-        for zone in sorted(self._settings.zones)[: self._settings.nat_gateways]:
+        for zone in gateway_zones(self._settings):
             address = aws.ec2.Eip(
                 f"{self._name}-nat-{zone}", domain="vpc", tags=self._named(f"nat-{zone}"), opts=self._child
             )
@@ -245,3 +244,9 @@ class Network(pulumi.ComponentResource):
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default", vpc_id=self.vpc_id, tags=self._named("default-closed"), opts=self._child
         )
+
+
+def gateway_zones(chosen: settings.Network) -> list[str]:
+    """Return the zones that have a NAT gateway: that of the one by name, since no position holds as zones are added."""
+    alone = chosen.nat_zone if chosen.nat_gateways == 1 else None
+    return [alone] if alone else sorted(chosen.zones)

@@ -56,7 +56,7 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     return Report(
         stack=stack.name,
         environment=settings.environment,
-        findings=(*applied.findings, *_faults(stack, settings, faults)),
+        findings=(*applied.findings, *_faults(stack, settings, faults), *_ending(stack, settings, applicable)),
         satisfied=satisfied,
         unseen=+unseen,
     )
@@ -98,16 +98,31 @@ def _faults(stack: Stack, settings: Settings, faults: Sequence[tuple[Waiver, str
     if level is Level.DISABLED:
         return
     for waiver, fault in faults:
-        about = f"the waiver of {waiver.rule or 'no rule'}{f' for {waiver.urn}' if waiver.urn else ''}"
-        yield Finding(
-            rule=rule,
-            resource=_root(stack),
-            path="",
-            message=f"{about} {fault}",
-            result=Result.VIOLATED,
-            level=level,
-            elsewhere=Source(waiver.file, waiver.line),
-        )
+        yield _about(waiver, fault, rule, level, stack)
+
+
+def _ending(stack: Stack, settings: Settings, applicable: Sequence[Waiver]) -> Iterator[Finding]:
+    """Yield which waivers end soon; an update goes on meanwhile."""
+    rule = next(rule for rule in rules() if rule.id == WAIVERS)
+    if rule.level(settings) is Level.DISABLED:
+        return
+    for waiver in applicable:
+        said = waiver.ending(settings.today)
+        if said:
+            yield _about(waiver, said, rule, Level.ADVISORY, stack)
+
+
+def _about(waiver: Waiver, said: str, rule: Rule, level: Level, stack: Stack) -> Finding:
+    about = f"the waiver of {waiver.rule or 'no rule'}{f' for {waiver.urn}' if waiver.urn else ''}"
+    return Finding(
+        rule=rule,
+        resource=_root(stack),
+        path="",
+        message=f"{about} {said}",
+        result=Result.VIOLATED,
+        level=level,
+        elsewhere=Source(waiver.file, waiver.line),
+    )
 
 
 def _root(stack: Stack) -> Resource:

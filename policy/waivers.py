@@ -26,6 +26,10 @@ SHOWN = f"{FILE.parent.name}/{FILE.name}"
 """What messages call it."""
 
 
+ENDING = datetime.timedelta(days=30)
+"""How long before its last day a waiver is told to end."""
+
+
 class WaiverFileError(Exception):
     """The file of waivers cannot be used; the message says where and why."""
 
@@ -72,6 +76,13 @@ class Waiver:
             yield "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"
         if self.expires is not None and self.expires < today:
             yield f"expired on {self.expires}"
+
+    def ending(self, today: datetime.date) -> str | None:
+        """Return that the waiver ends soon, while it still holds."""
+        if self.expires is None or not today <= self.expires <= today + ENDING:
+            return None
+        left = (self.expires - today).days
+        return f"ends on {self.expires}, in {left} day{'' if left == 1 else 's'}: renew it, or mend what it waives"
 
     def concerns(self, project: str, stack: str) -> bool:
         """Whether the waiver is about resources of this stack; one that does not say where concerns everybody."""

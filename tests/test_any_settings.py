@@ -33,6 +33,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.sampled_from(("dev", "integration", "staging", "prod")))
     region = draw(st.sampled_from(("us-east-1", "eu-west-1", "ap-southeast-1")))
     letters = draw(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=4, unique=True))
+    nat_gateways = draw(st.sampled_from((1, len(letters))))
     endpoints = draw(st.lists(st.sampled_from(program_settings.OPTIONAL_ENDPOINTS), unique=True, max_size=4))
     host = draw(st.from_regex(r"[a-z]{1,8}", fullmatch=True))
     return {
@@ -41,7 +42,8 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
         "network": {
             "cidr": f"10.{draw(st.integers(0, 255))}.0.0/{draw(st.integers(16, 21))}",
             "zones": [f"{region}{letter}" for letter in letters],
-            "nat_gateways": draw(st.sampled_from((1, len(letters)))),
+            "nat_gateways": nat_gateways,
+            "nat_zone": f"{region}{letters[0]}" if nat_gateways == 1 else None,
             "endpoints": [*program_settings.REQUIRED_ENDPOINTS, *endpoints],
             "vpn_gateway": draw(st.booleans()),
         },

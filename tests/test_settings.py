@@ -157,7 +157,9 @@ def test_settings_cannot_be_changed():
 
 @pytest.mark.parametrize("region", ["eu-west-1", "ap-southeast-1"])
 def test_another_region_needs_nothing_but_its_name_and_zones(region):
-    found = accepted({"aws.region": region, "network.zones": [f"{region}a", f"{region}b"]})
+    found = accepted(
+        {"aws.region": region, "network.zones": [f"{region}a", f"{region}b"], "network.nat_zone": f"{region}a"}
+    )
     assert found.aws.region == region
 
 
@@ -204,7 +206,7 @@ ONE_PROBLEM = {
     ),
     "a key that resembles none": (
         {"network.password": "hunter2"},
-        "ai-prism:network.password: unknown key; known are cidr, zones, nat_gateways, endpoints, vpn_gateway",
+        "ai-prism:network.password: unknown key; known are cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
     ),
     "a repository that is read without encryption": (
         {"gitops.repository": "http://git.example.com/prism"},
@@ -234,11 +236,11 @@ ONE_PROBLEM = {
     "a missing section two levels down": ({"nodes.gpu": REMOVED}, "ai-prism:nodes.gpu: is required"),
     "a section that is no mapping": (
         {"network": "10.10.0.0/16"},
-        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, endpoints, vpn_gateway",
+        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
     ),
     "a section that is empty": (
         {"network": None},
-        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, endpoints, vpn_gateway",
+        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
     ),
     "a section that is no mapping two levels down": (
         {"nodes.web": 3},
@@ -591,7 +593,7 @@ PROD = {
         "ai-prism:network.zones: must be at least 3 zones in prod, got 2",
     ),
     "one NAT gateway for all zones": (
-        {"network.nat_gateways": 1},
+        {"network.nat_gateways": 1, "network.nat_zone": "us-east-1a"},
         "ai-prism:network.nat_gateways: must be one per zone (3) in prod, got 1",
     ),
     "fewer web nodes than zones": (
@@ -707,7 +709,7 @@ def test_arm_types_are_told_one_by_one():
     [
         {"network.cidr": "172.16.0.0/16"},
         {"network.cidr": "192.168.8.0/21"},
-        {"network.zones": ["us-east-1f", "us-east-1h"]},
+        {"network.zones": ["us-east-1f", "us-east-1h"], "network.nat_zone": "us-east-1h"},
         {"network.nat_gateways": 2},
         {"network.endpoints": ENDPOINTS},
         {"network.vpn_gateway": True},
@@ -777,12 +779,11 @@ def test_a_minor_version_to_which_aws_moved_by_itself_is_told_and_stops_nothing(
 KUBERNETES_ENDS = datetime.date(2027, 8, 2)
 
 
-def test_a_version_is_refused_on_the_day_after_its_support():
+def test_a_version_out_of_support_is_told_and_stops_nothing():
     edits = {"cluster.version": "1.34"}
-    assert accepted(edits, today=datetime.date(2026, 12, 2))
-    assert refused(edits, today=datetime.date(2026, 12, 3)) == [
-        "ai-prism:cluster.version: left support on 2026-12-02; supported are 1.35, 1.36, got 1.34"
-    ]
+    said = "ai-prism:cluster.version: Kubernetes 1.34 left support on 2026-12-02; supported are 1.35, 1.36"
+    assert said not in accepted(edits, today=datetime.date(2026, 12, 2)).warnings
+    assert said in accepted(edits, today=datetime.date(2026, 12, 3)).warnings
 
 
 @pytest.mark.parametrize("days", [90, 1, 0])
@@ -807,20 +808,21 @@ def test_a_version_that_leaves_is_told_before_alarms_that_reach_nobody():
 
 
 def test_each_version_out_of_support_is_a_line_of_its_own():
-    lines = refused({"database.version": "18.4"}, today=datetime.date(2028, 1, 1))
+    lines = accepted({"database.version": "18.4"}, today=datetime.date(2028, 1, 1)).warnings
     assert [line.split(" ")[0] for line in lines] == ["ai-prism:cluster.version:", "ai-prism:database.version:"]
     assert lines[1] == (
-        "ai-prism:database.version: left support on 2027-12-31; supported are 16.15, 17.7, 17.11, 18.6, got 18.4"
+        "ai-prism:database.version: Aurora PostgreSQL 18.4 left support on 2027-12-31;"
+        " supported are 16.15, 17.7, 17.11, 18.6"
     )
 
 
 def test_a_message_has_no_hole_where_no_listed_version_is_supported():
-    assert refused({}, today=KUBERNETES_ENDS + datetime.timedelta(days=1)) == [
+    assert accepted({}, today=KUBERNETES_ENDS + datetime.timedelta(days=1)).warnings == (
         (
-            "ai-prism:cluster.version: left support on 2027-08-02; "
-            "add a later one to versions.yaml, with its source, got 1.36"
-        )
-    ]
+            "ai-prism:cluster.version: Kubernetes 1.36 left support on 2027-08-02;"
+            " add a later one to versions.yaml, with its source"
+        ),
+    )
 
 
 @pytest.mark.parametrize("stack", ["d", "Dev", "dev-1", "1dev", "a" * 17])
@@ -867,7 +869,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
     }
     assert refused(edits) == [
         "ai-prism:aws.account_id: must match ^[0-9]{12}$, got 1",
-        "ai-prism:network.hunter: unknown key; known are cidr, zones, nat_gateways, endpoints, vpn_gateway",
+        "ai-prism:network.hunter: unknown key; known are cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
         "ai-prism:nodes.web.desired: must be at least min (7), got 1",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
         "ai-prism:api.max_replicas: must be at least min_replicas (99), got 3",
@@ -1095,3 +1097,9 @@ def test_what_quotes_would_not_mend_is_not_told_to_be_quoted(value, shown):
 def test_a_cluster_without_administrators_is_a_mistake(admins, said):
     (line,) = refused({"cluster.admins": admins})
     assert line.startswith(said)
+
+
+@pytest.mark.parametrize("zone", [REMOVED, "us-east-1c"])
+def test_one_nat_gateway_has_a_zone_by_name(zone):
+    (line,) = refused({"network.nat_zone": zone})
+    assert line.startswith("ai-prism:network.nat_zone: must be one of the zones (us-east-1a, us-east-1b), where")

@@ -10,7 +10,7 @@ from support import STACKS
 
 from policy.findings import Finding, Report
 from policy.fingerprints import fingerprint
-from policy.registry import Settings
+from policy.registry import Level, Settings
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import FILE, Waiver, WaiverFileError, load
@@ -23,7 +23,7 @@ WAIVER = Waiver(
     owner="web",
     ticket="WEB-1",
     reason="moves to another account in spring",
-    expires=TODAY,
+    expires=TODAY + datetime.timedelta(days=31),
     value=7,
     line=3,
 )
@@ -103,8 +103,9 @@ def test_a_waiver_of_another_stack_or_project_is_not_this_one_s() -> None:
 
 
 def test_the_last_day_is_the_last_on_which_a_waiver_holds() -> None:
-    assert judged(WAIVER, today=TODAY).mandatory == ()
-    assert judged(WAIVER, today=TODAY + datetime.timedelta(days=1)).mandatory != ()
+    last = TODAY + datetime.timedelta(days=31)
+    assert judged(WAIVER, today=last).mandatory == ()
+    assert judged(WAIVER, today=last + datetime.timedelta(days=1)).mandatory != ()
 
 
 def test_nobody_may_waive_what_cannot_be_waived() -> None:
@@ -186,7 +187,7 @@ def test_a_waiver_is_judged_where_there_is_no_stack_as_where_there_is_one() -> N
     expired = dataclasses.replace(
         WAIVER, urn="urn:pulumi:manifests::prod/*::web", expires=TODAY - datetime.timedelta(days=1), file="own.yaml"
     )
-    unused = dataclasses.replace(expired, expires=TODAY)
+    unused = dataclasses.replace(expired, expires=WAIVER.expires)
     report = run(
         Stack(name="manifests", resources=(pod,)),
         Settings(environment="prod", today=TODAY, waivers=(expired, unused)),
@@ -216,7 +217,7 @@ def test_a_waiver_names_one_file_among_those_of_a_folder() -> None:
         owner="web",
         ticket="WEB-1",
         reason="it measures the node's network",
-        expires=TODAY,
+        expires=WAIVER.expires,
         value=True,
     )
     stack = Stack(name="manifests", resources=(pod("a/web.yaml"), pod("b/web.yaml")))
@@ -235,3 +236,16 @@ def test_every_waiver_of_this_repository_says_everything() -> None:
 
 def test_every_waiver_of_this_repository_is_about_a_stack_of_it() -> None:
     assert [each.line for each in load(FILE) if not any(each.concerns("ai-prism", stack) for stack in STACKS)] == []
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(31, None), (30, "in 30 days"), (1, "in 1 day:"), (0, "in 0 days"), (-1, None)]
+)
+def test_a_waiver_tells_for_thirty_days_that_it_ends_and_holds_meanwhile(left: int, said: str | None) -> None:
+    report = judged(dataclasses.replace(WAIVER, expires=TODAY + datetime.timedelta(days=left)))
+
+    told = [each for each in faults(report) if " ends on " in each.message]
+    assert [said in each.message for each in told] == ([] if said is None else [True])
+    assert all(each.level is Level.ADVISORY for each in told)
+    if said:
+        assert report.mandatory == ()
