@@ -93,7 +93,9 @@ observability = Observability(
 identity = Identity(
     "identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance, observability), on_aws
 )
-search = logs and Search("search", SearchArgs(foundation, logs, network, cluster, identity), on_aws)
+search = logs and Search(
+    "search", SearchArgs(foundation, logs, network, cluster, identity, [*config.cluster.admins.values()]), on_aws
+)
 
 Events(
     "events",

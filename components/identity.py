@@ -261,6 +261,7 @@ class Identity(pulumi.ComponentResource):
                 f"{domain}/_index_template/logs",
                 f"{domain}/_plugins/_security/api/roles/*",
                 f"{domain}/_plugins/_security/api/rolesmapping/*",
+                f"{domain}/_plugins/_security/api/audit/*",
                 f"{domain}/_plugins/_ism/policies/*",
             ],
         )

@@ -1,5 +1,6 @@
 """OpenSearch: where the pods' logs are kept and searched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,11 +12,14 @@ from components.cluster import Cluster
 from components.foundation import Foundation
 from components.identity import Identity, search_arn
 from components.network import Network
-from components.policies import document
+from components.policies import Statement, document
 from components.service_roles import make_service_role
 from naming import physical_name
 
 PORT = 443
+_SHARE_FOR_LOGS = 0.7
+"""Of the volumes; below three quarters the domain's alarm on storage fires. An estimate: AWS keeps some for itself
+(https://docs.aws.amazon.com/opensearch-service/latest/developerguide/bp-storage.html)."""
 _LOGS = {
     "application": "ES_APPLICATION_LOGS",
     "audit": "AUDIT_LOGS",
@@ -35,7 +39,9 @@ class SearchArgs:
     cluster: Cluster
     """Its nodes are the only clients."""
     identity: Identity
-    """Whose roles alone get in."""
+    """Whose roles alone get in, beside those who read."""
+    reader_arns: Sequence[str]
+    """IAM roles that may read the logs; what they may do within is the job's to say."""
 
 
 class Search(pulumi.ComponentResource):
@@ -49,6 +55,8 @@ class Search(pulumi.ComponentResource):
 
     endpoint: pulumi.Output[str]
     """Host name, within the VPC."""
+    gib_for_logs: float
+    """What all indices may take, copies included."""
 
     def __init__(self, name: str, args: SearchArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Search", name, None, opts)
@@ -58,6 +66,7 @@ class Search(pulumi.ComponentResource):
 
         domain = self._make_domain(self._make_logs())
         self.endpoint = domain.endpoint
+        self.gib_for_logs = args.settings.nodes * args.settings.volume_gb * _SHARE_FOR_LOGS
         self.register_outputs({"endpoint": self.endpoint})
 
     def _make_logs(self) -> tuple[dict[str, aws.cloudwatch.LogGroup], aws.cloudwatch.LogResourcePolicy]:
@@ -131,7 +140,8 @@ class Search(pulumi.ComponentResource):
                         "Resource": f"{search_arn(location)}/*",
                     }
                     for workload in ("fluent-bit", "search-access")
-                )
+                ),
+                *_readers(args.reader_arns, search_arn(location)),
             ),
             log_publishing_options=[
                 {"log_type": kind, "cloudwatch_log_group_arn": groups[role].arn} for role, kind in _LOGS.items()
@@ -149,6 +159,14 @@ class Search(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create="120m", update="180m", delete="90m"),
             ),
         )
+
+
+def _readers(arns: Sequence[str], domain_arn: str) -> list[Statement]:
+    """Let people in, without the calls that delete."""
+    actions = [f"es:ESHttp{verb}" for verb in ("Get", "Head", "Post", "Put")]
+    if not arns:
+        return []
+    return [{"Effect": "Allow", "Principal": {"AWS": list(arns)}, "Action": actions, "Resource": f"{domain_arn}/*"}]
 
 
 def masters(environment: str) -> int:

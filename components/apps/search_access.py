@@ -109,11 +109,16 @@ class SearchAccess(pulumi.ComponentResource):
             "READER": json.dumps(_READER),
             "READERS": json.dumps({"backend_roles": list(self._args.reader_arns)}),
             "TEMPLATE": json.dumps(_TEMPLATE),
-            "RETENTION": json.dumps(_retention(self._args.base.foundation.log_days)),
+            "AUDIT": json.dumps(_AUDIT),
+            "RETENTION": json.dumps(
+                _retention(self._args.base.foundation.log_days, self._args.search.gib_for_logs / _COPIES)
+            ),
         }
 
 
 # Names of permissions: https://docs.opensearch.org/latest/security/access-control/permissions/
+_COPIES = 2
+"""Of each shard."""
 _PATTERNS = [f"{INDEX_PREFIX}-*"]
 _WRITER = {
     "cluster_permissions": ["indices:data/write/bulk"],
@@ -139,7 +144,14 @@ _TEMPLATE = {
     "index_patterns": _PATTERNS,
     "priority": 1,
     "template": {
-        "settings": {"number_of_shards": 1, "number_of_replicas": 1},
+        "settings": {
+            "number_of_shards": 1,
+            "number_of_replicas": _COPIES - 1,
+            # Without thresholds the domain writes no slow log:
+            # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/createdomain-configure-slow-logs.html
+            "index.search.slowlog.threshold.query.warn": "5s",
+            "index.indexing.slowlog.threshold.index.warn": "5s",
+        },
         "mappings": {
             "date_detection": False,
             "properties": {"@timestamp": {"type": "date"}, MERGED: {"type": "flat_object"}},
@@ -148,25 +160,55 @@ _TEMPLATE = {
 }
 
 
-def _retention(days: int) -> dict[str, Any]:
-    """Return the policy of new indices, one a day: deleted once they are old.
+# Who was refused, and who changed what; not every call that was granted, which AWS advises against:
+# https://docs.aws.amazon.com/opensearch-service/latest/developerguide/audit-logs.html
+_AUDIT = {
+    "enabled": True,
+    "audit": {
+        "enable_rest": True,
+        "disabled_rest_categories": ["GRANTED_PRIVILEGES", "AUTHENTICATED"],
+        "enable_transport": True,
+        "disabled_transport_categories": ["GRANTED_PRIVILEGES", "AUTHENTICATED"],
+    },
+}
 
-    Source: https://docs.opensearch.org/latest/im-plugin/ism/policies/
+
+def _retention(days: int, gib: float) -> dict[str, Any]:
+    """Return the policy of new indices, one a day: deleted once they are old, and large ones earlier.
+
+    A day has its share of the `gib` that there are for one copy. Twice as large, it stays half as long: so whatever is
+    written day by day, all that is kept fits. A full domain would take no logs at all.
+    Source: https://docs.opensearch.org/latest/im-plugin/ism/policies/ (min_size is that of the primaries)
     """
-    delete = {"name": "delete", "actions": [{"delete": {}}], "transitions": []}
-    keep = {
-        "name": "keep",
-        "actions": [],
-        "transitions": [{"state_name": "delete", "conditions": {"min_index_age": f"{days}d"}}],
-    }
+    steps = days.bit_length()
+    states = [
+        {
+            "name": f"keep-{step}",
+            "actions": [],
+            "transitions": [
+                *(
+                    [{"state_name": f"keep-{step + 1}", "conditions": {"min_size": f"{_mib(days, gib, step)}mb"}}]
+                    if step + 1 < steps
+                    else []
+                ),
+                {"state_name": "delete", "conditions": {"min_index_age": f"{days >> step}d"}},
+            ],
+        }
+        for step in range(steps)
+    ]
     return {
         "policy": {
-            "description": "Logs go when their time is over",
-            "default_state": "keep",
-            "states": [keep, delete],
+            "description": "Logs go when their time is over, or their space",
+            "default_state": "keep-0",
+            "states": [*states, {"name": "delete", "actions": [{"delete": {}}], "transitions": []}],
             "ism_template": [{"index_patterns": _PATTERNS, "priority": 1}],
         }
     }
+
+
+def _mib(days: int, gib: float, step: int) -> int:
+    """Return above which size a day is not kept for `days >> step`."""
+    return int(gib * 1024 / days * 2**step)
 
 
 # Credentials are those that EKS Pod Identity gives (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html);
@@ -192,6 +234,7 @@ put _plugins/_security/api/roles/logs_writer "$WRITER"
 put _plugins/_security/api/rolesmapping/logs_writer "$WRITERS"
 put _plugins/_security/api/roles/logs_reader "$READER"
 put _plugins/_security/api/rolesmapping/logs_reader "$READERS"
+put _plugins/_security/api/audit/config "$AUDIT"
 known=$(ask "https://$HOST/_plugins/_ism/policies/logs")
 number() { printf '%s' "$known" | sed -n "s/.*\"$1\" *: *\([0-9]*\).*/\1/p"; }
 version=$(number _seq_no)

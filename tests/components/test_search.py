@@ -73,7 +73,9 @@ def test_two_roles_get_in_and_nobody_has_a_password(stack: str) -> None:
         for role in graph.of_type("aws:iam/role:Role")
         if role.name.startswith("identity-")
     }
-    statements = json.loads(found["accessPolicies"])["Statement"]
+    statements = [
+        item for item in json.loads(found["accessPolicies"])["Statement"] if isinstance(item["Principal"]["AWS"], str)
+    ]
     assert {roles[statement["Principal"]["AWS"]] for statement in statements} == {"fluent-bit", "search-access"}
     inside = found["advancedSecurityOptions"]
     assert inside["enabled"]
@@ -98,25 +100,73 @@ def test_the_job_may_ask_for_each_path_that_it_asks_for_and_for_no_other(stack: 
     (container,) = job(stack)["spec"]["template"]["spec"]["containers"]
     paths = re.findall(r"^put \"?([\w/]+)", container["command"][-1], re.MULTILINE)
     granting = [resource.split("/", 2)[2] for resource in deciding["Resource"]]
-    assert len(paths) == 6
+    assert len(paths) == 7
     for path in paths:
         assert any(fnmatch.fnmatchcase(path, pattern) for pattern in granting), path
     for pattern in granting:
         assert any(fnmatch.fnmatchcase(path, pattern) for path in paths), pattern
 
 
+def kept_days(states: dict[str, Any], mib: float) -> int:
+    """Return for how many days a policy keeps an index of a size, as ISM goes through its states."""
+    state = states["keep-0"]
+    while True:
+        onward = next(
+            (step for step in state["transitions"] if mib >= float(step["conditions"].get("min_size", "infmb")[:-2])),
+            None,
+        )
+        if onward is None:
+            (end,) = [
+                step["conditions"]["min_index_age"] for step in state["transitions"] if step["state_name"] == "delete"
+            ]
+            return int(end.removesuffix("d"))
+        state = states[onward["state_name"]]
+
+
 @pytest.mark.parametrize("stack", WITH)
 def test_the_indices_of_all_days_that_are_kept_leave_room_on_the_nodes(stack: str) -> None:
     """A node takes a thousand shards: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/bp-sharding.html."""
     told = documents(stack)
-    keep, _ = told["RETENTION"]["policy"]["states"]
-    days = int(keep["transitions"][0]["conditions"]["min_index_age"].removesuffix("d"))
+    states = {state["name"]: state for state in told["RETENTION"]["policy"]["states"]}
     chosen = told["TEMPLATE"]["template"]["settings"]
     shards = chosen["number_of_shards"] * (1 + chosen["number_of_replicas"])
     nodes = domain(stack)["clusterConfig"]["instanceCount"]
-    assert days * shards < 1000 * nodes
+    assert kept_days(states, 1) * shards < 1000 * nodes
     # A node that is lost takes no day with it.
     assert 1 <= chosen["number_of_replicas"] < nodes
+
+
+@pytest.mark.parametrize("stack", WITH)
+@pytest.mark.parametrize("gib_a_day", [0.1, 1, 1.4, 1.5, 3, 7, 20, 90])
+def test_no_amount_of_logs_fills_the_volumes(stack: str, gib_a_day: float) -> None:
+    """A full domain takes no logs, and neither does one that has reached its watermark."""
+    told = documents(stack)
+    states = {state["name"]: state for state in told["RETENTION"]["policy"]["states"]}
+    copies = 1 + told["TEMPLATE"]["template"]["settings"]["number_of_replicas"]
+    found = domain(stack)
+    volumes = found["clusterConfig"]["instanceCount"] * found["ebsOptions"]["volumeSize"]
+    assert gib_a_day * copies * kept_days(states, gib_a_day * 1024) < 0.75 * volumes
+
+
+@pytest.mark.parametrize("stack", WITH)
+def test_logs_of_the_domain_itself_are_written_at_all(stack: str) -> None:
+    """To publish them is not enough: audit is off until it is told otherwise, and slow logs have no threshold."""
+    told = documents(stack)
+    assert told["AUDIT"]["enabled"] is True
+    assert "GRANTED_PRIVILEGES" in told["AUDIT"]["audit"]["disabled_rest_categories"]
+    settings = told["TEMPLATE"]["template"]["settings"]
+    assert {key.split(".")[1] for key in settings if ".slowlog.threshold." in key} == {"search", "indexing"}
+
+
+def test_who_may_read_the_logs_gets_past_the_edge_and_deletes_nothing() -> None:
+    reader = "arn:aws:iam::123456789012:role/platform"
+    section = json.loads(Project(ROOT).config("prod")["ai-prism:cluster"]) | {"admins": {"platform": reader}}
+    (found,) = record_with("prod", cluster=json.dumps(section)).of_type(DOMAIN)
+    (reading,) = [
+        item for item in json.loads(found["accessPolicies"])["Statement"] if item["Principal"]["AWS"] == [reader]
+    ]
+    assert {"es:ESHttpGet", "es:ESHttpPost"} <= set(reading["Action"])
+    assert "es:ESHttpDelete" not in reading["Action"]
 
 
 @pytest.mark.parametrize("stack", WITH)
