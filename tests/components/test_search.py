@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from support import recorded
+from support import record_with, recorded
 
 from prismctl.graph import Graph, Resource
+from prismctl.project import ROOT, Project
 
 WITH, WITHOUT = ("staging", "prod"), ("dev", "integration")
 DOMAIN = "aws:opensearch/domain:Domain"
