@@ -106,7 +106,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "aws:ec2/subnet:Subnet": Counterpart("AWS::EC2::Subnet"),
     "aws:ec2/vpc:Vpc": Counterpart("AWS::EC2::VPC"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Counterpart(
-        "AWS::EC2::VPCEndpoint", open={"serviceName": "services have no list"}
+        "AWS::EC2::VPCEndpoint", {"policy": "PolicyDocument"}, open={"serviceName": "services have no list"}
     ),
     "aws:ec2/vpnGateway:VpnGateway": Counterpart(
         "AWS::EC2::VPNGateway",
