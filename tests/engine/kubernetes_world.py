@@ -73,7 +73,7 @@ class KubernetesWorld(World):
 
 def eventually(is_so: Callable[[], Any]) -> None:
     """Wait until it is so."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.1)

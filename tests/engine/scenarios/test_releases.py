@@ -14,6 +14,7 @@ from engine.cluster.releases import record_of
 from engine.kubernetes_world import KubernetesWorld, eventually
 from engine.world import Done
 
+from components.apps.base import marked
 from prismctl.project import ROOT
 from tools.build import locate
 
@@ -44,8 +45,6 @@ RUNS = {"pool": "first"}
 NOWHERE = {"pool": "none"}
 
 PROGRAM = """
-from components.apps.base import marked
-
 k8s.helm.v3.Release(
     "flagger", name="flagger", chart="{chart}", version="1.0.0", namespace="flagger-system", create_namespace=True,
     values={values}, atomic=True, cleanup_on_fail=True, timeout={timeout}, max_history=5, opts=on_cluster,
@@ -62,7 +61,7 @@ def install(program: KubernetesWorld, cluster: Cluster, tmp_path: Path) -> Calla
         (tmp_path / "chart" / name).write_text(text, encoding="utf-8")
 
     def write(values: dict[str, Any], *, timeout: int = 60) -> None:
-        program.write(PROGRAM.format(chart=tmp_path / "chart", values=f"marked({values})", timeout=timeout))
+        program.write(PROGRAM.format(chart=tmp_path / "chart", values=marked(values), timeout=timeout))
 
     return write
 
