@@ -44,7 +44,7 @@ UNROTATED = Waiver(
     owner="web",
     ticket="WEB-1",
     reason="moving",
-    expires=TODAY,
+    expires=TODAY + datetime.timedelta(days=60),
     value=False,
 )
 """The waiver of a key that is not rotated."""

@@ -420,7 +420,9 @@ def test_another_region_needs_nothing_but_a_stack_file(region: str) -> None:
         "prod",
         aws=json.dumps({"account_id": "123456789012", "region": region}),
         network=json.dumps(network),
-        cluster=json.dumps({"version": "1.36", "zones": network["zones"]}),
+        cluster=json.dumps(
+            {"version": "1.36", "zones": network["zones"], "admins": {"ops": "arn:aws:iam::123456789012:role/ops"}}
+        ),
     )
     texts = [text for resource in graph.resources for text in strings(dict(resource.inputs))]
     assert any(region in text for text in texts)

@@ -122,6 +122,7 @@ def test_the_job_gives_each_role_its_rights_and_replaces_the_policy_that_is_ther
         "_plugins/_security/api/rolesmapping/logs_writer",
         "_plugins/_security/api/roles/logs_reader",
         "_plugins/_security/api/rolesmapping/logs_reader",
+        "_plugins/_security/api/audit/config",
         "_plugins/_ism/policies/logs",
         f"_plugins/_ism/policies/logs{query}",
     ]
