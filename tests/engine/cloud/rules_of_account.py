@@ -2,7 +2,8 @@
 
 The account's facts: `zone_ids`, ids of zones by name as JSON, where they differ from those made up; `service_roles`,
 the services whose role was there before any update; `caller`, the ARN of the principal who runs the update; `address`,
-where that is outside of the VPC; `principals`, ARNs of others that no program of ours makes.
+where that is outside of the VPC; `admitted`, whom somebody let into the cluster by hand; `principals`, ARNs of others
+that no program of ours makes.
 """
 
 import ipaddress
@@ -128,7 +129,7 @@ def kubernetes_refusal(account: Account) -> str | None:
     if address and not _is_let_in(address, plane.inputs.get("vpcConfig", {})):
         return _NO_WAY(host=str(plane.outputs.get("endpoint", "")).removeprefix("https://"))
     creator = plane.inputs.get("accessConfig", {}).get("bootstrapClusterCreatorAdminPermissions", True)
-    admitted = {each.inputs.get("principalArn") for each in account.resources(ENTRY)}
+    admitted = {account.get("admitted"), *(each.inputs.get("principalArn") for each in account.resources(ENTRY))}
     return None if creator or account.get("caller") in admitted else _NO_CREDENTIALS()
 
 

@@ -29,6 +29,7 @@ from engine.cloud.permissions import Permissions
 from engine.cloud.problems import Problem
 from engine.cloud.shapes import Shapes
 from engine.cloud.sound import Sound, digest
+from engine.urns import name_of
 
 from prismctl import synthetic, values
 from prismctl.graph import UNKNOWN
@@ -74,9 +75,11 @@ class Aws:
         """Seconds that pass here for a second in AWS."""
         self._permissions = self._of_caller(account.get("caller"))
 
-    def _of_caller(self, role: str) -> Permissions | None:
-        """Return what the role may do that calls; an administrator does where the account names none."""
-        return Permissions(role, self._account.resources(), self._region) if role else None
+    def _of_caller(self, arn: str) -> Permissions | None:
+        """Return what may be done by a caller whose role stands here; others come as administrators."""
+        roles = self._account.resources("aws:iam/role:Role")
+        urn = next((each.urn for each in roles if each.answer("arn") == arn), None)
+        return Permissions(name_of(urn), self._account.resources(), self._region) if urn else None
 
     def _authorize(
         self, verb: Verb, type_: str, inputs: Properties, outputs: Properties, before: Properties | None = None

@@ -19,7 +19,7 @@ def assume(aws, account, tmp_path):
         _, role = make(aws, account, ROLE, "reader", name="reader", assumeRolePolicy="{}")
         document = json.dumps({"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]})
         make(aws, account, POLICY, "reader-grants", role=role["name"], policy=document, name="grants")
-        account.set("caller", "reader")
+        account.set("caller", role["arn"])
         return Aws(account, ACCOUNT_ID, "us-east-1", {}, tmp_path)
 
     return make_role
