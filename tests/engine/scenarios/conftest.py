@@ -17,6 +17,7 @@ _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
 _ONE = {
     "test_changes": "prod",
     "test_fresh_account": "prod",
+    "test_data_stores": "prod",
     "test_policies": "prod",
     "test_roles": "prod",
     "test_failures": _OF_TODAY,
