@@ -251,7 +251,7 @@ def test_destroy_leaves_no_finalizer_hanging(platform: Platform) -> None:
 
     assert done, done.output
     assert "resources" not in platform.world.state()
-    assert platform.world.account.resources() == []
+    assert platform.world.left() == []
     left = {name: objects for name, objects in everything(platform).items() if objects}
     assert left == {}
 

@@ -118,7 +118,7 @@ class TestWhatFailsOnce:
         repeat(standing, standing.destroy)
 
         assert_struck(standing, given)
-        assert standing.account.resources() == []
+        assert standing.left() == []
         assert "resources" not in standing.state()
 
 

@@ -92,7 +92,7 @@ def comes_down_to_nothing(world: World) -> None:
 
     world.destroy().must()
 
-    assert world.account.resources() == []
+    assert world.left() == []
     assert "resources" not in world.state()
 
 
