@@ -136,7 +136,8 @@ def test_the_decision_about_apps_says_what_is_the_longest():
     assert f"{domain.started:.0f} s before it, the domain {domain.seconds:.0f} s" in WITH_APPS
     assert f"after it {sum(each.seconds for each in after):.0f} s for the job" in WITH_APPS
     assert f"The application itself is there at {application.ended:.0f} s, as elsewhere" in WITH_APPS
-    assert application.ended == of("dev", "kubernetes:argoproj.io/v1alpha1:Application").ended
+    # "As elsewhere" is within a few seconds: staging and prod make more roles and alarms on the way.
+    assert abs(application.ended - of("dev", "kubernetes:argoproj.io/v1alpha1:Application").ended) < 5
     assert f"everything else is there after {minutes(application.ended)}" in GUIDE
 
 
