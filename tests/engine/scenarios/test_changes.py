@@ -35,9 +35,12 @@ def test_a_larger_database_instance_is_a_change_in_place(standing: World):
 
     plan = standing.preview()
 
-    assert types(urns(plan, "update")) == {"aws:rds/clusterInstance:ClusterInstance"}
+    # Alarms on memory and connections follow the class, and the dashboard shows their thresholds.
+    watching = {"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/metricAlarm:MetricAlarm"}
+    assert types(urns(plan, "update")) - watching == {"aws:rds/clusterInstance:ClusterInstance"}
     assert not urns(plan, "create", "delete", *REPLACING)
-    bring_up(standing)
+    # AWS keeps the new class for the maintenance window.
+    standing.up().must()
     instances = standing.account.resources("aws:rds/clusterInstance:ClusterInstance")
     assert {held.inputs["instanceClass"] for held in instances} == {"db.r6g.xlarge"}
 
