@@ -340,7 +340,8 @@ def test_a_stack_that_may_be_lost_does_not_hold_on_to_its_buckets_and_images(unk
 
 def test_an_administrator_can_be_removed_from_a_protected_cluster(unknown: Graph) -> None:
     entries = unknown.of_type("aws:eks/accessEntry:AccessEntry")
-    assert {"cluster-delivery", "cluster-preview"} < {entry.name for entry in entries}
+    admins = json.loads(Project(ROOT).config(unknown.stack)["ai-prism:cluster"])["admins"]
+    assert {entry.name for entry in entries} == {f"cluster-{who}" for who in ("delivery", "preview", *admins)}
     assert not any(entry.protect for entry in entries)
 
 
