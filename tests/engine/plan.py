@@ -40,5 +40,10 @@ def registered(state: Mapping[str, Any]) -> list[str]:
     return [each["urn"] for each in state["resources"] if each["type"] != "pulumi:providers:pulumi"]
 
 
+def deletable(state: Mapping[str, Any]) -> list[str]:
+    """Return the URNs of what a destroy deletes; what outlives its stack is not."""
+    return [each["urn"] for each in state["resources"] if not (each.get("retainOnDelete") or each.get("external"))]
+
+
 def types(found: set[str]) -> set[str]:
     return {type_of(urn) for urn in found}

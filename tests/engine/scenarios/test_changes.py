@@ -30,21 +30,6 @@ def test_a_new_tag_is_written_to_everything_in_place(standing: World):
     assert {held.outputs["tagsAll"]["CostCenter"] for held in tagged} == {"platform"}
 
 
-def test_a_larger_database_instance_is_a_change_in_place(standing: World):
-    standing.change_settings("database", instance_class="db.r6g.xlarge")
-
-    plan = standing.preview()
-
-    # Alarms on memory and connections follow the class, and the dashboard shows their thresholds.
-    watching = {"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/metricAlarm:MetricAlarm"}
-    assert types(urns(plan, "update")) == {"aws:rds/clusterInstance:ClusterInstance", *watching}
-    assert not urns(plan, "create", "delete", *REPLACING)
-    # AWS keeps the new class for the maintenance window.
-    standing.up().must()
-    instances = standing.account.resources("aws:rds/clusterInstance:ClusterInstance")
-    assert {held.inputs["instanceClass"] for held in instances} == {"db.r6g.xlarge"}
-
-
 def add_zone(world: World) -> None:
     """Let the network grow by a zone, and in prod the web nodes with it."""
     network = world.settings("network")
@@ -185,19 +170,6 @@ def assert_new_before_old(world: World) -> None:
     for old in deleted:
         new = [each for each in world.account.operations("create") if each.urn == old.urn][-1]
         assert new.ended < old.started
-
-
-def test_a_minor_version_of_aurora_is_an_update_in_place(world: World):
-    world.change_settings("database", version="17.10")
-    world.up().must()
-    world.change_settings("database", version="17.11")
-
-    plan = world.preview()
-
-    assert "aws:rds/cluster:Cluster" in types(urns(plan, "update"))
-    assert types(urns(plan, "update")) <= {"aws:rds/cluster:Cluster", "aws:rds/clusterInstance:ClusterInstance"}
-    assert not urns(plan, "create", "delete", *REPLACING)
-    bring_up(world)
 
 
 def test_a_longer_retention_changes_the_database_alone(standing: World):

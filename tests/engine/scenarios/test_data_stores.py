@@ -5,6 +5,8 @@ from engine.cloud.maintenance import CACHE, CLUSTER, INSTANCE, time_passes
 from engine.plan import REPLACING, types, urns
 from engine.world import World
 
+WATCHING = {"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/metricAlarm:MetricAlarm"}
+
 
 def test_a_larger_class_waits_for_the_maintenance_window(standing: World):
     standing.change_settings("database", instance_class="db.r6g.xlarge")
@@ -13,7 +15,8 @@ def test_a_larger_class_waits_for_the_maintenance_window(standing: World):
 
     plan = standing.preview()
 
-    assert types(urns(plan, "update")) == {INSTANCE, CACHE}
+    # Alarms on memory and connections follow the class, and the dashboard shows their thresholds.
+    assert types(urns(plan, "update")) == {INSTANCE, CACHE, *WATCHING}
     assert not urns(plan, "create", "delete", *REPLACING)
     standing.up().must()
     for held in standing.account.resources(INSTANCE, CACHE):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from engine.cloud.account import Operation, Verb
 from engine.cloud.faults import KINDS, Fault
-from engine.plan import STATEFUL, operations, registered
+from engine.plan import STATEFUL, deletable, operations, registered
 from engine.turns import DAY, FULL
 from engine.urns import type_of
 from engine.world import Done, World
@@ -111,7 +111,7 @@ class TestWhatFailsOnce:
         if standing.settings("environment")["protect"]:
             standing.change_settings("environment", retiring=True, protect=False)
             standing.up().must()
-        urns = chosen(standing.stack, (each.urn for each in standing.account.resources()))
+        urns = chosen(standing.stack, deletable(standing.state()))
         given = faults(urns, "delete", kind)
         standing.account.fail_once(given)
 

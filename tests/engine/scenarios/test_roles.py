@@ -42,7 +42,7 @@ def test_the_preview_role_reads_all_that_a_preview_with_refresh_asks_and_changes
     standing.add_tag("CostCenter", "platform")
     refused = standing.up()
     assert not refused
-    assert f"{standing.stack}-preview/GitHubActions is not authorized to perform" in refused.output
+    assert "ai-prism:cluster.admins: must name the role of whoever runs the update" in refused.output
     assert not [each for each in standing.account.operations()[len(before) :] if each.error is None]
 
 
