@@ -34,6 +34,7 @@ class KubernetesWorld(World):
     """A world whose program is a few lines, and whose cluster is real."""
 
     can_be_real = frozenset({"kubernetes", "python"})
+    checkpoints = True
 
     def __init__(self, folder: Path, cluster: Cluster | None, cache: Path) -> None:
         self.cluster = cluster

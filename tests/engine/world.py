@@ -63,6 +63,11 @@ class World:
 
     can_be_real: frozenset[str] = frozenset({"python"})
     """Plugins that need not be doubles here."""
+    checkpoints = False
+    """Whether the engine keeps its state after every step, as it does by default, and not just when it ends.
+
+    That is half of a first update's time (github.com/pulumi/pulumi, issue 10668). Whoever kills the engine needs it.
+    """
 
     def __init__(
         self, folder: Path, stack: str, cache: Path, source: Path = ROOT, cluster: Mapping[str, str] | None = None
@@ -159,6 +164,7 @@ class World:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_SKIP_CHECKPOINTS": str(not self.checkpoints).lower(),
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }

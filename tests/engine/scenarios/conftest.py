@@ -60,12 +60,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(fixture, stacks(name), indirect=True)
 
 
+_KILLS = {"test_interruptions", "test_lifecycle"}
+"""Modules that kill the engine, and one that runs it as users do: these keep the state after every step."""
+
+
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> Iterator[World]:
     """A stack on an empty account."""
     with World(tmp_path / "world", request.param, shared / "cache") as world:
+        world.checkpoints = _module(request) in _KILLS
         world.init()
         yield world
+
+
+def _module(request: pytest.FixtureRequest) -> str:
+    return request.module.__name__.rpartition(".")[2]
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +96,7 @@ def standing(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> It
                 world.up().must()
                 world.keep(snapshot)
     with World(tmp_path / "world", request.param, shared / "cache") as world:
+        world.checkpoints = _module(request) in _KILLS
         world.take(snapshot)
         yield world
 
