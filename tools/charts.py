@@ -143,6 +143,8 @@ class _Downloads:
             start_new_session=True,
         )
         self._running.add(process)
+        if self._ended.is_set():  # in between, and without this process
+            process.kill()
         try:
             said = process.communicate(timeout=_SECONDS)[1]
         except subprocess.TimeoutExpired:
