@@ -69,6 +69,7 @@ class Identity(pulumi.ComponentResource):
                 APPLICATION, "ai-prism-api", [*self._documents(), *self._models(), self._database(), self._cache()]
             ),
             "worker": Workload(APPLICATION, "ai-prism-worker", [*self._documents(), *self._models(), self._database()]),
+            "database-access": Workload(DATABASE_ACCESS, "database-access", self._owner_password()),
             "external-secrets": Workload(EXTERNAL_SECRETS, "external-secrets", [self._assume_store_roles()]),
             "load-balancer-controller": Workload(KUBE_SYSTEM, "aws-load-balancer-controller", self._targets()),
             "cluster-autoscaler": Workload(KUBE_SYSTEM, "cluster-autoscaler", self._scaling()),
@@ -133,6 +134,18 @@ class Identity(pulumi.ComponentResource):
             ["rds-db:connect"],
             [pulumi.Output.concat(resource, id_, f"/{DATABASE_USER}") for id_ in self._args.database.resource_ids],
         )
+
+    def _owner_password(self) -> list[Statement]:
+        """The password of the database's owner, for the job that gives the application its rights."""
+        args, location = self._args, self._args.foundation.location
+        return [
+            allow(["secretsmanager:GetSecretValue"], [args.database.secret_arn]),
+            allow(
+                ["kms:Decrypt"],
+                [args.foundation.encryption.data_key.arn],
+                {"StringEquals": {"kms:ViaService": f"secretsmanager.{location.region}.amazonaws.com"}},
+            ),
+        ]
 
     def _cache(self) -> Statement:
         """One user of the cache; IAM asks for the user and for the replication group."""

@@ -10,6 +10,7 @@ from components.apps.application import Application, ApplicationArgs, HandoverAr
 from components.apps.argo_cd import ArgoCd, ArgoCdArgs
 from components.apps.base import Base
 from components.apps.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.apps.database_access import DatabaseAccess, DatabaseAccessArgs
 from components.apps.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from components.apps.flagger import Flagger, FlaggerArgs
 from components.apps.fluent_bit import FluentBit, FluentBitArgs
@@ -99,6 +100,11 @@ class Apps(pulumi.ComponentResource):
         mesh = Istio("istio", IstioArgs(base, given.entrance), child)
         flagger = Flagger("flagger", FlaggerArgs(base.after(mesh)), child)
         argo_cd = ArgoCd("argo-cd", ArgoCdArgs(base, args.gitops, given.secrets, secrets), child)
+        DatabaseAccess(
+            "database-access",
+            DatabaseAccessArgs(base=base, identity=args.identity, database=given.database, vpc_cidr=given.vpc_cidr),
+            child,
+        )
         Application(
             "application",
             ApplicationArgs(

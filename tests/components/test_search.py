@@ -21,8 +21,7 @@ def domain(stack: str) -> Resource:
 
 
 def job(stack: str) -> Resource:
-    (found,) = recorded(stack, known=True).of_type("kubernetes:batch/v1:Job")
-    return found
+    return recorded(stack, known=True).named("kubernetes:batch/v1:Job", "search-access")
 
 
 def documents(stack: str) -> dict[str, Any]:

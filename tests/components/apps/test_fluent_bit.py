@@ -64,7 +64,7 @@ def test_logs_go_to_where_the_stack_keeps_them_and_nobody_makes_another_place(st
 @pytest.mark.parametrize("stack", WITH)
 def test_the_collector_starts_when_it_may_write(stack: str) -> None:
     graph = recorded(stack, known=True)
-    (job,) = graph.of_type(JOB)
+    job = graph.named(JOB, "search-access")
     assert job.urn in graph.needs(graph.named(RELEASE, "fluent-bit"))
 
 
@@ -94,7 +94,7 @@ esac
 def test_the_job_gives_each_role_its_rights_and_replaces_the_policy_that_is_there(
     tmp_path: Path, known: str, query: str
 ) -> None:
-    (job,) = recorded("prod", known=True).of_type(JOB)
+    job = recorded("prod", known=True).named(JOB, "search-access")
     (container,) = job["spec"]["template"]["spec"]["containers"]
     (tmp_path / "curl").write_text(CURL, encoding="utf-8")
     (tmp_path / "curl").chmod(stat.S_IRWXU)
