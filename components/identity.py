@@ -12,7 +12,15 @@ from components.database import Database
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
 from components.location import Location
-from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS, KUBE_SYSTEM, LOGGING, MONITORING
+from components.namespaces import (
+    APPLICATION,
+    ARGO_CD,
+    DATABASE_ACCESS,
+    EXTERNAL_SECRETS,
+    KUBE_SYSTEM,
+    LOGGING,
+    MONITORING,
+)
 from components.observability import Observability
 from components.policies import Statement, allow, trust_pods, trust_role
 from components.roles import Role
@@ -21,7 +29,8 @@ from naming import physical_name
 
 _STORE_ROLE = "secrets"
 DATABASE_USER = "prism_app"
-"""PostgreSQL role of the application, granted `rds_iam` by a migration: it logs in with a token, not a password."""
+"""PostgreSQL role of the application, made by `components/apps/database_access.py`: it logs in with a token, not a
+password."""
 
 
 SECRETS_OF: Mapping[str, Sequence[str]] = {APPLICATION: ("database", "api-keys"), ARGO_CD: ("argo-cd",)}

@@ -27,6 +27,7 @@ from components.subnets import allocate
 
 APPLICATION = "ai-prism"
 ARGO_CD = "argocd"
+DATABASE_ACCESS = "database-access"
 EXTERNAL_SECRETS = "external-secrets"
 FLAGGER = "flagger-system"
 GATEWAY = "istio-ingress"
@@ -223,6 +224,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 to_world(),
             ]
         ),
+        DATABASE_ACCESS: Space([to_dns()]),
         MONITORING: Space(
             [
                 *within(),

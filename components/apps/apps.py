@@ -100,7 +100,7 @@ class Apps(pulumi.ComponentResource):
         mesh = Istio("istio", IstioArgs(base, given.entrance), child)
         flagger = Flagger("flagger", FlaggerArgs(base.after(mesh)), child)
         argo_cd = ArgoCd("argo-cd", ArgoCdArgs(base, args.gitops, given.secrets, secrets), child)
-        DatabaseAccess(
+        access = DatabaseAccess(
             "database-access",
             DatabaseAccessArgs(base=base, identity=args.identity, database=given.database, vpc_cidr=given.vpc_cidr),
             child,
@@ -108,7 +108,11 @@ class Apps(pulumi.ComponentResource):
         Application(
             "application",
             ApplicationArgs(
-                base, args.gitops, argo_cd, given, [*base.behind, secrets, secrets.stores[APPLICATION], mesh, flagger]
+                base,
+                args.gitops,
+                argo_cd,
+                given,
+                [*base.behind, access.granted, secrets, secrets.stores[APPLICATION], mesh, flagger],
             ),
             child,
         )

@@ -36,9 +36,6 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 _NOT_ITS_OWN = (
     ("networking.k8s.io", "NetworkPolicy", "default-deny"),
     ("networking.k8s.io", "NetworkPolicy", "needed-flows"),
-    ("networking.k8s.io", "NetworkPolicy", "database-access"),
-    ("", "ServiceAccount", "database-access"),
-    ("batch", "Job", "database-access"),
     ("", "ResourceQuota", "quota"),
     ("", "LimitRange", "limits"),
     ("", "ConfigMap", "istio-ca-root-cert"),

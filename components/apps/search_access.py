@@ -16,7 +16,7 @@ from components.search import Search
 INDEX_PREFIX = "logs"
 MERGED = "fields"
 """Where a line that is JSON has its own fields."""
-_IMAGE = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
+CURL = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
 _TRIES = 5
 
 
@@ -61,7 +61,7 @@ class SearchAccess(pulumi.ComponentResource):
         """Make a job that runs once, and again whenever what it is to say changes."""
         container: kubernetes.core.v1.ContainerArgsDict = {
             "name": "curl",
-            "image": _IMAGE,
+            "image": CURL,
             "command": ["sh", "-c", _SCRIPT],
             "env": [
                 {"name": "HOST", "value": self._args.search.endpoint},

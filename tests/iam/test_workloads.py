@@ -51,8 +51,15 @@ QUESTIONS = [
             ("kms:Decrypt", "data key", via("secretsmanager")),
             ("rds-db:connect", "database owner", {}),
             ("secretsmanager:GetSecretValue", OWN_SECRET, {}),
+            ("secretsmanager:GetSecretValue", "database owner's secret", {}),
         )
     ),
+    ("database-access", "secretsmanager:GetSecretValue", "database owner's secret", {}, True),
+    ("database-access", "kms:Decrypt", "data key", via("secretsmanager"), True),
+    ("database-access", "kms:Decrypt", "data key", via("s3"), False),
+    ("database-access", "secretsmanager:GetSecretValue", OWN_SECRET, {}, False),
+    ("database-access", "secretsmanager:PutSecretValue", "database owner's secret", {}, False),
+    ("database-access", "rds-db:connect", "database user", {}, False),
     ("external-secrets", "sts:AssumeRole", f"{ROLES}identity-secrets-argocd-1", {}, True),
     ("external-secrets", "sts:AssumeRole", f"{ROLES}identity-api-1", {}, False),
     ("external-secrets", "secretsmanager:GetSecretValue", OWN_SECRET, {}, False),
@@ -93,8 +100,8 @@ QUESTIONS = [
 
 
 def _arn(iam: Iam, what: str) -> str:
-    database = iam.graph.of_type("aws:rds/cluster:Cluster")[0].outputs["clusterResourceId"]
-    users = f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:{database}"
+    database = iam.graph.of_type("aws:rds/cluster:Cluster")[0].outputs
+    users = f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:{database['clusterResourceId']}"
     documents = iam.arn("aws:s3/bucket:Bucket", "storage-documents")
     named = {
         "documents": lambda: f"{documents}/customers/1.pdf",
@@ -103,6 +110,7 @@ def _arn(iam: Iam, what: str) -> str:
         "logs key": lambda: iam.arn("aws:kms/key:Key", "encryption-logs"),
         "database user": lambda: f"{users}/prism_app",
         "database owner": lambda: f"{users}/prism_owner",
+        "database owner's secret": lambda: database["masterUserSecrets"][0]["secretArn"],
         "cache": lambda: iam.arn("aws:elasticache/replicationGroup:ReplicationGroup"),
         "cache user": lambda: iam.arn("aws:elasticache/user:User"),
         "targets": lambda: iam.arn("aws:lb/targetGroup:TargetGroup"),

@@ -5,13 +5,15 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from support import recorded
 
 from components.apps import database_access
+from prismctl.graph import Graph
 
 NEEDED = ("initdb", "pg_ctl", "postgres", "psql")
 FOLDERS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
@@ -27,9 +29,6 @@ class Server:
         # The server refuses to run as root.
         self._as = {"user": "nobody"} if os.geteuid() == 0 else {}
         folder.chmod(0o777)
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == os.geteuid() and str(parent) not in ("/", "/tmp"):  # noqa: S108
-                parent.chmod(parent.stat().st_mode | 0o011)
         data = folder / "data"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -103,10 +102,12 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     if BIN is None:
         pytest.skip("no PostgreSQL server here: apt-get install postgresql")
-    server = Server(tmp_path_factory.mktemp("postgres"))
+    # Not in pytest's own folder, which only who runs the tests may enter.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    server = Server(folder)
     try:
         assert server.give().returncode == 0
         # In place of IAM, which would check the token.
@@ -114,6 +115,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+        shutil.rmtree(folder)
 
 
 def test_the_owner_may_do_it_again_and_nothing_changes(server: Server) -> None:
@@ -153,10 +155,16 @@ def test_nobody_gets_in_without_tls(server: Server) -> None:
 JOB = "kubernetes:batch/v1:Job"
 
 
-@pytest.mark.parametrize("password", ["plain", "a\\b|&<>$*~", "x" * 40])
-def test_the_job_finds_the_password_in_the_answer_of_secrets_manager(tmp_path: Path, password: str) -> None:
-    answer = {"Name": "rds!cluster", "SecretString": json.dumps({"username": "prism_owner", "password": password})}
-    (tmp_path / "answer").write_text(json.dumps(answer), encoding="utf-8")
+@pytest.mark.parametrize(
+    "escape", [lambda text: text, lambda text: text.replace("<", "\\u003c").replace("=", "\\u003D")]
+)
+@pytest.mark.parametrize("password", ["plain", "a\\b|&<>=$*~[u0041]", "x" * 40, "\\\\n{}%s:,"])
+def test_the_job_finds_the_password_in_the_answer_of_secrets_manager(
+    tmp_path: Path, password: str, escape: Callable[[str], str]
+) -> None:
+    secret = escape(json.dumps({"username": "prism_owner", "password": password}))
+    answer = json.dumps({"Name": "rds!cluster", "SecretString": secret, "VersionStages": ["AWSCURRENT"]}, indent=1)
+    (tmp_path / "answer").write_text(escape(answer), encoding="utf-8")
     (tmp_path / "token").write_text("token", encoding="utf-8")
     curl = tmp_path / "curl"
     curl.write_text(f'#!/bin/sh\ncase "$*" in *secretsmanager*) cat "{tmp_path}/answer";; esac\n', encoding="utf-8")
@@ -170,7 +178,7 @@ def test_the_job_finds_the_password_in_the_answer_of_secrets_manager(tmp_path: P
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
     }
     subprocess.run(["/bin/sh", "-c", script], env=variables, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
-    assert (tmp_path / "password").read_text(encoding="utf-8").strip() == password
+    assert (tmp_path / "password").read_text(encoding="utf-8") == password
 
 
 def test_only_the_job_may_read_the_owners_password() -> None:
@@ -179,7 +187,33 @@ def test_only_the_job_may_read_the_owners_password() -> None:
     arn = cluster.outputs["masterUserSecrets"][0]["secretArn"]
     readers = [each.name for each in graph.of_type("aws:iam/rolePolicy:RolePolicy") if arn in each["policy"]]
     assert readers == ["identity-database-access-grants"]
-    job = graph.named(JOB, "database-access")["spec"]["template"]
-    assert job["spec"]["serviceAccountName"] == "database-access"
-    # A sidecar would keep it from ending.
-    assert job["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_nobody_else_runs_pods_where_the_owners_password_may_be_read(known: Graph) -> None:
+    job = known.named(JOB, "database-access")
+    place = job["metadata"]["namespace"]
+    inside = [
+        each.name
+        for each in known.resources
+        if (each.get("metadata") or {}).get("namespace") == place or each.get("namespace") == place
+    ]
+    assert sorted(inside) == [
+        "database-access",
+        "database-access",
+        "database-access-default-deny",
+        "database-access-flows",
+        "database-access-needed-flows",
+        "identity-database-access",
+    ]
+    (project,) = [each for each in known.resources if each.get("kind") == "AppProject"]
+    assert place not in {destination["namespace"] for destination in project["spec"]["destinations"]}
+    assert job["spec"]["template"]["spec"]["serviceAccountName"] == "database-access"
+
+
+def test_the_application_comes_when_it_may_log_in_and_goes_before_that_ends(known: Graph) -> None:
+    (application,) = [each for each in known.resources if each.get("kind") == "Application"]
+    assert known.named(JOB, "database-access").urn in known.needs(application)
+
+
+def test_an_update_long_after_the_job_still_finds_it_so_that_it_has_nothing_to_do(known: Graph) -> None:
+    assert "ttlSecondsAfterFinished" not in known.named(JOB, "database-access")["spec"]
