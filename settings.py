@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field
 import versions
 from components.subnets import TIERS, largest_prefix, smallest_prefix
 from configuration.instance_types import InstanceShape, database_memory_gib
-from configuration.sections import Problem, Section, SettingsError, parse_section, require, show, unknown_key
+from configuration.sections import Form, Problem, Section, SettingsError, parse_section, require, show, unknown_key
 from configuration.windows import window_rules
 from naming import PROJECT, STACK_NAME
 
@@ -51,8 +51,8 @@ class Environment(Section):
 class Aws(Section):
     """Where the stack lives. The provider refuses to work on any other account."""
 
-    account_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    account_id: Annotated[str, Form(r"[0-9]{12}", "12 digits", "111122223333")]
+    region: Annotated[str, Form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "the name of a region", "us-east-1")]
     service_roles: tuple[Literal["elasticache", "opensearch", "rds"], ...] = ("elasticache", "opensearch", "rds")
     """Services whose service-linked role this stack makes. An account has one each: leave out those that it has."""
 
@@ -99,6 +99,12 @@ class Network(Section):
             yield Problem("endpoints", "must name each service once", show(self.endpoints))
 
 
+_RoleArn = Annotated[
+    str,
+    Form(r"arn:aws:iam::[0-9]{12}:role/\S+", "the ARN of an IAM role", "arn:aws:iam::111122223333:role/platform"),
+]
+
+
 class Cluster(Section):
     """The EKS control plane."""
 
@@ -108,7 +114,7 @@ class Cluster(Section):
     they stay as they are when `network.zones` grows; nodes and pods run in the new zone all the same."""
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
     """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
-    admins: Mapping[str, Annotated[str, Field(pattern=r"^arn:aws:iam::[0-9]{12}:role/\S+$")]]
+    admins: Mapping[str, _RoleArn]
     """IAM roles with cluster administration, path and all, by the name that explains who they are.
 
     Whoever runs an update must be one of them, or the deployment role, which the first update makes.
@@ -244,9 +250,23 @@ class CacheRestore(Section):
 class DatabaseRestore(CacheRestore):
     """A second database made from a snapshot or from a point in time; see the stages above."""
 
-    time: Annotated[str, Field(pattern=r"^(latest|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)?$")] = ""
+    time: Annotated[
+        str,
+        Form(
+            r"(latest|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)?",
+            'latest or a time in UTC as YYYY-MM-DDThh:mm:ssZ, or "" for a snapshot',
+            "2026-11-30T04:00:00Z",
+        ),
+    ] = ""
     """In UTC such as `2026-11-30T04:00:00Z`, or `latest`; of the database that stands, unless of `source`."""
-    source: Annotated[str, Field(pattern=r"^(cluster-[A-Z0-9]+)?$")] = ""
+    source: Annotated[
+        str,
+        Form(
+            r"(cluster-[A-Z0-9]+)?",
+            'a cluster\'s resource id, or "" for the cluster that stands',
+            "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        ),
+    ] = ""
     """Resource id of a deleted cluster whose automated backups are kept."""
 
     def rules(self) -> Iterator[Problem]:
@@ -261,7 +281,7 @@ class Database(Section):
 
     version: str
     """What a new cluster runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
-    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")]
+    instance_class: Annotated[str, Form(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an instance class of RDS", "db.r6g.large")]
     instances: Annotated[int, Field(ge=1, le=15)]
     """Writer and readers together."""
     backup_days: Annotated[int, Field(ge=7, le=35)]
@@ -297,7 +317,7 @@ class Cache(Section):
 
     version: str
     """What a new cache runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
-    node_type: Annotated[str, Field(pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$")]
+    node_type: Annotated[str, Form(r"cache\.[a-z0-9]+\.[a-z0-9]+", "a node type of ElastiCache", "cache.r7g.large")]
     nodes: Annotated[int, Field(ge=1, le=6)]
     """Primary and replicas together; failover needs at least two."""
     snapshot_days: Annotated[int, Field(ge=1, le=35)] = 7
@@ -326,7 +346,15 @@ def _upgrade_rules(version: str, upgrade: Upgrade | None) -> Iterator[Problem]:
         )
 
 
-_Host = Annotated[str, Field(max_length=253, pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
+_Host = Annotated[
+    str,
+    Field(max_length=253),
+    Form(
+        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        "a host name in lower case with a dot in it",
+        "api.example.com",
+    ),
+]
 
 
 class Dns(Section):
@@ -354,17 +382,21 @@ class Api(Section):
             )
 
 
+_Image = Annotated[
+    str,
+    Field(max_length=60),
+    Form(
+        r"[a-z0-9]{1,30}(-[a-z0-9]{1,30})*",
+        "words of lower-case letters and digits, 30 at most in each, joined with hyphens",
+        "image-resizer",
+    ),
+]
+
+
 class Registry(Section):
     """Which images the platform stores."""
 
-    images: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$", max_length=60)], ...],
-        Field(min_length=1),
-    ] = (
-        "api",
-        "web",
-        "worker",
-    )
+    images: Annotated[tuple[_Image, ...], Field(min_length=1)] = ("api", "web", "worker")
 
     def rules(self) -> Iterator[Problem]:
         if len(set(self.images)) != len(self.images):
@@ -392,20 +424,37 @@ class Delivery(Section):
     """
     owns_oidc_provider: bool = True
     """An account has one OIDC provider for GitHub: exactly one of the stacks that share an account owns it."""
-    state_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""
+    state_bucket: Annotated[
+        str, Form(r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?", 'the name of a bucket, or "" for none', "my-pulumi-state")
+    ] = ""
     """Bucket of Pulumi's state, which previews read; empty where the state is kept elsewhere."""
-    state_key_arn: Annotated[str, Field(pattern=r"^(arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9-]+)?$")] = ""
+    state_key_arn: Annotated[
+        str,
+        Form(
+            r"(arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[a-f0-9-]+)?",
+            'the ARN of a KMS key, not of an alias, or "" for none',
+            "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ),
+    ] = ""
     """KMS key of Pulumi's state and secrets, the only one that delivery decrypts with by itself; empty without one."""
 
 
-_Https = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$")]
+_PATH = r"(/[A-Za-z0-9._~/-]*)?"
+_Https = Annotated[
+    str,
+    Form(
+        rf"https://[a-z0-9.-]+{_PATH}",
+        "an https:// address without login, port, query or fragment, its host in lower case",
+        "https://git.example.com/platform",
+    ),
+]
 
 
 class SingleSignOn(Section):
     """How people log in to Argo CD: by OpenID Connect, as members of groups."""
 
     issuer: _Https
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    client_id: Annotated[str, Form(r"[A-Za-z0-9._-]+", "letters, digits, dots, hyphens and underscores", "argo-cd")]
     """Its secret is kept in Secrets Manager, with Argo CD's other secrets."""
     admins: Annotated[str, Field(min_length=1)]
     """Group whose members may change applications; everybody else reads."""
@@ -416,13 +465,24 @@ class Gitops(Section):
 
     repository: _Https
     """Where `charts/ai-prism` lies, with the values of each environment."""
-    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    revision: Annotated[
+        str, Form(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a branch, a tag or a commit without special characters", "v1.2.3")
+    ]
     """A branch, or in prod a tag: what runs there changes by a commit to the stack file alone."""
     private: bool = False
     """Whether reading the repository takes credentials, which are kept in Secrets Manager."""
-    url: _Https = "https://localhost:8443"
+    url: Annotated[
+        str,
+        Form(
+            rf"https://[a-z0-9.-]+(:[0-9]{{1,5}})?{_PATH}",
+            "an https:// address without login, query or fragment, its host in lower case",
+            "https://argo-cd.example.com",
+        ),
+    ] = "https://localhost:8443"
     """Under which people see Argo CD; by default through a port that kubectl forwards."""
-    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$")] = "UTC"
+    time_zone: Annotated[
+        str, Form(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", "the name of a time zone as IANA has it", "America/New_York")
+    ] = "UTC"
     """Whose working hours hold, in prod, for what Argo CD does by itself; as in `America/New_York`."""
     single_sign_on: SingleSignOn | None = None
     """Outside dev the only way in: the local administrator is off there."""
@@ -435,7 +495,9 @@ MOST_SEARCH_ZONES = 3
 class Search(Section):
     """OpenSearch for logs; a stack without it keeps them in CloudWatch."""
 
-    instance_type: Annotated[str, Field(pattern=r"^[a-z0-9]+\.[a-z0-9]+\.search$")]
+    instance_type: Annotated[
+        str, Form(r"[a-z0-9]+\.[a-z0-9]+\.search", "an instance type of OpenSearch", "r6g.large.search")
+    ]
     nodes: Annotated[int, Field(ge=1, le=80)]
     """Spread over the zones of the stack, three at most, so a multiple of them."""
     volume_gb: Annotated[int, Field(ge=10, le=3000)]
@@ -443,7 +505,7 @@ class Search(Section):
     version: str
 
 
-_Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+_Email = Annotated[str, Form(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", "on-call@example.com")]
 
 
 class Observability(Section):

@@ -2,13 +2,15 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 _SHOWN = 80
 """How many characters of a value a message shows."""
@@ -57,6 +59,30 @@ def require(*, true: bool, rule: str) -> None:
     """Raise, from the validator of a single value, that the value breaks `rule`."""
     if not true:
         raise PydanticCustomError("rule", "{rule}", {"rule": rule})
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a text looks like, for `Annotated[str, Form(…)]`: a message says it in words, not by the expression."""
+
+    pattern: str
+    """Regular expression, without anchors: all of the text matches it. Its digits are those of ASCII alone."""
+    words: str
+    """What it must be, as in `12 digits`."""
+    example: str
+    """A text that would do."""
+
+    @property
+    def rule(self) -> str:
+        return f"must be {self.words}, such as {self.example}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the text after everything else that is asked of it."""
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, text: str) -> str:
+        require(true=re.fullmatch(self.pattern, text, re.ASCII) is not None, rule=self.rule)
+        return text
 
 
 S = TypeVar("S", bound=Section)
@@ -116,8 +142,6 @@ def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each ki
     match detail["type"]:
         case "rule":
             return detail["msg"]
-        case "string_pattern_mismatch":
-            return f"must match {limits['pattern']}"
         case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
             return "must be text: put it in quotes"
         case "int_type":

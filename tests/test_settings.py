@@ -170,11 +170,17 @@ KNOWN_ENDPOINTS = ", ".join(
 SECTIONS = (
     "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops"
 )
-IMAGE = r"^[a-z0-9]{1,30}(-[a-z0-9]{1,30})*$"
+IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
-HTTPS = r"^https://[a-z0-9.-]+(/[A-Za-z0-9._~/-]*)?$"
+HTTPS = (
+    "must be an https:// address without login, port, query or fragment, its host in lower case, "
+    "such as https://git.example.com/platform"
+)
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
-HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
+HOST = "must be a host name in lower case with a dot in it, such as api.example.com"
+ACCOUNT = "must be 12 digits, such as 111122223333"
+REGION = "must be the name of a region, such as us-east-1"
+ROLE = "must be the ARN of an IAM role, such as arn:aws:iam::111122223333:role/platform"
 
 SEARCH = {"instance_type": "r6g.large.search", "nodes": 2, "volume_gb": 100, "version": "3.5"}
 
@@ -182,15 +188,15 @@ SEARCH = {"instance_type": "r6g.large.search", "nodes": 2, "volume_gb": 100, "ve
 ONE_PROBLEM = {
     "an account id with too few digits": (
         {"aws.account_id": "1234"},
-        "ai-prism:aws.account_id: must match ^[0-9]{12}$, got 1234",
+        f"ai-prism:aws.account_id: {ACCOUNT}, got 1234",
     ),
     "an account id with hyphens": (
         {"aws.account_id": "1111-2222-3333"},
-        "ai-prism:aws.account_id: must match ^[0-9]{12}$, got 1111-2222-3333",
+        f"ai-prism:aws.account_id: {ACCOUNT}, got 1111-2222-3333",
     ),
     "a region that is none": (
         {"aws.region": "useast1"},
-        "ai-prism:aws.region: must match ^[a-z]{2}(-[a-z]+)+-[0-9]$, got useast1",
+        f"ai-prism:aws.region: {REGION}, got useast1",
     ),
     "a kind that is none": (
         {"environment.kind": "qa"},
@@ -210,11 +216,11 @@ ONE_PROBLEM = {
     ),
     "a repository that is read without encryption": (
         {"gitops.repository": "http://git.example.com/prism"},
-        f"ai-prism:gitops.repository: must match {HTTPS}, got http://git.example.com/prism",
+        f"ai-prism:gitops.repository: {HTTPS}, got http://git.example.com/prism",
     ),
     "an issuer that is no address": (
         {"gitops.single_sign_on": {**SINGLE_SIGN_ON, "issuer": "login.example.com"}},
-        f"ai-prism:gitops.single_sign_on.issuer: must match {HTTPS}, got login.example.com",
+        f"ai-prism:gitops.single_sign_on.issuer: {HTTPS}, got login.example.com",
     ),
     "a misspelt section": ({"netwrok": {}}, 'ai-prism:netwrok: unknown key; did you mean "network"?'),
     "a section that resembles none": ({"zzz": {}}, f"ai-prism:zzz: unknown key; known are {SECTIONS}"),
@@ -303,10 +309,7 @@ ONE_PROBLEM = {
     ),
     "an administrator who is no role": (
         {"cluster.admins": {"ops": "arn:aws:iam::111122223333:user/x"}},
-        (
-            r"ai-prism:cluster.admins.ops: must match ^arn:aws:iam::[0-9]{12}:role/\S+$, "
-            "got arn:aws:iam::111122223333:user/x"
-        ),
+        (f"ai-prism:cluster.admins.ops: {ROLE}, got arn:aws:iam::111122223333:user/x"),
     ),
     "an administrator with an unfit name": (
         {"cluster.admins": {"On Call": "arn:aws:iam::111122223333:role/ops"}},
@@ -395,7 +398,7 @@ ONE_PROBLEM = {
     ),
     "a database class that is none": (
         {"database.instance_class": "r6g.large"},
-        r"ai-prism:database.instance_class: must match ^db\.[a-z0-9-]+\.[a-z0-9]+$, got r6g.large",
+        "ai-prism:database.instance_class: must be an instance class of RDS, such as db.r6g.large, got r6g.large",
     ),
     "no database": (
         {"database.instances": 0},
@@ -431,7 +434,7 @@ ONE_PROBLEM = {
     ),
     "a cache node type that is none": (
         {"cache.node_type": "t4g.small"},
-        r"ai-prism:cache.node_type: must match ^cache\.[a-z0-9]+\.[a-z0-9]+$, got t4g.small",
+        "ai-prism:cache.node_type: must be a node type of ElastiCache, such as cache.r7g.large, got t4g.small",
     ),
     "a snapshot during the cache's maintenance": (
         {"cache.maintenance_window": "wed:04:00-wed:06:00"},
@@ -463,7 +466,7 @@ ONE_PROBLEM = {
     ),
     "a host with an address for a name": (
         {"dns.api_host": "https://api.ai-prism.com"},
-        f"ai-prism:dns.api_host: must match {HOST}, got https://api.ai-prism.com",
+        f"ai-prism:dns.api_host: {HOST}, got https://api.ai-prism.com",
     ),
     "a host that is too long": (
         {"dns.api_host": f"{'a.' * 119}dev.ai-prism.com"},
@@ -479,11 +482,11 @@ ONE_PROBLEM = {
     ),
     "an image with a long word": (
         {"registry": {"images": ["a" * 31]}},
-        f"ai-prism:registry.images.0: must match {IMAGE}, got {'a' * 31}",
+        f"ai-prism:registry.images.0: {IMAGE}, got {'a' * 31}",
     ),
     "an image with two hyphens in a row": (
         {"registry": {"images": ["api", "web--page"]}},
-        f"ai-prism:registry.images.1: must match {IMAGE}, got web--page",
+        f"ai-prism:registry.images.1: {IMAGE}, got web--page",
     ),
     "an image that is too long": (
         {"registry": {"images": [f"{'a' * 30}-{'b' * 30}"]}},
@@ -868,7 +871,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         "cluster.version": "1.28",
     }
     assert refused(edits) == [
-        "ai-prism:aws.account_id: must match ^[0-9]{12}$, got 1",
+        f"ai-prism:aws.account_id: {ACCOUNT}, got 1",
         "ai-prism:network.hunter: unknown key; known are cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
         "ai-prism:nodes.web.desired: must be at least min (7), got 1",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
@@ -981,18 +984,15 @@ def test_a_day_that_is_none_is_refused(monkeypatch):
     [
         (
             {"aws.account_id": "١١١١٢٢٢٢٣٣٣٣"},
-            "ai-prism:aws.account_id: must match ^[0-9]{12}$, got ١١١١٢٢٢٢٣٣٣٣",
+            f"ai-prism:aws.account_id: {ACCOUNT}, got ١١١١٢٢٢٢٣٣٣٣",
         ),
         (
             {"aws.region": "us-east-٣"},
-            "ai-prism:aws.region: must match ^[a-z]{2}(-[a-z]+)+-[0-9]$, got us-east-٣",
+            f"ai-prism:aws.region: {REGION}, got us-east-٣",
         ),
         (
             {"cluster.admins": {"ops": "arn:aws:iam::١١١١٢٢٢٢٣٣٣٣:role/ops"}},
-            (
-                r"ai-prism:cluster.admins.ops: must match ^arn:aws:iam::[0-9]{12}:role/\S+$, "
-                "got arn:aws:iam::١١١١٢٢٢٢٣٣٣٣:role/ops"
-            ),
+            (f"ai-prism:cluster.admins.ops: {ROLE}, got arn:aws:iam::١١١١٢٢٢٢٣٣٣٣:role/ops"),
         ),
     ],
     ids=str,
@@ -1034,7 +1034,7 @@ def test_messages_are_in_the_words_of_the_file(edits, line):
         ({"network.zones": [5]}, "ai-prism:network.zones.0: must be text: put it in quotes, got 5"),
         (
             {"registry": {"images": ["Api"]}},
-            f"ai-prism:registry.images.0: must match {IMAGE}, got Api",
+            f"ai-prism:registry.images.0: {IMAGE}, got Api",
         ),
     ],
     ids=str,
