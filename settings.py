@@ -48,10 +48,13 @@ class Environment(Section):
     """Lets staging and prod go without protection, for the update before their last."""
 
 
+_AccountId = Annotated[str, Form(r"[0-9]{12}", "12 digits", "111122223333")]
+
+
 class Aws(Section):
     """Where the stack lives. The provider refuses to work on any other account."""
 
-    account_id: Annotated[str, Form(r"[0-9]{12}", "12 digits", "111122223333")]
+    account_id: _AccountId
     region: Annotated[str, Form(r"[a-z]{2}(-[a-z]+)+-[0-9]", "the name of a region", "us-east-1")]
     service_roles: tuple[Literal["elasticache", "opensearch", "rds"], ...] = ("elasticache", "opensearch", "rds")
     """Services whose service-linked role this stack makes. An account has one each: leave out those that it has."""
@@ -79,6 +82,8 @@ class Network(Section):
     """Zone of the gateway where one serves all. Named, since it stays there with its address when zones are added."""
     endpoints: tuple[str, ...] = REQUIRED_ENDPOINTS
     """Interface endpoints by service. Each costs by the hour and zone; traffic to the others goes through NAT."""
+    image_accounts: tuple[_AccountId, ...] = ()
+    """Accounts, beside this one and EKS's, whose ECR repositories nodes may pull from, as of a company's registry."""
     vpn_gateway: bool = False
 
     def rules(self) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components.endpoints import Perimeter, endpoint_policy
 from components.foundation import Foundation
-from components.policies import Statement, allow, document, trust_service
+from components.policies import allow, trust_service
 from components.subnets import allocate
 
 _ANYWHERE = "0.0.0.0/0"
@@ -174,6 +175,11 @@ class Network(pulumi.ComponentResource):
         self, private_tables: Sequence[aws.ec2.RouteTable], subnets: dict[tuple[str, str], aws.ec2.Subnet]
     ) -> None:
         region = self._foundation.location.region
+        perimeter = Perimeter(
+            account_id=self._foundation.location.account_id,
+            region=region,
+            image_accounts=self._settings.image_accounts,
+        )
         # Only the private tables: the isolated tier stays without any route that leads out of the VPC.
         aws.ec2.VpcEndpoint(
             f"{self._name}-s3",
@@ -181,7 +187,7 @@ class Network(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in private_tables],
-            policy=document(*_own_buckets(self._foundation.location.account_id)),
+            policy=endpoint_policy("s3", perimeter),
             tags=self._named("s3"),
             opts=self._child,
         )
@@ -211,7 +217,7 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=[subnets["private", zone].id for zone in self._settings.zones],
                 security_group_ids=[access.id],
-                policy=_own_callers(service, self._foundation.location.account_id),
+                policy=endpoint_policy(service, perimeter),
                 tags=self._named(service),
                 opts=self._child,
             )
@@ -252,39 +258,3 @@ def gateway_zones(chosen: settings.Network) -> list[str]:
     """Return the zones that have a NAT gateway: that of the one by name, since no position holds as zones are added."""
     alone = chosen.nat_zone if chosen.nat_gateways == 1 else None
     return [alone] if alone else sorted(chosen.zones)
-
-
-def _own_buckets(account_id: str) -> tuple[Statement, Statement]:
-    """Let nobody write through the endpoint but the account's principals to its buckets; any object may be read.
-
-    Layers of images lie in buckets of ECR and of other registries, asked for by signed addresses, and packages in
-    buckets of Amazon Linux; which ones, their owners change
-    (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-setting-up-s3-gateway).
-    """
-    own = {"StringEquals": {"aws:PrincipalAccount": account_id, "aws:ResourceAccount": account_id}}
-    return (
-        {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": own},
-        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
-    )
-
-
-_OWN_RESOURCES = ("kms", "logs", "secretsmanager")
-_OWN_CALLERS = (*_OWN_RESOURCES, "bedrock-runtime", "ssm")
-"""Models, and parameters that AWS publishes, are AWS's own."""
-
-
-def _own_callers(service: str, account_id: str) -> pulumi.Output[str] | None:
-    """Return a policy by which an endpoint serves the account's principals alone, and where it can its resources alone.
-
-    So data cannot leave with credentials of another account, or to a resource of one. Endpoints of the others keep the
-    default, which allows all: images of add-ons lie in accounts of AWS, and some callers have no credentials yet
-    (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html).
-    """
-    if service not in _OWN_CALLERS:
-        return None
-    own = {"aws:PrincipalAccount": account_id}
-    if service in _OWN_RESOURCES:
-        own["aws:ResourceAccount"] = account_id
-    return document(
-        {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", "Condition": {"StringEquals": own}}
-    )

@@ -178,6 +178,7 @@ HTTPS = (
 )
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
 HOST = "must be a host name in lower case with a dot in it, such as api.example.com"
+KEYS = "cidr, zones, nat_gateways, nat_zone, endpoints, image_accounts, vpn_gateway"
 ACCOUNT = "must be 12 digits, such as 111122223333"
 REGION = "must be the name of a region, such as us-east-1"
 ROLE = "must be the ARN of an IAM role, such as arn:aws:iam::111122223333:role/platform"
@@ -212,7 +213,7 @@ ONE_PROBLEM = {
     ),
     "a key that resembles none": (
         {"network.password": "hunter2"},
-        "ai-prism:network.password: unknown key; known are cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
+        f"ai-prism:network.password: unknown key; known are {KEYS}",
     ),
     "a repository that is read without encryption": (
         {"gitops.repository": "http://git.example.com/prism"},
@@ -242,11 +243,11 @@ ONE_PROBLEM = {
     "a missing section two levels down": ({"nodes.gpu": REMOVED}, "ai-prism:nodes.gpu: is required"),
     "a section that is no mapping": (
         {"network": "10.10.0.0/16"},
-        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
+        f"ai-prism:network: must be a mapping of {KEYS}",
     ),
     "a section that is empty": (
         {"network": None},
-        "ai-prism:network: must be a mapping of cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
+        f"ai-prism:network: must be a mapping of {KEYS}",
     ),
     "a section that is no mapping two levels down": (
         {"nodes.web": 3},
@@ -872,7 +873,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
     }
     assert refused(edits) == [
         f"ai-prism:aws.account_id: {ACCOUNT}, got 1",
-        "ai-prism:network.hunter: unknown key; known are cidr, zones, nat_gateways, nat_zone, endpoints, vpn_gateway",
+        f"ai-prism:network.hunter: unknown key; known are {KEYS}",
         "ai-prism:nodes.web.desired: must be at least min (7), got 1",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
         "ai-prism:api.max_replicas: must be at least min_replicas (99), got 3",
