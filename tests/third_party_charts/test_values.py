@@ -28,8 +28,6 @@ from prismctl.graph import Resource
 from tools.charts import pinned
 
 NAMES = [release.name for release in releases(recorded("prod", known=True))]
-OF_OTHERS = {"prometheus-operator"}
-"""Programs that stand in for the chart's templates: they read what is passed through."""
 
 _DRAFT = jsonschema.Draft202012Validator.META_SCHEMA["$id"]
 
