@@ -27,8 +27,12 @@ SKIPPED = "third-party charts"
 """How every reason begins for which a test of the charts is skipped."""
 _HIDDEN = "_internal_defaults_do_not_set"
 """Where Istio's charts keep what is set without it."""
-_PRESENT = ("ServiceMonitor", "PodMonitor", "PrometheusRule")
-"""Kinds that are there before most charts, which look whether they are."""
+_PRESENT = (
+    "apiregistration.k8s.io/v1",
+    "monitoring.coreos.com/v1",
+    *(f"monitoring.coreos.com/v1/{kind}" for kind in ("ServiceMonitor", "PodMonitor", "PrometheusRule")),
+)
+"""What is there before most charts, which look whether it is, and what Helm does not know without a cluster."""
 _WITHOUT_DEFINITIONS: Mapping[str, Mapping[str, Any]] = {
     "argo-cd": {"crds": {"install": False}},
     "external-secrets": {"installCRDs": False},
@@ -184,11 +188,10 @@ def _template(release: Resource, values: Mapping[str, Any], version: str, with_d
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as given:
         json.dump(values, given)
         given.flush()
-        present = ["monitoring.coreos.com/v1", *(f"monitoring.coreos.com/v1/{kind}" for kind in _PRESENT)]
         command = [
             *(str(binary("helm")), "template", release["name"], str(path(release["chart"]))),
             *("--namespace", release["namespace"], "--values", given.name, "--kube-version", version),
-            *(part for each in present for part in ("--api-versions", each)),
+            *(part for each in _PRESENT for part in ("--api-versions", each)),
             "--include-crds" if with_definitions else "--skip-crds",
         ]
         done = subprocess.run(  # noqa: S603  # Helm
