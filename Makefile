@@ -52,7 +52,7 @@ engine: ## Build what is missing of the real engine (once, a quarter of an hour,
 	@$(PYTHON) tools/build.py $(ARGS)
 
 .PHONY: charts
-charts: $(READY) ## Bring the third-party charts into the cache, checked by digest; ARGS=--lock pins what is not yet.
+charts: $(READY) ## Bring the third-party charts for pulumi up, checked by digest; ARGS=--lock pins what is not yet.
 	@$(PYTHON) tools/build.py helm > /dev/null
 	@$(BIN)/python -m tools.charts $(ARGS)
 
@@ -114,5 +114,5 @@ lock: $(READY) ## Pin all dependencies at their newest, with hashes.
 
 .PHONY: clean
 clean: ## Remove the environment and all caches.
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .charts .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

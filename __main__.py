@@ -6,6 +6,7 @@ import settings
 from components.account import check_account
 from components.apps.application import HandoverArgs
 from components.apps.apps import Apps, AppsArgs
+from components.apps.charts import check_charts
 from components.cache import Cache, CacheArgs
 from components.cluster import Cluster, ClusterArgs
 from components.database import Database, DatabaseArgs
@@ -41,6 +42,7 @@ from components.watch_traffic import (
 )
 
 config = settings.load()
+check_charts(config.charts.source)
 location = Location(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
 provider = make_aws_provider(location)
 check_account(location, config.network.zones, config.cluster.admins, provider)
@@ -125,6 +127,7 @@ apps = Apps(
         observability,
         search,
         [*config.cluster.admins.values()],
+        config.charts,
         config.gitops,
         HandoverArgs(
             config.aws.region,

@@ -455,6 +455,26 @@ _Https = Annotated[
 ]
 
 
+_OCI = re.compile(r"oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+")
+
+
+def _place_of_charts(source: str) -> str:
+    named = source in ("local", "repositories") or _OCI.fullmatch(source) is not None
+    require(true=named, rule="must be local, repositories, or a registry such as oci://registry.example.com/charts")
+    return source
+
+
+class Charts(Section):
+    """Where the third-party charts come from, in the versions that `versions.yaml` pins."""
+
+    source: Annotated[str, AfterValidator(_place_of_charts)] = "local"
+    """`local`: the folder `.charts`, which `make charts` fills, so that no update depends on somebody else's server.
+
+    `repositories`: the chart's own repositories, all of which every preview and update asks. `oci://…`: a registry that
+    holds them all, to which Helm is logged in.
+    """
+
+
 class SingleSignOn(Section):
     """How people log in to Argo CD: by OpenID Connect, as members of groups."""
 
@@ -551,6 +571,7 @@ class Settings:
     delivery: Delivery
     observability: Observability
     gitops: Gitops
+    charts: Charts
     warnings: tuple[str, ...] = ()
 
 
@@ -569,6 +590,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "delivery": Delivery,
     "observability": Observability,
     "gitops": Gitops,
+    "charts": Charts,
 }
 
 

@@ -39,12 +39,20 @@ class Release(Record):
     """A version that a stack may choose."""
 
 
+CHARTS = ".charts"
+"""The folder beside the program from which charts are installed; `make charts` fills it."""
+
+
 class ChartPin(Record):
     """Charts that have one version."""
 
     version: str
     digests: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None]
     """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
+
+    def archive(self, name: str) -> str:
+        """Return what the archive of one of the charts is called."""
+        return f"{name}-{self.version}.tgz"
 
 
 class MinorPins(Record):

@@ -26,6 +26,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
+from components.apps import charts
 from naming import PROJECT, physical_name
 from prismctl import eks_component, sdk, synthetic, values
 from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
@@ -54,6 +55,8 @@ def record(
     handed = {
         "PULUMI_CONFIG": json.dumps(dict(config)),
         "PULUMI_CONFIG_SECRET_KEYS": json.dumps(sorted(secret_keys)),
+        # Nothing is installed here, so no chart has to be there.
+        charts.UNCHECKED: "1",
     }
     with _environment(handed):
         context.run(lambda: asyncio.run(_run(program, project, stack, monitor, engine, known=known)))

@@ -168,9 +168,13 @@ KNOWN_ENDPOINTS = ", ".join(
     [*ENDPOINTS, "ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime"]
 )
 SECTIONS = (
-    "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops"
+    "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops,"
+    " charts"
 )
 IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
+OPTIONAL = ("charts", "registry")
+"""Sections in which everything has a default."""
+PLACE_OF_CHARTS = "must be local, repositories, or a registry such as oci://registry.example.com/charts"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
 HTTPS = (
     "must be an https:// address without login, port, query or fragment, its host in lower case, "
@@ -218,6 +222,10 @@ ONE_PROBLEM = {
     "a repository that is read without encryption": (
         {"gitops.repository": "http://git.example.com/prism"},
         f"ai-prism:gitops.repository: {HTTPS}, got http://git.example.com/prism",
+    ),
+    "a place of charts that is neither a word nor a registry": (
+        {"charts": {"source": "https://charts.example.com"}},
+        f"ai-prism:charts.source: {PLACE_OF_CHARTS}, got https://charts.example.com",
     ),
     "an issuer that is no address": (
         {"gitops.single_sign_on": {**SINGLE_SIGN_ON, "issuer": "login.example.com"}},
@@ -885,7 +893,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
 def test_an_empty_configuration_is_told_everything_that_it_needs():
     with pytest.raises(SettingsError) as error:
         settings.parse("dev", {}, today=TODAY)
-    needed = [name for name in SECTIONS.split(", ") if name != "registry"]
+    needed = [name for name in SECTIONS.split(", ") if name not in OPTIONAL]
     assert str(error.value) == "\n".join(
         ["Pulumi.dev.yaml: 12 problems", *(f"  ai-prism:{name}: is required" for name in needed)]
     )
@@ -910,7 +918,7 @@ UNKNOWN_KEYS = st.text(st.characters(exclude_characters=".", exclude_categories=
 
 
 @given(
-    where=st.sampled_from(["", *(f"{name}." for name in settings.SECTIONS if name != "registry"), "nodes.web."]),
+    where=st.sampled_from(["", *(f"{name}." for name in settings.SECTIONS if name not in OPTIONAL), "nodes.web."]),
     key=UNKNOWN_KEYS.filter(lambda key: key not in KNOWN_KEYS),
     value=VALUES | st.text("abcdef0123456789", min_size=12),
 )

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -57,14 +58,24 @@ def missing() -> str:
 needs_charts = pytest.mark.skipif(bool(missing()), reason=missing() or SKIPPED)
 
 
+def chart_of(release: Resource) -> str:
+    """Return what the repository of a release's chart calls it."""
+    return _name(release["chart"])
+
+
+def _name(chart: str) -> str:
+    """Return the name of a chart that is given by it, or by the path of its archive."""
+    return re.sub(r"-\d+\.\d+\.\d+\.tgz$", "", chart.rpartition("/")[2])
+
+
 def path(chart: str) -> Path:
-    """Return where a chart is, by the name that its repository has for it."""
-    return charts.locate(charts.pinned()[chart])
+    """Return where a chart is, by the name that its repository has for it, or by what a release says of it."""
+    return charts.locate(charts.pinned()[_name(chart)])
 
 
 def file(chart: str, name: str) -> str | None:
     """Return the text of a file of a chart, where it has that file."""
-    place = path(chart)
+    chart, place = _name(chart), path(chart)
     if place.is_dir():
         return (place / name).read_text(encoding="utf-8") if (place / name).is_file() else None
     with tarfile.open(place) as archive:
@@ -139,7 +150,7 @@ def render(
 ) -> tuple[list[Manifest], list[Manifest]]:
     """Return what Helm makes of a release's chart with `values`: objects, and definitions; kept in the user's cache."""
     if not with_definitions:
-        values = {**values, **_WITHOUT_DEFINITIONS.get(release["chart"], {})}
+        values = {**values, **_WITHOUT_DEFINITIONS.get(chart_of(release), {})}
     kept = _kept(release, values, version, with_definitions)
     if not kept.is_file():
         documents = [each for each in _documents(_template(release, values, version, with_definitions)) if each]
@@ -214,7 +225,7 @@ def ignored_values(release: Resource, values: Mapping[str, Any], version: str, a
 
 
 def _ignored_values(release: Resource, values: Mapping[str, Any], version: str, among: Sequence[str]) -> Iterator[str]:
-    values = {**values, **_WITHOUT_DEFINITIONS.get(release["chart"], {})}
+    values = {**values, **_WITHOUT_DEFINITIONS.get(chart_of(release), {})}
 
     def made(changed: Mapping[str, Any]) -> list[str] | None:
         try:

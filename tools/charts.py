@@ -1,14 +1,16 @@
 """Brings the third-party charts that `versions.yaml` pins into the user's cache, each checked by its digest.
 
-`make charts` brings what is missing; `locate` says where a chart is. With `--lock`, digests that `versions.yaml` does
-not have yet are written into it. AI_PRISM_CHARTS may name a folder of charts, packaged or not, that are used instead,
-unchecked.
+`make charts` brings what is missing, and puts all of them beside the program, which installs them from there; `locate`
+says where a chart is. With `--lock`, digests that `versions.yaml` does not have yet are written into it; with `--push
+oci://…`, all are pushed to a registry. AI_PRISM_CHARTS may name a folder of charts, packaged or not, that tests use
+instead, unchecked.
 """
 
 import concurrent.futures
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from tools.build import FAILED, INTERRUPTED, EngineError
 from tools.build import cache as built
 from tools.build import locate as binary
 
+ROOT = versions.FILE.parent
+"""Where the program lies."""
 VARIABLE = "AI_PRISM_CHARTS"
 """Environment variable that names a folder of charts which are trusted as they are."""
 CHANGED = 1
@@ -211,16 +215,50 @@ def lock(found: Sequence[tuple[Chart, Path]], file: Path = versions.FILE) -> lis
     return written
 
 
+def put_beside_program(archives: Sequence[Path], program: Path) -> None:
+    """Let the program's folder of charts hold these archives, whole, and no other versions."""
+    folder = program / versions.CHARTS
+    folder.mkdir(exist_ok=True)
+    for each in archives:
+        aside = folder / f".{each.name}"
+        shutil.copy(each, aside)
+        aside.replace(folder / each.name)
+    for other in folder.glob("*.tgz"):
+        if other.name not in {each.name for each in archives}:
+            other.unlink()
+
+
+def push(found: Sequence[tuple[Chart, Path]], registry: str) -> list[str]:
+    """Push charts to a registry (oci://HOST/PATH) that Helm is logged in to; return why some could not be pushed."""
+    errors: list[str] = []
+    for chart, path in found:
+        command = [binary("helm"), "push", path, registry]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # Helm
+        if done.returncode:
+            errors.append(f"{chart} cannot be pushed to {registry}: {done.stderr.strip().removeprefix('Error: ')}")
+        else:
+            sys.stdout.write(f"{chart!s:32}  pushed to {registry}/{chart.name}\n")
+    return errors
+
+
+_USAGE = 'usage: make charts [ARGS=--lock | ARGS="--push oci://HOST/PATH"]'
+
+
 def main(arguments: Sequence[str]) -> int:
     """Bring all charts, and tell of each; returns the exit code."""
-    if [each for each in arguments if each != "--lock"]:
-        sys.stderr.write("usage: make charts [ARGS=--lock]\n")
-        return 2
+    match arguments:
+        case [] | ["--lock"]:
+            registry = ""
+        case ["--push", registry] if registry.startswith("oci://"):
+            pass
+        case _:
+            sys.stderr.write(f"{_USAGE}\n")
+            return 2
     if arguments and override():
-        sys.stderr.write(f"error: --lock takes what is published, and {VARIABLE} names a folder instead\n")
+        sys.stderr.write(f"error: {arguments[0]} takes what is published, and {VARIABLE} names a folder instead\n")
         return 2
     try:
-        return _bring_all(writes="--lock" in arguments)
+        return _bring_all(writes="--lock" in arguments, registry=registry)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was brought stays\n")
         return INTERRUPTED
@@ -229,7 +267,7 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
-def _bring_all(*, writes: bool) -> int:
+def _bring_all(*, writes: bool, registry: str) -> int:
     charts = list(pinned().values())
     found: list[tuple[Chart, Path]] = []
     errors: list[ChartError] = []
@@ -246,6 +284,11 @@ def _bring_all(*, writes: bool) -> int:
         sys.stderr.write(f"not pinned by digest yet: {', '.join(loose)}; make charts ARGS=--lock\n")
     if errors:
         sys.stderr.write(f"error: {len(errors)} of {len(charts)} charts are missing\n")
+    elif not override():
+        put_beside_program([path for _, path in found], ROOT)
+        if refused := push(found, registry) if registry else []:
+            sys.stderr.writelines(f"error: {each}\n" for each in refused)
+            return FAILED
     if any(isinstance(error, ChangedError) for error in errors):
         return CHANGED
     return FAILED if errors else 0

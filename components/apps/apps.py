@@ -46,6 +46,7 @@ class AppsArgs:
     """Where logs go; CloudWatch takes them where there is none."""
     log_reader_arns: Sequence[str]
     """IAM roles that may search the logs."""
+    charts: settings.Charts
     gitops: settings.Gitops
     handover: HandoverArgs
     """What the application's chart is told."""
@@ -58,7 +59,7 @@ class Apps(pulumi.ComponentResource):
         super().__init__("ai-prism:cluster:Apps", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         twice = args.foundation.location.environment in {"staging", "prod"}
-        base = Base(args.foundation, args.namespaces, replicas=2 if twice else 1)
+        base = Base(args.foundation, args.namespaces, args.charts.source, replicas=2 if twice else 1)
 
         balancing = LoadBalancerController(
             "load-balancer-controller",

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import versions
+from components.apps.charts import arguments
 from components.foundation import Foundation
 from components.namespaces import Namespaces
 
@@ -33,7 +34,7 @@ REGISTRIES = (
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of others. Its exact version and its repository stand in `versions.yaml`, under `pin`."""
+    """A third-party chart. Its exact version and its repository stand in `versions.yaml`, under `pin`."""
 
     name: str
     """Of the release, and of what it makes: others find its services by it."""
@@ -50,6 +51,8 @@ class Base:
 
     foundation: Foundation
     namespaces: Namespaces
+    charts: str
+    """Where third-party charts come from: `charts.source` of the settings."""
     replicas: int
     """Of every controller: what a stack cannot do without runs twice, on nodes of its own each."""
     behind: tuple[pulumi.Resource, ...] = ()
@@ -77,9 +80,8 @@ class Base:
         release = kubernetes.helm.v3.Release(
             chart.name,
             name=chart.name,
-            chart=chart.chart or chart.name,
+            **arguments(self.charts, chart.chart or chart.name, pin),
             version=pin.version,
-            repository_opts={"repo": pin.source},
             namespace=chart.namespace,
             values=marked(values),
             # Otherwise the provider drops them, and the chart's default stays.

@@ -1,9 +1,11 @@
 """A private place to run the real CLI in: its own home and state, the doubles as plugins, and a pretend account."""
 
 import contextlib
+import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,12 +23,14 @@ from engine.guardian import Guardian
 from engine.urns import name_of, type_of
 from support import TODAY
 
+import versions
 from prismctl.project import ROOT, read_yaml
 from tools.build import locate
 
 PLUGINS = Path(__file__).with_name("plugins")
 PROGRAM = ("__main__.py", "settings.py", "naming.py", "versions.py", "versions.yaml", "components", "configuration")
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
+_NOTHING = hashlib.sha256(b"").hexdigest()
 SECONDS_FOR_PLUGINS = 10
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of states that hold nothing real
 
@@ -119,8 +123,20 @@ class World:
                 shutil.copytree(source / name, self.program / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source / name, self.program / name)
+        self._put_charts()
         # A CLI of one's own brings its own language host, which looks here.
         (self.program / ".venv").symlink_to(Path(sys.prefix))
+
+    def _put_charts(self) -> None:
+        """Put an empty file in the place of each third-party chart, and let the program expect it."""
+        file = self.program / "versions.yaml"
+        text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\1{_NOTHING}", file.read_text(encoding="utf-8"))
+        file.write_text(text, encoding="utf-8")
+        charts = self.program / versions.CHARTS
+        charts.mkdir()
+        for chart in yaml.safe_load(text)["charts"].values():
+            for name in chart.get("digests", ()):
+                (charts / f"{name}-{chart['version']}.tgz").touch()
 
     def _install_plugins(self) -> None:
         """Put each double where the CLI looks for the plugin that it stands in for."""

@@ -165,7 +165,7 @@ BY_HAND: list[tuple[str, str, str, object]] = [
     ("Namespace", "monitoring", 'metadata.labels["pod-security.kubernetes.io/enforce"]', "privileged"),
     ("NetworkPolicy", "ai-prism-default-deny", "", GONE),
     ("NetworkPolicy", "monitoring-default-deny", "spec.policyTypes", ["Ingress"]),
-    ("Release", "argo-cd", "version", "10.x"),
+    ("Release", "argo-cd", "chart", "oci://registry.example.com/charts/argo-cd"),
     ("Release", "flagger", "repositoryOpts.repo", "https://charts.example.com"),
     ("Release", "jaeger", "namespace", "default"),
     (

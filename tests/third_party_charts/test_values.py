@@ -41,8 +41,9 @@ def of(stack: str, name: str) -> Resource:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_chart_of_a_stack_is_pinned_and_renders(stack: str) -> None:
+    archives = {chart.archive for chart in pinned().values()}
     for release in releases(recorded(stack, known=True)):
-        assert release["version"] == pinned()[release["chart"]].version
+        assert release["chart"].rpartition("/")[2] in archives
         assert rendered(stack, release.name), release.name
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ RIGHT = charts.Chart("right", "1.2.3", "https://charts.example.com", DIGEST)
 OTHER = charts.Chart("other", "4.5.6", "https://charts.example.com", None)
 
 HELM = """#!/bin/sh
+# push ARCHIVE REGISTRY
+[ "$1" = pull ] || { echo "$1 $2 $3" >> %(folder)s/pushed; exit 0; }
 # pull NAME --repo URL --version VERSION --destination FOLDER
 echo "$2 $4 $6" >> %(folder)s/calls
 %(work)s
@@ -34,6 +37,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(charts.VARIABLE, raising=False)
     monkeypatch.setattr(charts, "binary", lambda _: tmp_path / "helm")
     monkeypatch.setattr(charts, "pinned", lambda: {chart.name: chart for chart in (RIGHT, OTHER)})
+    monkeypatch.setattr(charts, "ROOT", tmp_path / "program")
+    (tmp_path / "program").mkdir()
     put_helm(tmp_path)
     return tmp_path
 
@@ -61,12 +66,53 @@ def test_what_is_missing_is_brought_once_by_exact_version(machine: Path, capsys:
     assert len(calls(machine)) == 2
 
 
+def beside_program(folder: Path) -> set[str]:
+    return {file.name for file in (folder / "program" / ".charts").glob("*")}
+
+
+def test_the_program_finds_all_charts_beside_it_and_no_other_versions(machine: Path):
+    (machine / "program" / ".charts").mkdir()
+    (machine / "program" / ".charts" / "right-1.2.2.tgz").touch()
+
+    assert charts.main([]) == 0
+
+    assert beside_program(machine) == {RIGHT.archive, OTHER.archive}
+    assert (machine / "program" / ".charts" / RIGHT.archive).read_bytes() == ARCHIVE
+
+
+def test_with_every_repository_out_of_reach_what_was_brought_once_is_enough(machine: Path):
+    assert charts.main([]) == 0
+    shutil.rmtree(machine / "program" / ".charts")
+    put_helm(machine, work="exit 1")
+
+    assert charts.main([]) == 0
+    assert beside_program(machine) == {RIGHT.archive, OTHER.archive}
+
+
+def test_charts_are_pushed_to_a_registry_and_what_it_refuses_is_told(machine: Path, capsys: pytest.CaptureFixture[str]):
+    assert charts.main(["--push", "oci://registry.example.com/charts"]) == 0
+    pushed = (machine / "pushed").read_text().splitlines()
+    assert sorted(pushed) == [
+        f"push {charts.cache() / each.archive} oci://registry.example.com/charts" for each in (OTHER, RIGHT)
+    ]
+
+    put_helm(machine, work="")
+    helm = machine / "helm"
+    helm.write_text(helm.read_text().replace("exit 0", 'echo "Error: 403 Forbidden" >&2; exit 1'))
+    assert charts.main(["--push", "oci://registry.example.com/charts"]) == charts.FAILED
+    told = "error: right 1.2.3 cannot be pushed to oci://registry.example.com/charts: 403 Forbidden"
+    assert told in capsys.readouterr().err
+    assert charts.main(["--push", "registry.example.com/charts"]) == 2
+
+
 def test_an_archive_with_another_digest_is_not_kept(machine: Path, capsys: pytest.CaptureFixture[str]):
     put_helm(machine, archive="another archive")
 
     assert charts.main([]) == charts.CHANGED
     assert f"versions.yaml pins right 1.2.3 at {DIGEST}" in capsys.readouterr().err
     assert [file.name for file in charts.cache().iterdir()] == ["other-4.5.6.tgz"]
+    # What stands is not changed by half.
+    assert not (machine / "program" / ".charts").exists()
 
 
 @pytest.mark.usefixtures("machine")

@@ -5,6 +5,7 @@ found. Rows without an address are estimates, and so is what falls back on the d
 planes took between 6 min 42 s and 11 min 3 s in thirteen logs.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -68,7 +69,9 @@ def _addon(*names: str) -> Callable[[Inputs], bool]:
 
 
 def _chart(name: str) -> Callable[[Inputs], bool]:
-    return lambda inputs: inputs.get("chart") == name
+    """Match releases of a chart, be it named by itself or by the path of its archive."""
+    named = re.compile(rf"(.*/)?{re.escape(name)}(-\d+\.\d+\.\d+\.tgz)?")
+    return lambda inputs: named.fullmatch(str(inputs.get("chart"))) is not None
 
 
 def _is_empty(inputs: Inputs) -> bool:

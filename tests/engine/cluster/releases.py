@@ -82,6 +82,8 @@ class Releases:
         problems = list(_problems(inputs))
         if problems:
             raise RefusedError("\n".join(problems))
+        if not states.has_unknown(inputs):
+            _find(inputs["chart"])
         inputs.setdefault("namespace", self.namespace)
         inputs.setdefault("timeout", _SECONDS)
         if not inputs.get("name"):
@@ -175,7 +177,8 @@ class Releases:
         if record_of(self.api, given["namespace"], given["name"]):
             options = ("--namespace", given["namespace"], "--wait", "--timeout", f"{int(seconds)}s")
             self._helm(self.api, "uninstall", given["name"], *options)
-        for definition in definitions_of(given["chart"]) if given["chart"] in _TEMPLATED else []:
+        chart = name_of(given)
+        for definition in definitions_of(chart) if chart in _TEMPLATED else []:
             self._remove(self.api, definition, seconds)
 
     def _remove(self, api: Api, object_: Object, seconds: float) -> None:
@@ -194,12 +197,13 @@ class Releases:
     def _install(self, api: Api, inputs: Object, command: str, *options: str) -> None:
         """Apply definitions, and let Helm install or upgrade; raises RefusedError."""
         with tempfile.TemporaryDirectory(prefix="chart-") as folder:
-            chart = inputs["chart"] if Path(inputs["chart"]).is_dir() else _make_chart(Path(folder), inputs)
+            _find(inputs["chart"])
+            chart = inputs["chart"] if _is_whole(Path(inputs["chart"])) else _make_chart(Path(folder), inputs)
             values = Path(folder) / "given.json"
             values.write_text(json.dumps(inputs.get("values", {})), encoding="utf-8")
             try:
                 if not inputs.get("skipCrds"):
-                    apply_definitions(api, inputs["chart"])
+                    apply_definitions(api, name_of(inputs))
             except ApiError as error:
                 raise RefusedError(f"Helm release {_id(inputs)}: {error}") from error
             self._helm(
@@ -250,7 +254,7 @@ class Releases:
         version = metadata.get("version", inputs["version"])
         status = {
             "appVersion": metadata.get("appVersion", ""),
-            "chart": metadata.get("name", inputs["chart"]),
+            "chart": metadata.get("name", name_of(inputs)),
             "name": inputs["name"],
             "namespace": inputs["namespace"],
             "revision": record["version"],
@@ -277,12 +281,28 @@ def record_of(api: Api, namespace: str, name: str) -> Object | None:
 
 def _make_chart(folder: Path, inputs: Object) -> Path:
     """Make a chart that stands in for one in a repository, in `folder`."""
-    chart = {"apiVersion": "v2", "name": inputs["chart"].rpartition("/")[2], "version": inputs["version"]}
+    chart = {"apiVersion": "v2", "name": name_of(inputs), "version": inputs["version"]}
     (folder / "templates").mkdir()
     (folder / "Chart.yaml").write_text(json.dumps(chart), encoding="utf-8")
     (folder / "objects.yaml").write_text(yaml.safe_dump_all(_objects_of(inputs)), encoding="utf-8")
     (folder / "templates" / "objects.yaml").write_text('{{ .Files.Get "objects.yaml" }}', encoding="utf-8")
     return folder
+
+
+def name_of(inputs: Mapping[str, Any]) -> str:
+    """Return what a chart is called, be it named by itself, by an address or by the path of its archive."""
+    return inputs["chart"].rpartition("/")[2].removesuffix(f"-{inputs['version']}.tgz")
+
+
+def _is_whole(chart: Path) -> bool:
+    """Whether there is a chart: a folder, or an archive that is no stand-in."""
+    return chart.is_dir() or (chart.is_file() and chart.stat().st_size > 0)
+
+
+def _find(chart: str) -> None:
+    """Raise RefusedError where a path leads to no chart (locateChart in the provider)."""
+    if chart.startswith((".", "/")) and not Path(chart).exists():
+        raise RefusedError(f'path "{chart}" not found; check the chart name and repository configuration.')
 
 
 def _id(inputs: Mapping[str, Any]) -> str:
@@ -357,7 +377,7 @@ def _objects_of(inputs: Mapping[str, Any]) -> Iterator[Object]:
 
     https://github.com/argoproj/argo-helm/tree/main/charts/argo-cd/templates/argocd-configs
     """
-    if inputs.get("chart") != "argo-cd":
+    if name_of(inputs) != "argo-cd":
         return
     configs = (inputs.get("values") or {}).get("configs", {})
     for name, settings in (("argocd-cm", configs.get("cm", {})), ("argocd-rbac-cm", configs.get("rbac", {}))):

@@ -8,6 +8,7 @@ from engine.cluster.refusals import RefusedError
 from engine.cluster.releases import Releases
 
 from components.apps.base import marked
+from prismctl.graph import UNKNOWN
 
 URN = "urn:pulumi:dev::ai-prism::kubernetes:helm.sh/v3:Release::shop"
 INPUTS = {
@@ -39,6 +40,14 @@ def test_what_is_not_given_is_filled_in_as_the_provider_does_it():
     assert (checked["namespace"], checked["timeout"]) == ("default", 300)
     again = RELEASES.check("shop", checked, {**INPUTS, "name": ""}, b"other")
     assert again["name"] == checked["name"]
+
+
+def test_a_path_that_leads_nowhere_is_refused_once_all_values_are_known():
+    nowhere = {"chart": "./nowhere-1.2.3.tgz", "repositoryOpts": None}
+
+    assert check(**nowhere, values={"replicas": UNKNOWN})
+    with pytest.raises(RefusedError, match=r'path "./nowhere-1.2.3.tgz" not found; check the chart name'):
+        check(**nowhere)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What a stack meets on an account that has never had one: who calls, from where, and what is missing there."""
 
 import json
+import shutil
 
 import pytest
 from engine.world import World
+
+import versions
 
 PERSON = "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef"
 
@@ -33,6 +36,17 @@ def test_a_caller_who_could_not_administer_the_cluster_is_told_at_the_preview(wo
     assert f"Pulumi.{world.stack}.yaml: 1 problem" in said
     assert "ai-prism:cluster.admins: must name the role of whoever runs the update" in said
     assert arn(world, principal) in said
+
+
+def test_a_clone_without_charts_is_told_the_one_command_that_brings_them(world: World):
+    shutil.rmtree(world.program / versions.CHARTS)
+
+    said = refused_before_anything_is_made(world)
+
+    assert "as versions.yaml pins them; run: make charts" in said
+    assert "argo-cd-" in said
+    # What the provider would say of each release.
+    assert "check the chart name" not in said
 
 
 def test_an_administrator_named_without_the_path_of_the_role_is_told_the_path(world: World):

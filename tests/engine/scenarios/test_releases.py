@@ -14,6 +14,7 @@ from engine.cluster.releases import record_of
 from engine.kubernetes_world import KubernetesWorld, eventually
 from engine.world import Done
 
+import versions
 from components.apps.base import marked
 from prismctl.project import ROOT
 from tools.build import locate
@@ -119,6 +120,41 @@ def test_an_upgrade_that_was_killed_is_told_and_repaired_by_one_command(
     program.up().must()
     assert cluster.api.get(DEPLOYMENT)["spec"]["replicas"] == 2
     program.up("--expect-no-changes").must()
+
+
+def test_a_chart_beside_the_program_is_installed_and_upgraded_with_every_repository_out_of_reach(
+    program: KubernetesWorld,
+    cluster: Cluster,
+    install: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for proxy in ("HTTP_PROXY", "HTTPS_PROXY"):
+        # Nobody listens there.
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    install(RUNS)
+    package(tmp_path, program)
+    archive = f"./{versions.CHARTS}/flagger-1.0.0.tgz"
+    program.write(PROGRAM.format(chart=archive, values=marked(RUNS), timeout=60))
+
+    assert program.steps() == {"kubernetes:helm.sh/v3:Release::flagger": "create"}
+    program.up().must()
+    program.up("--refresh", "--expect-no-changes").must()
+    program.write(PROGRAM.format(chart=archive, values=marked({**RUNS, "replicas": 2}), timeout=60))
+    program.up().must()
+    assert cluster.api.get(DEPLOYMENT)["spec"]["replicas"] == 2
+
+    (program.program / archive).unlink()
+    refused = program.refused_preview()
+    assert f'path "{archive}" not found' in refused
+
+
+def package(folder: Path, program: KubernetesWorld) -> None:
+    """Put the chart into the folder beside the program, as an archive."""
+    charts = program.program / versions.CHARTS
+    command = [str(locate("helm")), "package", str(folder / "chart"), "--destination", str(charts)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
 
 
 def test_an_installation_that_was_killed_is_told_and_repaired_by_one_command(

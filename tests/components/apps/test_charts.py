@@ -1,0 +1,91 @@
+"""Where third-party charts come from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+from support import record_with, recorded
+
+import versions
+from components.apps import charts
+from components.apps.charts import check_charts
+from prismctl.graph import Graph, Resource
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+NAMES = sorted(name for pin in versions.load().charts.values() for name in pin.digests)
+REGISTRY = "oci://111122223333.dkr.ecr.us-east-1.amazonaws.com/charts"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a chart `right` that is as pinned, and another, `loose`, that has no digest yet."""
+    pins = yaml.safe_load(versions.FILE.read_text(encoding="utf-8"))
+    pins["charts"] = {
+        "both": {
+            "version": "1.2.3",
+            "source": "https://charts.example.org",
+            # Of an empty file.
+            "digests": {"right": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "loose": None},
+        }
+    }
+    monkeypatch.setattr(versions, "load", lambda: versions.Versions.model_validate(pins))
+    for name in ("right", "loose"):
+        (tmp_path / f"{name}-1.2.3.tgz").touch()
+    return tmp_path
+
+
+def releases(graph: Graph) -> Iterator[Resource]:
+    found = list(graph.of_type(RELEASE))
+    assert found
+    yield from found
+
+
+def test_no_update_waits_for_a_server_of_somebody_else(stack: str) -> None:
+    for release in releases(recorded(stack, known=True)):
+        assert not release.get("repositoryOpts"), release.name
+        # Below the program's folder: the same on every machine, or each would plan a change of its own.
+        assert release["chart"].startswith("./.charts/"), release.name
+        assert release["chart"].endswith(f"-{release['version']}.tgz"), release.name
+
+
+def test_charts_come_from_their_repositories_or_a_registry_where_a_stack_says_so() -> None:
+    theirs = record_with("dev", charts='{"source": "repositories"}')
+    ours = record_with("dev", charts=f'{{"source": "{REGISTRY}"}}')
+
+    assert {release["chart"] for release in releases(theirs)} <= set(NAMES)
+    assert all(release["repositoryOpts"]["repo"].startswith("https://") for release in releases(theirs))
+    assert {release["chart"] for release in releases(ours)} <= {f"{REGISTRY}/{name}" for name in NAMES}
+    assert not any(release.get("repositoryOpts") for release in releases(ours))
+
+
+def test_a_folder_with_every_chart_as_pinned_is_fit(folder: Path) -> None:
+    check_charts("local", folder)
+
+
+def test_all_charts_that_are_missing_or_changed_are_told_at_once_with_the_command(folder: Path) -> None:
+    (folder / "right-1.2.3.tgz").write_bytes(b"changed")
+    (folder / "loose-1.2.3.tgz").rename(folder / "loose-1.2.2.tgz")
+
+    with pytest.raises(pulumi.RunError) as refused:
+        check_charts("local", folder)
+
+    said = str(refused.value).splitlines()
+    assert said[0] == ".charts: 2 charts not as versions.yaml pins them; run: make charts"
+    assert said[1].startswith("  right-1.2.3.tgz: SHA-256 is ")
+    assert "must be e3b0c442" in said[1]
+    assert said[2] == "  loose-1.2.3.tgz: is not there"
+    assert "ai-prism:charts.source" in said[3]
+
+
+@pytest.mark.parametrize("source", ["repositories", REGISTRY])
+def test_the_folder_is_of_no_interest_where_charts_come_from_elsewhere(source: str, tmp_path: Path) -> None:
+    check_charts(source, tmp_path)
+
+
+def test_what_installs_nothing_needs_no_charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(pulumi.RunError):
+        check_charts("local", tmp_path)
+    monkeypatch.setenv(charts.UNCHECKED, "1")
+    check_charts("local", tmp_path)
