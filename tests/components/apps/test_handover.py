@@ -8,11 +8,11 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from support import STACKS, recorded
+from support import STACKS, application, handed_over, parameters, recorded
 
 from components.apps.application import CHART_PATH, NAME, WORKLOADS
 from components.apps.argo_cd import KINDS
-from prismctl.graph import UNKNOWN, Graph, Resource, Secret
+from prismctl.graph import UNKNOWN, Secret
 from prismctl.project import ROOT
 
 CHART = ROOT / CHART_PATH
@@ -46,34 +46,12 @@ def paths(values: Any, path: str = "") -> Iterator[str]:
         yield from paths(value, f"{path}.{key}".lstrip("."))
 
 
-def application(graph: Graph) -> Resource:
-    (found,) = [each for each in graph.resources if each.get("kind") == "Application"]
-    return found
-
-
-def parameters(stack: str) -> list[dict[str, Any]]:
-    return application(recorded(stack, known=True))["spec"]["source"]["helm"]["parameters"]
-
-
-def given(stack: str) -> dict[str, Any]:
-    """Return what is handed over, as the chart sees it."""
-    values: dict[str, Any] = {}
-    for parameter in parameters(stack):
-        *parents, last = parameter["name"].split(".")
-        place = values
-        for key in parents:
-            place = place.setdefault(key, {})
-        assert last not in place, parameter["name"]
-        place[last] = parameter["value"]
-    return values
-
-
 ASKED = SCHEMA["properties"]["handover"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_program_gives_all_that_the_chart_requires_and_nothing_else(stack: str) -> None:
-    values = given(stack)
+    values = handed_over(stack)
     assert values.keys() == {"handover"}
     assert set(paths(values["handover"])) == {path for path, _, _ in leaves(ASKED)}
 
@@ -87,7 +65,7 @@ def test_the_chart_requires_every_value_of_the_hand_over_and_takes_them_as_text(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_charts_schema_accepts_what_is_handed_over(stack: str) -> None:
-    jsonschema.Draft202012Validator({**ASKED, "$defs": SCHEMA["$defs"]}).validate(given(stack)["handover"])
+    jsonschema.Draft202012Validator({**ASKED, "$defs": SCHEMA["$defs"]}).validate(handed_over(stack)["handover"])
 
 
 @pytest.mark.parametrize("stack", STACKS)
