@@ -37,6 +37,10 @@ OPTIONAL_ENDPOINTS = ("ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2"
 
 Count = Annotated[int, Field(ge=0, le=1000)]
 
+_Zones = Annotated[tuple[str, ...], AfterValidator(lambda zones: tuple(sorted(zones)))]
+"""Names of availability zones, as in `us-east-1a`. In which order a stack file has them says nothing: whatever is made
+for some of them names these, or it would move once another comes first."""
+
 
 class Environment(Section):
     """What kind of environment the stack is, and how hard it is to lose."""
@@ -74,8 +78,8 @@ class Network(Section):
     """The VPC: its addresses, zones and ways out."""
 
     cidr: Annotated[ipaddress.IPv4Network, AfterValidator(_room_for_all_tiers)]
-    zones: Annotated[tuple[str, ...], Field(min_length=2)]
-    """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses, not its position."""
+    zones: Annotated[_Zones, Field(min_length=2)]
+    """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses."""
     nat_gateways: Annotated[int, Field(ge=1)]
     """One for all zones, or one for each."""
     nat_zone: str | None = None
@@ -114,7 +118,7 @@ class Cluster(Section):
     """The EKS control plane."""
 
     version: str
-    zones: Annotated[tuple[str, ...], Field(min_length=2)]
+    zones: Annotated[_Zones, Field(min_length=2)]
     """Zones in which the control plane has its network interfaces. AWS fixes them when it makes the control plane, so
     they stay as they are when `network.zones` grows; nodes and pods run in the new zone all the same."""
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
@@ -513,21 +517,27 @@ class Gitops(Section):
     """Outside dev the only way in: the local administrator is off there."""
 
 
-MOST_SEARCH_ZONES = 3
-"""https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-multiaz.html"""
-
-
 class Search(Section):
     """OpenSearch for logs; a stack without it keeps them in CloudWatch."""
 
     instance_type: Annotated[
         str, Form(r"[a-z0-9]+\.[a-z0-9]+\.search", "an instance type of OpenSearch", "r6g.large.search")
     ]
+    zones: Annotated[_Zones, Field(min_length=2, max_length=3)]
+    """Zones of the nodes: two or three
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-multiaz.html). The domain stays
+    in them as `network.zones` grows; a change of them moves all logs to new nodes."""
     nodes: Annotated[int, Field(ge=1, le=80)]
-    """Spread over the zones of the stack, three at most, so a multiple of them."""
+    """A multiple of the zones, over which they are spread."""
     volume_gb: Annotated[int, Field(ge=10, le=3000)]
     """Of each node."""
     version: str
+
+    def rules(self) -> Iterator[Problem]:
+        if len(set(self.zones)) != len(self.zones):
+            yield Problem("zones", "must name each zone once", show(self.zones))
+        elif self.nodes % len(self.zones):
+            yield Problem("nodes", f"must be a multiple of the zones ({len(self.zones)})", str(self.nodes))
 
 
 _Email = Annotated[str, Form(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", "on-call@example.com")]
@@ -796,13 +806,11 @@ def _prod_survives_the_loss_of_a_zone(
             yield Problem(f"{PROJECT}:{path}", f"must be {words} in prod", str(value))
 
 
-def _search_fills_its_zones(network: Network, observability: Observability) -> Iterator[Problem]:
-    zones = min(len(network.zones), MOST_SEARCH_ZONES)
-    search = observability.search
-    if search is not None and search.nodes % zones:
-        yield Problem(
-            f"{PROJECT}:observability.search.nodes", f"must be a multiple of its zones ({zones})", str(search.nodes)
-        )
+def _search_zones_are_of_the_network(network: Network, observability: Observability) -> Iterator[Problem]:
+    for zone in observability.search.zones if observability.search else ():
+        if zone not in network.zones:
+            rule = f"must be among network.zones ({', '.join(network.zones)})"
+            yield Problem(f"{PROJECT}:observability.search.zones", rule, show(zone))
 
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
@@ -849,7 +857,7 @@ _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _the_control_plane_lies_in_the_network,
     _prod_survives_the_loss_of_a_zone,
-    _search_fills_its_zones,
+    _search_zones_are_of_the_network,
     _state_is_kept_where_it_matters,
     _delivery_is_guarded,
     _decisions_end_soon,

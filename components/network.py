@@ -31,6 +31,7 @@ class Network(pulumi.ComponentResource):
     private_subnet_ids: list[pulumi.Output[str]]
     isolated_subnet_ids: list[pulumi.Output[str]]
     private_subnet_by_zone: dict[str, pulumi.Output[str]]
+    isolated_subnet_by_zone: dict[str, pulumi.Output[str]]
     nat_gateway_ids: dict[str, pulumi.Output[str]]
     """By zone."""
     private_routes: list[aws.ec2.Route]
@@ -60,6 +61,7 @@ class Network(pulumi.ComponentResource):
             self._routed(tier) for tier in ("public", "private", "isolated")
         )
         self.private_subnet_by_zone = dict(zip(args.settings.zones, self.private_subnet_ids, strict=True))
+        self.isolated_subnet_by_zone = dict(zip(args.settings.zones, self.isolated_subnet_ids, strict=True))
         self.nat_gateway_ids = {zone: nat.id for zone, nat in nats.items()}
         self.register_outputs({"vpc_id": self.vpc_id})
 
@@ -257,4 +259,4 @@ class Network(pulumi.ComponentResource):
 def gateway_zones(chosen: settings.Network) -> list[str]:
     """Return the zones that have a NAT gateway: that of the one by name, since no position holds as zones are added."""
     alone = chosen.nat_zone if chosen.nat_gateways == 1 else None
-    return [alone] if alone else sorted(chosen.zones)
+    return [alone] if alone else list(chosen.zones)

@@ -416,9 +416,14 @@ def test_recording_a_stack_again_gives_the_same_graph() -> None:
 
 @pytest.mark.parametrize("region", ["eu-west-1", "ap-southeast-1"])
 def test_another_region_needs_nothing_but_a_stack_file(region: str) -> None:
+    from prismctl.project import ROOT, Project
+
     network = {"cidr": "10.40.0.0/16", "zones": [f"{region}a", f"{region}b", f"{region}c"], "nat_gateways": 3}
+    observability = json.loads(Project(ROOT).config("prod")["ai-prism:observability"])
+    observability["search"]["zones"] = network["zones"]
     graph = record_with(
         "prod",
+        observability=json.dumps(observability),
         aws=json.dumps({"account_id": "123456789012", "region": region}),
         network=json.dumps(network),
         cluster=json.dumps(

@@ -187,7 +187,13 @@ ACCOUNT = "must be 12 digits, such as 111122223333"
 REGION = "must be the name of a region, such as us-east-1"
 ROLE = "must be the ARN of an IAM role, such as arn:aws:iam::111122223333:role/platform"
 
-SEARCH = {"instance_type": "r6g.large.search", "nodes": 2, "volume_gb": 100, "version": "3.5"}
+SEARCH = {
+    "instance_type": "r6g.large.search",
+    "zones": ["us-east-1a", "us-east-1b"],
+    "nodes": 2,
+    "volume_gb": 100,
+    "version": "3.5",
+}
 
 # What is wrong: (edits of the dev stack, the one line that says so).
 ONE_PROBLEM = {
@@ -585,9 +591,17 @@ ONE_PROBLEM = {
             "got 1.3"
         ),
     ),
+    "a search domain outside of the network": (
+        {"observability.search": {**SEARCH, "zones": ["us-east-1a", "us-east-1f"]}},
+        "ai-prism:observability.search.zones: must be among network.zones (us-east-1a, us-east-1b), got us-east-1f",
+    ),
+    "a search domain that is twice in a zone": (
+        {"observability.search": {**SEARCH, "zones": ["us-east-1a", "us-east-1a"]}},
+        'ai-prism:observability.search.zones: must name each zone once, got ["us-east-1a", "us-east-1a"]',
+    ),
     "search nodes that do not fill their zones": (
         {"observability.search": {**SEARCH, "nodes": 3}},
-        "ai-prism:observability.search.nodes: must be a multiple of its zones (2), got 3",
+        "ai-prism:observability.search.nodes: must be a multiple of the zones (2), got 3",
     ),
 }
 
@@ -601,7 +615,12 @@ def test_each_mistake_is_told_in_one_line(wrong):
 # What prod refuses and dev accepts: (edits of the prod stack, the one line that says so).
 PROD = {
     "fewer than three zones": (
-        {"network.zones": ["us-east-1a", "us-east-1b"], "network.nat_gateways": 2, "observability.search.nodes": 2},
+        {
+            "network.zones": ["us-east-1a", "us-east-1b"],
+            "network.nat_gateways": 2,
+            "observability.search.zones": ["us-east-1a", "us-east-1b"],
+            "observability.search.nodes": 2,
+        },
         "ai-prism:network.zones: must be at least 3 zones in prod, got 2",
     ),
     "one NAT gateway for all zones": (
