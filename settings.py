@@ -153,7 +153,7 @@ class Cluster(Section):
 
 
 class NodeGroup(Section):
-    """One tier of nodes. The autoscaler owns the number between `min` and `max` once the group exists."""
+    """One tier of nodes, in all zones together. The autoscaler owns the number between `min` and `max` later on."""
 
     types: Annotated[tuple[str, ...], Field(min_length=1)]
     """Instance types, most wanted first."""
@@ -177,17 +177,6 @@ class NodeGroup(Section):
                 yield Problem("types", "must be x86_64: node images and container images are", show(name))
         if len({shape for shape in shapes.values() if shape}) > 1:
             yield Problem("types", "must be of like size, or the autoscaler misjudges a new node", show(self.types))
-
-
-class WebNodes(NodeGroup):
-    """On-demand nodes for web traffic and the platform's controllers."""
-
-    def rules(self) -> Iterator[Problem]:
-        yield from super().rules()
-        if self.desired < 1:
-            yield Problem(
-                "desired", "must be at least 1: the cluster's add-ons start on these nodes", str(self.desired)
-            )
 
 
 class SpotNodes(NodeGroup):
@@ -218,7 +207,8 @@ class GpuNodes(NodeGroup):
 class Nodes(Section):
     """The three tiers of nodes."""
 
-    web: WebNodes
+    web: NodeGroup
+    """On-demand nodes for web traffic and the platform's controllers, which have volumes: at least one in each zone."""
     api: SpotNodes
     gpu: GpuNodes
 
@@ -788,8 +778,18 @@ def _the_control_plane_lies_in_the_network(cluster: Cluster, network: Network) -
             )
 
 
+def _every_zone_has_a_web_node(network: Network, nodes: Nodes) -> Iterator[Problem]:
+    zones = len(network.zones)
+    if nodes.web.min < zones:
+        yield Problem(
+            f"{PROJECT}:nodes.web.min",
+            f"must be at least one per zone ({zones}): pods with a volume run in the zone of the volume alone",
+            str(nodes.web.min),
+        )
+
+
 def _prod_survives_the_loss_of_a_zone(
-    environment: Environment, network: Network, nodes: Nodes, database: Database, cache: Cache
+    environment: Environment, network: Network, database: Database, cache: Cache
 ) -> Iterator[Problem]:
     if environment.kind != "prod":
         return
@@ -797,7 +797,6 @@ def _prod_survives_the_loss_of_a_zone(
     least = (
         ("network.zones", zones, 3, "at least 3 zones"),
         ("network.nat_gateways", network.nat_gateways, zones, f"one per zone ({zones})"),
-        ("nodes.web.min", nodes.web.min, zones, f"at least one per zone ({zones})"),
         ("database.instances", database.instances, 2, "at least 2"),
         ("cache.nodes", cache.nodes, 2, "at least 2"),
     )
@@ -856,6 +855,7 @@ def _somebody_hears_of_alarms(environment: Environment, observability: Observabi
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
     _the_control_plane_lies_in_the_network,
+    _every_zone_has_a_web_node,
     _prod_survives_the_loss_of_a_zone,
     _search_zones_are_of_the_network,
     _state_is_kept_where_it_matters,

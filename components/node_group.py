@@ -1,4 +1,4 @@
-"""Nodes: one managed node group for one tier."""
+"""Nodes of one tier: a managed node group, or one in each zone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components import node_sizes
 from components.foundation import Foundation
 
@@ -21,6 +20,18 @@ _GPU_LABELS = {
 
 
 @dataclass(frozen=True)
+class Group:
+    """One Auto Scaling group of a tier."""
+
+    name: str
+    subnet_ids: Sequence[pulumi.Input[str]]
+    sizes: node_sizes.Sizes
+    """Its desired size is only the one to start with: the autoscaler owns it from then on, between the limits."""
+    present: int | None
+    """How many nodes run now; None before there is a group."""
+
+
+@dataclass(frozen=True)
 class NodeGroupArgs:
     """What a NodeGroup rests on and is told."""
 
@@ -30,17 +41,18 @@ class NodeGroupArgs:
     """Minor version of Kubernetes, the control plane's."""
     release: str | None
     """Release of the node image for that version; None leaves the choice to EKS."""
-    present: int | None
-    """How many nodes run now; None before there is a group."""
+    groups: Sequence[Group]
     after: Sequence[pulumi.Resource]
     """What nodes need to become ready."""
+    behind: Sequence[pulumi.Resource]
+    """The tier that is rotated before this one."""
     node_role_arn: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
     security_group_ids: Sequence[pulumi.Input[str]]
     """Exactly one of them may carry the cluster's tag, or load balancing fails on these nodes."""
     tier: str
-    settings: settings.NodeGroup
-    """Its desired size is only the one to start with: the autoscaler owns it from then on, between the limits."""
+    types: Sequence[str]
+    """Instance types, most wanted first."""
+    disk_gb: int
     spot: bool = False
     gpu: bool = False
     """NVIDIA image, and a taint that keeps everything else away."""
@@ -72,7 +84,13 @@ class NodeGroup(pulumi.ComponentResource):
         super().__init__("ai-prism:aws:NodeGroup", name, None, opts)
         self._name, self._args = name, args
 
-        self._make_group(self._make_launch_template())
+        # All groups of the tier share it: nodes carry its id as a label.
+        template = self._make_launch_template()
+        before = list(args.behind)
+        for group in args.groups:
+            # One after the other, once they stand: an upgrade that goes wrong is seen on one group, and stops before
+            # the next. The first update makes them side by side.
+            before.append(self._make_group(group, template, before if group.present is not None else []))
         self.register_outputs({})
 
     def _make_launch_template(self) -> aws.ec2.LaunchTemplate:
@@ -93,7 +111,7 @@ class NodeGroup(pulumi.ComponentResource):
                     "device_name": "/dev/xvda",
                     "ebs": {
                         "volume_type": "gp3",
-                        "volume_size": args.settings.disk_gb,
+                        "volume_size": args.disk_gb,
                         "encrypted": "true",
                         "kms_key_id": args.foundation.encryption.cluster_key_arn,
                         "delete_on_termination": "true",
@@ -107,23 +125,25 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _make_group(self, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
-        args, sizes = self._args, self._args.settings
-        desired, autoscaled = node_sizes.wanted(args.present, least=sizes.min, first=sizes.desired, most=sizes.max)
+    def _make_group(
+        self, group: Group, template: aws.ec2.LaunchTemplate, before: Sequence[pulumi.Resource]
+    ) -> aws.eks.NodeGroup:
+        args, sizes = self._args, group.sizes
+        desired, autoscaled = node_sizes.wanted(group.present, sizes)
         return aws.eks.NodeGroup(
             # No physical name: new nodes come up beside the old ones whenever a change replaces the group.
-            f"{self._name}-nodes",
+            f"{group.name}-nodes",
             cluster_name=args.cluster_name,
             node_role_arn=args.node_role_arn,
-            subnet_ids=args.subnet_ids,
+            subnet_ids=group.subnet_ids,
             # They change together: EKS takes no release of another minor version.
             version=args.version,
             release_version=args.release,
             ami_type=image_type(gpu=args.gpu),
             capacity_type="SPOT" if args.spot else "ON_DEMAND",
-            instance_types=list(args.settings.types),
+            instance_types=list(args.types),
             scaling_config={"min_size": sizes.min, "desired_size": desired, "max_size": sizes.max},
-            tags=autoscaler_tags(sizes.disk_gb),
+            tags=autoscaler_tags(args.disk_gb),
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             labels={"tier": args.tier, **(_GPU_LABELS if args.gpu else {})},
             taints=[GPU_TAINT] if args.gpu else None,
@@ -131,7 +151,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_repair_config={"enabled": True},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=list(args.after),
+                depends_on=[*args.after, *before],
                 ignore_changes=["scalingConfig.desiredSize"] if autoscaled else None,
                 # Draining ends when every disruption budget allows it.
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),

@@ -1,7 +1,38 @@
-"""How many nodes run now: the autoscaler decides it, between two updates."""
+"""How many nodes there are: within limits of the settings, as the autoscaler decides between two updates."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 import pulumi
 import pulumi_aws as aws
+
+import settings
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of nodes, each at least the one before it: the limits, and between them the one to start with."""
+
+    min: int
+    desired: int
+    max: int
+
+    @classmethod
+    def of(cls, tier: settings.NodeGroup) -> Self:
+        return cls(tier.min, tier.desired, tier.max)
+
+
+def divided(tier: settings.NodeGroup, zones: Iterable[str]) -> dict[str, Sizes]:
+    """Return how many of a tier's nodes each zone has; together exactly as many as the settings say.
+
+    What cannot be divided evenly goes to the first zones by name, in whichever order the settings list them.
+    """
+    names = sorted(zones)
+    return {
+        zone: Sizes(*((total + len(names) - 1 - place) // len(names) for total in (tier.min, tier.desired, tier.max)))
+        for place, zone in enumerate(names)
+    }
 
 
 def running(cluster_name: str, group: str, parent: pulumi.Resource) -> int | None:
@@ -22,13 +53,13 @@ def running(cluster_name: str, group: str, parent: pulumi.Resource) -> int | Non
     return max(sizes, default=None)
 
 
-def wanted(present: int | None, *, least: int, first: int, most: int) -> tuple[int, bool]:
+def wanted(present: int | None, sizes: Sizes) -> tuple[int, bool]:
     """Return the size to ask for, and whether it is the autoscaler's to change afterwards without a word.
 
     EKS refuses a minimum above the present size, and a maximum below it
     (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3306): then the size moves along with the limit.
     """
     if present is None:
-        return first, True
-    within = min(max(present, least), most)
+        return sizes.desired, True
+    within = min(max(present, sizes.min), sizes.max)
     return within, within == present

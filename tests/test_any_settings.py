@@ -22,8 +22,8 @@ SHAPES = (
 
 
 @st.composite
-def sizes(draw: st.DrawFn) -> dict[str, int]:
-    low, middle, high = sorted(draw(st.lists(st.integers(0, 40), min_size=3, max_size=3)))
+def sizes(draw: st.DrawFn, least: int = 0) -> dict[str, int]:
+    low, middle, high = sorted(draw(st.lists(st.integers(least, 40), min_size=3, max_size=3)))
     return {"min": low, "desired": middle, "max": max(high, 1)}
 
 
@@ -54,7 +54,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
             "admins": draw(st.dictionaries(st.sampled_from(("platform", "on-call")), ROLES, min_size=1, max_size=2)),
         },
         "nodes": {
-            "web": {"types": list(draw(st.sampled_from(SHAPES))[:2]), **draw(sizes())},
+            "web": {"types": list(draw(st.sampled_from(SHAPES))[:2]), **draw(sizes(len(letters)))},
             "api": {
                 "types": list(draw(st.sampled_from(SHAPES))[:3]),
                 **draw(sizes()),
@@ -109,7 +109,7 @@ def test_whatever_load_accepts_builds_a_graph(drawn: dict[str, Any], known: bool
     assert len(graph.of_type("aws:ec2/subnet:Subnet")) == 3 * len(zones)
     assert len(graph.of_type("aws:ec2/natGateway:NatGateway")) == drawn["network"]["nat_gateways"]
     assert len(graph.of_type("aws:rds/clusterInstance:ClusterInstance")) == drawn["database"]["instances"]
-    groups = 3 + (drawn["nodes"]["api"]["on_demand_fallback"] > 0)
+    groups = len(zones) + 2 + (drawn["nodes"]["api"]["on_demand_fallback"] > 0)
     assert len(graph.of_type("aws:eks/nodeGroup:NodeGroup")) == groups
     assert len(graph.of_type("aws:ecr/repository:Repository")) == len(drawn["registry"]["images"])
     assert known is (UNKNOWN not in graph.outputs.values())

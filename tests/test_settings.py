@@ -74,7 +74,7 @@ TABLE = {
     ),
     "web nodes, minimum, desired and maximum": (
         lambda s: (s.nodes.web.min, s.nodes.web.desired, s.nodes.web.max),
-        ((1, 1, 2), (1, 2, 4), (2, 3, 10), (3, 6, 20)),
+        ((2, 2, 4), (2, 2, 4), (3, 3, 10), (3, 6, 20)),
     ),
     "api nodes, minimum, desired and maximum": (
         lambda s: (s.nodes.api.min, s.nodes.api.desired, s.nodes.api.max),
@@ -347,16 +347,19 @@ ONE_PROBLEM = {
         'ai-prism:cluster.admins: must be a mapping, got ["arn:aws:iam::111122223333:role/ops"]',
     ),
     "fewer nodes wanted than the least": (
-        {"nodes.web.min": 2},
-        "ai-prism:nodes.web.desired: must be at least min (2), got 1",
+        {"nodes.web.min": 3},
+        "ai-prism:nodes.web.desired: must be at least min (3), got 2",
     ),
-    "no node for the cluster's add-ons": (
-        {"nodes.web.min": 0, "nodes.web.desired": 0},
-        "ai-prism:nodes.web.desired: must be at least 1: the cluster's add-ons start on these nodes, got 0",
+    "a zone without a node for the volumes that lie there": (
+        {"nodes.web.min": 1},
+        (
+            "ai-prism:nodes.web.min: must be at least one per zone (2): pods with a volume run in the zone of the "
+            "volume alone, got 1"
+        ),
     ),
     "more nodes wanted than the most": (
-        {"nodes.web.desired": 3},
-        "ai-prism:nodes.web.max: must be at least desired (3), got 2",
+        {"nodes.web.desired": 5},
+        "ai-prism:nodes.web.max: must be at least desired (5), got 4",
     ),
     "a negative number of nodes": (
         {"nodes.gpu.min": -1},
@@ -627,10 +630,6 @@ PROD = {
         {"network.nat_gateways": 1, "network.nat_zone": "us-east-1a"},
         "ai-prism:network.nat_gateways: must be one per zone (3) in prod, got 1",
     ),
-    "fewer web nodes than zones": (
-        {"nodes.web.min": 2},
-        "ai-prism:nodes.web.min: must be at least one per zone (3) in prod, got 2",
-    ),
     "a database without a reader": (
         {"database.instances": 1},
         "ai-prism:database.instances: must be at least 2 in prod, got 1",
@@ -747,7 +746,7 @@ def test_arm_types_are_told_one_by_one():
         {"cluster.public_access_cidrs": ["203.0.113.0/24"]},
         {"cluster.admins": {"on-call": "arn:aws:iam::111122223333:role/on-call"}},
         {"cluster.admins": {who: f"arn:aws:iam::111122223333:role/{who}" for who in ("ops", "deliverer")}},
-        {"nodes.web.min": 0, "nodes.web.desired": 1},
+        {"nodes.web.min": 2, "nodes.web.desired": 3},
         {"nodes.api.types": ["c5.large", "c5a.large", "c6i.large"]},
         {"nodes.gpu.types": ["p3.2xlarge"]},
         {"database.backup_window": "06:00-06:30"},
@@ -901,7 +900,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
     assert refused(edits) == [
         f"ai-prism:aws.account_id: {ACCOUNT}, got 1",
         f"ai-prism:network.hunter: unknown key; known are {KEYS}",
-        "ai-prism:nodes.web.desired: must be at least min (7), got 1",
+        "ai-prism:nodes.web.desired: must be at least min (7), got 2",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
         "ai-prism:api.max_replicas: must be at least min_replicas (99), got 3",
         f"ai-prism:zzz: unknown key; known are {SECTIONS}",
@@ -930,7 +929,7 @@ VALUES = st.recursive(
 )
 
 
-KNOWN_KEYS = {*settings.SECTIONS, *settings.WebNodes.model_fields}.union(
+KNOWN_KEYS = {*settings.SECTIONS, *settings.NodeGroup.model_fields}.union(
     *(section.model_fields for section in settings.SECTIONS.values())
 )
 UNKNOWN_KEYS = st.text(st.characters(exclude_characters=".", exclude_categories=["C", "Z"]), min_size=1, max_size=12)

@@ -59,6 +59,8 @@ class Pods:
     resources: Sequence[str] = ("resources",)
     extra: Ask = NOTHING
     """What containers ask that values do not speak of."""
+    volume: str = ""
+    """The path in the values where the pods' volume stands, if they have one in this stack."""
 
 
 _MESH = Ask(100, 128, 0)
@@ -75,15 +77,23 @@ BY_RELEASE: Mapping[str, Sequence[Pods]] = {
     "kube-prometheus-stack": [
         Pods(1, ["prometheusOperator.resources"]),
         Pods(1, ["prometheusOperator.admissionWebhooks.patch.resources"]),
-        Pods("prometheus.prometheusSpec.replicas", ["prometheus.prometheusSpec.resources", _RELOADER]),
-        Pods("alertmanager.alertmanagerSpec.replicas", ["alertmanager.alertmanagerSpec.resources", _RELOADER]),
+        Pods(
+            "prometheus.prometheusSpec.replicas",
+            ["prometheus.prometheusSpec.resources", _RELOADER],
+            volume="prometheus.prometheusSpec.storageSpec",
+        ),
+        Pods(
+            "alertmanager.alertmanagerSpec.replicas",
+            ["alertmanager.alertmanagerSpec.resources", _RELOADER],
+            volume="alertmanager.alertmanagerSpec.storage",
+        ),
         Pods("grafana.replicas", ["grafana.resources", "grafana.sidecar.resources", "grafana.sidecar.resources"]),
         Pods(1, ["kube-state-metrics.resources"]),
         Pods(EVERY_NODE, ["prometheus-node-exporter.resources"]),
     ],
     "prometheus-adapter": [Pods("replicas")],
     "opentelemetry-collector": [Pods("replicaCount")],
-    "jaeger": [Pods("jaeger.replicas", ["jaeger.resources"])],
+    "jaeger": [Pods("jaeger.replicas", ["jaeger.resources"], volume="jaeger.extraVolumes")],
     "fluent-bit": [Pods(EVERY_NODE)],
     "cluster-autoscaler": [Pods("replicaCount")],
     "nvidia-device-plugin": [],
@@ -125,11 +135,25 @@ ADDONS: Mapping[str, Sequence[tuple[int | None, Ask]]] = {
 def asked(graph: Graph) -> tuple[Ask, list[Ask]]:
     """Return what every node of the tier is asked for, and what single pods ask for anywhere on it."""
     kinds = [kind for addon in graph.of_type("aws:eks/addon:Addon") for kind in ADDONS[addon["addonName"]]]
-    for release in graph.of_type("kubernetes:helm.sh/v3:Release"):
-        assert release["name"] in BY_RELEASE, f"say what pods {release['name']} has"
-        kinds += [_kind(release, pods) for pods in BY_RELEASE[release["name"]]]
+    kinds += [_kind(release, pods) for release, pods in _of_releases(graph)]
     everywhere = sum((ask for count, ask in kinds if count is EVERY_NODE), NOTHING)
     return everywhere, [ask for count, ask in kinds if count is not EVERY_NODE for _ in range(count)]
+
+
+def with_volumes(graph: Graph) -> list[Ask]:
+    """Return what the pods ask for that can run in one zone alone, each."""
+    kinds = [
+        _kind(release, pods)
+        for release, pods in _of_releases(graph)
+        if pods.volume and _at(release["values"], pods.volume)
+    ]
+    return [ask for count, ask in kinds for _ in range(count or 0)]
+
+
+def _of_releases(graph: Graph) -> Iterator[tuple[Resource, Pods]]:
+    for release in graph.of_type("kubernetes:helm.sh/v3:Release"):
+        assert release["name"] in BY_RELEASE, f"say what pods {release['name']} has"
+        yield from ((release, pods) for pods in BY_RELEASE[release["name"]])
 
 
 def packed(pods: Sequence[Ask], each: Ask, nodes: int, capacity: Ask) -> Iterator[Ask]:
@@ -164,5 +188,5 @@ def _request(resources: Mapping[str, Any]) -> Ask:
 def _at(values: Mapping[str, Any], path: str) -> Any:
     found: Any = values
     for key in path.split("."):
-        found = found[key]
+        found = found.get(key, {})
     return found

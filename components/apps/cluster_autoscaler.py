@@ -14,7 +14,7 @@ from components.namespaces import KUBE_SYSTEM, MONITORING
 CHART = Chart("cluster-autoscaler", KUBE_SYSTEM)
 
 PRIORITIES: Mapping[str, Sequence[str]] = {
-    "50": [r"^eks-(web|api|gpu)-nodes-.*"],
+    "50": [r"^eks-web-.*", r"^eks-(api|gpu)-nodes-.*"],
     "10": [r"^eks-api-fallback-nodes-.*"],
 }
 """Which of the groups that fit a pod is asked first: spot capacity, and on demand only while there is none.
@@ -22,6 +22,9 @@ PRIORITIES: Mapping[str, Sequence[str]] = {
 Auto Scaling groups are called by EKS after the node group; the highest number wins
 (https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/expander/priority/readme.md).
 """
+
+ALIKE = ("tier", "eks.amazonaws.com/capacityType")
+"""Labels of nodes in which groups are alike that are kept at the same size. EKS sets the second one."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,12 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "expanderPriorities": {priority: list(groups) for priority, groups in PRIORITIES.items()},
                 "extraArgs": {
                     "expander": "priority,least-waste",
-                    # One group spans all zones of its tier, so nothing is alike but spot and its fallback, and these
-                    # are not to be kept level.
-                    "balance-similar-node-groups": False,
+                    # The zones of the web tier are kept level as far as volumes let them. Alike are groups of one
+                    # tier, bought in one way. By itself the autoscaler compares all labels and what is free, and takes
+                    # groups for different by the version of a launch template, or another type in one zone
+                    # (https://github.com/kubernetes/autoscaler/issues/4165).
+                    "balance-similar-node-groups": True,
+                    **{f"balancing-label_{number}": label for number, label in enumerate(ALIKE)},
                     # Spot that does not come is given up after this, and the fallback asked.
                     "max-node-provision-time": "10m",
                     # Controllers in kube-system have disruption budgets; without this they would hold every node that

@@ -203,7 +203,7 @@ class Platform:
         note = f"{least} nodes" if least == most else f"{least} to {most} nodes"
         capacity = text(group, "capacityType", "ON_DEMAND").replace("_", " ").lower()
         parent = self.graph.by_urn.get(group.parent or "")
-        name = parent.name if parent and parent.type.startswith("ai-prism:") else group.name
+        name = group.name.removesuffix("-nodes") if parent and parent.type.startswith("ai-prism:") else group.name
         lines = [_join(capacity, text(group, "instanceTypes"))]
         return Content(name, lines, note if isinstance(sizes, Mapping) else "", COMPUTE)
 

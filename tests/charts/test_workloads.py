@@ -200,6 +200,14 @@ def test_pods_ask_for_what_the_strategy_says(rendering: Rendering):
         assert resources == {"requests": requests | gpu, "limits": limits | gpu}
 
 
+def test_no_pod_has_a_volume_that_would_tie_it_to_a_zone(rendering: Rendering):
+    """Tiers but the web one have a group over all zones, which may bring up its next node in any of them."""
+    assert not list(rendering.of("PersistentVolumeClaim", "StatefulSet"))
+    for workload in rendering.of("Deployment", "DaemonSet", "Job"):
+        kinds = {kind for volume in pod_spec(workload).get("volumes", ()) for kind in volume if kind != "name"}
+        assert not kinds & {"persistentVolumeClaim", "ephemeral"}, workload["metadata"]["name"]
+
+
 def test_volumes_are_bounded_and_fit_into_the_ephemeral_storage(rendering: Rendering):
     """The kubelet counts them: https://kubernetes.io/docs/concepts/storage/ephemeral-storage/"""
     for workload in rendering.of("Deployment"):

@@ -2,55 +2,32 @@
 
 import json
 import re
-from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from node_groups import GROUP, template
 from support import STACKS, recorded
 
 import versions
 from components.node_group import autoscaler_tags
-from components.node_sizes import wanted
-from prismctl.graph import Resource
-
-GROUP = "aws:eks/nodeGroup:NodeGroup"
-_RESOURCES = "k8s.io/cluster-autoscaler/node-template/resources/"
-_NVIDIA = {"g4dn.xlarge": 1, "g5.xlarge": 1}
-"""GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html."""
-
-
-def template(group: Resource) -> Mapping[str, Mapping[str, object]]:
-    """Return what the autoscaler thinks a new node of an empty group has, where this tells more than the type.
-
-    As buildNodeFromTemplate and getManagedNodegroupInfo do it, for a managed node group whose API answers:
-    https://github.com/kubernetes/autoscaler/tree/cluster-autoscaler-1.36.1/cluster-autoscaler/cloudprovider/aws.
-    Nothing there gives a node ephemeral storage but a tag.
-    """
-    tags = {key.removeprefix(_RESOURCES): text for key, text in group["tags"].items() if key.startswith(_RESOURCES)}
-    return {
-        "capacity": {"nvidia.com/gpu": _NVIDIA.get(group["instanceTypes"][0], 0), **tags},
-        "labels": {
-            "amiType": group["amiType"],
-            "eks.amazonaws.com/capacityType": group["capacityType"],
-            **group["labels"],
-        },
-        "taints": {taint["key"]: taint["effect"] for taint in group.inputs.get("taints") or ()},
-    }
+from components.node_sizes import Sizes, wanted
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_pod_that_asks_for_disk_fits_on_a_new_node_of_every_empty_group(stack: str) -> None:
     asked = 0.5  # gibibytes; charts/ai-prism asks for 500Mi
-    for group in recorded(stack, known=True).of_type(GROUP):
-        disk = template(group)["capacity"]["ephemeral-storage"]
+    graph = recorded(stack, known=True)
+    for group in graph.of_type(GROUP):
+        disk = template(graph, group)["capacity"]["ephemeral-storage"]
         assert re.fullmatch(r"[0-9]+Gi", str(disk)), group.name
         assert int(str(disk).removesuffix("Gi")) > asked, group.name
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_an_empty_gpu_group_comes_up_for_what_tolerates_it_and_asks_for_a_gpu(stack: str) -> None:
-    node = template(recorded(stack, known=True).named(GROUP, "gpu-nodes"))
+    graph = recorded(stack, known=True)
+    node = template(graph, graph.named(GROUP, "gpu-nodes"))
     assert node["capacity"]["nvidia.com/gpu"]
     assert node["labels"].items() >= {"tier": "gpu", "k8s.amazonaws.com/accelerator": "nvidia"}.items()
     assert node["taints"] == {"nvidia.com/gpu": "NO_SCHEDULE"}
@@ -102,7 +79,7 @@ def test_the_size_lies_between_the_limits_and_is_left_alone_where_it_did(
     present: int | None, least: int, more: int, most: int
 ) -> None:
     first, top = least + more, least + more + most
-    size, autoscaled = wanted(present, least=least, first=first, most=top)
+    size, autoscaled = wanted(present, Sizes(least, first, top))
     assert least <= size <= top
     if present is None:
         assert (size, autoscaled) == (first, True)

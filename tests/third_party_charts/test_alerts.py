@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from node_groups import tier
 from promql import promtool
 from support import STACKS, recorded
 from third_party import needs_charts, rendered
@@ -27,8 +28,8 @@ def groups(stack: str) -> Iterator[dict[str, Any]]:
 def declared(stack: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
     """Yield the series that the stack's own objects make on its nodes as they start: name, labels, value."""
     graph = recorded(stack, known=True)
-    web = graph.named("aws:eks/nodeGroup:NodeGroup", "web-nodes")
-    count, has = int(web["scalingConfig"]["desiredSize"]), node(web["instanceTypes"][0])
+    web = tier(graph, "web")
+    count, has = sum(int(each["scalingConfig"]["desiredSize"]) for each in web), node(web[0]["instanceTypes"][0])
     state = {"job": "kube-state-metrics"}
     for number in range(count):
         for resource, value in (("cpu", has.cpu / 1000), ("memory", has.memory * 2**20)):

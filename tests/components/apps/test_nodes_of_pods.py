@@ -34,7 +34,6 @@ def test_on_demand_stands_in_for_spot_only_when_there_is_none(stack: str) -> Non
     assert len({rank for name, rank in ranks.items() if name != "api-fallback-nodes"}) == 1
     arguments = values(stack, "cluster-autoscaler")["extraArgs"]
     assert arguments["expander"].split(",")[0] == "priority"
-    assert arguments["balance-similar-node-groups"] is False
 
 
 @pytest.mark.parametrize("stack", STACKS)

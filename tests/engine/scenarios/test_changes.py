@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 
+from engine.cloud.held import Held
 from engine.plan import REPLACING, operations, types, urns
 from engine.world import World
 
@@ -30,8 +31,12 @@ def test_a_new_tag_is_written_to_everything_in_place(standing: World):
     assert {held.outputs["tagsAll"]["CostCenter"] for held in tagged} == {"platform"}
 
 
+def web_groups(world: World) -> list[Held]:
+    return [held for held in world.account.resources(NODE_GROUP) if held.inputs["labels"]["tier"] == "web"]
+
+
 def add_zone(world: World) -> None:
-    """Let the network grow by a zone, and in prod the web nodes with it."""
+    """Let the network grow by a zone, and the web nodes with it."""
     network = world.settings("network")
     zones = [*network["zones"], f"{world.settings('aws')['region']}{'abcdef'[len(network['zones'])]}"]
     nats = len(zones) if network["nat_gateways"] == len(network["zones"]) else network["nat_gateways"]
@@ -41,16 +46,18 @@ def add_zone(world: World) -> None:
     world.change_settings("nodes", web={**web, **sizes})
 
 
-def test_one_more_zone_moves_no_subnet_and_replaces_nothing_but_nodes(standing: World):
+def test_one_more_zone_moves_no_subnet_and_replaces_no_nodes_with_volumes(standing: World):
+    web = {held.id for held in web_groups(standing)}
     before = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
     add_zone(standing)
 
     plan = standing.preview()
 
-    # A node group's subnets are chosen when it is made; its successor is there before it goes.
+    # The subnets of a group over all zones are chosen when it is made; its successor is there before it goes.
     assert types(urns(plan, *REPLACING)) == {NODE_GROUP}
     assert not urns(plan, "delete")
     bring_up(standing)
+    assert web < {held.id for held in web_groups(standing)}
     after = {held.id: held.inputs for held in standing.account.resources("aws:ec2/subnet:Subnet")}
     assert {id_: after.get(id_) for id_ in before} == before
     assert len(after) == len(before) + 3
@@ -157,7 +164,7 @@ def test_other_instance_types_bring_up_new_nodes_before_the_old_ones_go(standing
 
     plan = standing.preview()
 
-    assert {urn.rpartition("::")[2] for urn in urns(plan, *REPLACING)} == {"web-nodes"}
+    assert urns(plan, *REPLACING) == {held.urn for held in web_groups(standing)}
     assert not urns(plan, "delete")
     bring_up(standing)
     assert_new_before_old(standing)

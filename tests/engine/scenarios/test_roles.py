@@ -52,12 +52,12 @@ def test_the_deployment_role_changes_what_runs(standing: World) -> None:
 
     standing.add_tag("CostCenter", "platform")
     standing.change_settings("database", instance_class="db.r6g.xlarge")
-    standing.change_settings("nodes", web={**nodes["web"], "max": nodes["web"]["max"] + 1})
+    standing.change_settings("nodes", api={**nodes["api"], "max": nodes["api"]["max"] + 1})
 
     standing.up().must()
 
     groups = standing.account.resources("aws:eks/nodeGroup:NodeGroup")
-    assert nodes["web"]["max"] + 1 in [held.inputs["scalingConfig"]["maxSize"] for held in groups]
+    assert nodes["api"]["max"] + 1 in [held.inputs["scalingConfig"]["maxSize"] for held in groups]
     assert {held.inputs["tagsAll"]["CostCenter"] for held in groups} == {"platform"}
 
 

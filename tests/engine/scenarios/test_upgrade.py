@@ -8,6 +8,8 @@ from engine.release import latest
 from engine.urns import name_of, type_of
 from engine.world import World
 
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+
 
 @pytest.fixture
 def released(world: World) -> World:
@@ -40,3 +42,10 @@ def test_an_upgrade_is_brought_up_and_stays(released: World):
     released.up().must()
 
     released.up("--expect-no-changes").must()
+    # The one group of web nodes goes once every zone has a group of its own to take its pods.
+    (gone,) = (each for each in released.account.operations("delete") if each.type == NODE_GROUP)
+    assert gone.urn.endswith("::web-nodes")
+    groups = [held for held in released.account.resources(NODE_GROUP) if held.inputs["labels"]["tier"] == "web"]
+    assert len(groups) == len(released.settings("network")["zones"])
+    made = {each.urn: each.ended for each in released.account.operations("create") if each.type == NODE_GROUP}
+    assert all(made[held.urn] < gone.started for held in groups)

@@ -31,7 +31,7 @@ ROWS = {
     "Aurora: cluster": ("aws:rds/cluster:Cluster", ""),
     "Valkey": ("aws:elasticache/replicationGroup:ReplicationGroup", ""),
     "add-ons that nodes need": ("aws:eks/addon:Addon", "cluster-vpc-cni"),
-    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-nodes"),
+    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-us-east-1a-nodes"),
     "add-ons that need nodes": ("aws:eks/addon:Addon", "cluster-coredns"),
     "OpenSearch": (SEARCH, ""),
     "charts: the load balancer controller": (CHART, "aws-load-balancer-controller"),
@@ -143,7 +143,7 @@ def test_the_decision_about_apps_says_what_is_the_longest():
 
 def test_the_decision_says_what_is_left_of_the_longest():
     total = made_by_aws(theirs("dev"))
-    node_group = of("dev", "aws:eks/nodeGroup:NodeGroup", "web-nodes")
+    node_group = of("dev", "aws:eks/nodeGroup:NodeGroup", "web-us-east-1a-nodes")
     addon = of("dev", "aws:eks/addon:Addon", "cluster-metrics-server")
     control_plane = of("dev", "aws:eks/cluster:Cluster")
     readers = [each for each in ours("prod").operations if each.type == "aws:rds/clusterInstance:ClusterInstance"]
