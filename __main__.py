@@ -72,7 +72,7 @@ addons = NodeAddons("addons", NodeAddonsArgs(foundation, cluster, nodes), on_aws
 database = Database("database", DatabaseArgs(foundation, config.database, network, cluster), on_aws)
 cache = Cache("cache", CacheArgs(foundation, config.cache, network, cluster), on_aws)
 entrance = LoadBalancer("entrance", LoadBalancerArgs(foundation, config.dns, network, storage, cluster), on_aws)
-firewall = Firewall("firewall", FirewallArgs(foundation, entrance), on_aws)
+firewall = Firewall("firewall", FirewallArgs(foundation, config.firewall, entrance), on_aws)
 
 runbooks = f"{config.gitops.repository.removesuffix('.git')}/blob/main/docs/runbooks"
 logs = config.observability.search

@@ -392,6 +392,24 @@ _Image = Annotated[
 ]
 
 
+_Requests = Annotated[int, Field(ge=10, le=2_000_000_000)]
+"""What AWS takes as a limit: https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html"""
+
+
+class Firewall(Section):
+    """How many requests the firewall lets through in five minutes; AWS applies its limits near the number."""
+
+    requests_per_address: _Requests = 2000
+    """From one address; what is beyond is blocked."""
+    requests_per_fingerprint: _Requests = 20_000
+    """From clients that open TLS in the same way (JA4), whatever their addresses; an estimate."""
+    requests_per_network: _Requests = 20_000
+    """From all addresses of one autonomous system, such as a hosting provider's; an estimate."""
+    many_addresses: Literal["count", "block"] = "count"
+    """What becomes of requests beyond the last two limits. All users of one browser share a fingerprint, and those of
+    a mobile operator a network: block once the counts have shown that users stay below."""
+
+
 class Registry(Section):
     """Which images the platform stores."""
 
@@ -566,6 +584,7 @@ class Settings:
     database: Database
     cache: Cache
     dns: Dns
+    firewall: Firewall
     api: Api
     registry: Registry
     delivery: Delivery
@@ -585,6 +604,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "database": Database,
     "cache": Cache,
     "dns": Dns,
+    "firewall": Firewall,
     "api": Api,
     "registry": Registry,
     "delivery": Delivery,

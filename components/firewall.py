@@ -1,18 +1,20 @@
 """The web application firewall in front of the load balancer."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
+import settings
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
 from naming import physical_name
 
-REQUESTS_PER_IP = 2000
-"""Within five minutes."""
 UPLOAD_PATH = "/api/v2/documents"
 """The only path that takes bodies larger than the firewall inspects."""
+BY_FINGERPRINT, BY_NETWORK = "RateLimitFingerprint", "RateLimitNetwork"
+"""Rules against crawlers that come from many addresses, as CloudWatch names them."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class FirewallArgs:
     """What a Firewall rests on and is told."""
 
     foundation: Foundation
+    settings: settings.Firewall
     load_balancer: LoadBalancer
 
 
 class Firewall(pulumi.ComponentResource):
-    """A web ACL that limits each address, blocks known attacks, and logs every request without its credentials."""
+    """A web ACL that limits each address, counts or limits what comes from many addresses alike, blocks known attacks,
+    and logs every request without its credentials."""
 
     metric: str
     """Under which name CloudWatch counts its requests."""
@@ -44,6 +48,7 @@ class Firewall(pulumi.ComponentResource):
         self.register_outputs({"arn": acl.arn})
 
     def _make_acl(self) -> aws.wafv2.WebAcl:
+        limits = self._args.settings
         return aws.wafv2.WebAcl(
             f"{self._name}-acl",
             scope="REGIONAL",
@@ -52,11 +57,13 @@ class Firewall(pulumi.ComponentResource):
             visibility_config=_visible(self.metric),
             rules=[
                 _managed(0, "AWSManagedRulesAmazonIpReputationList"),
-                _rate_limit(1),
+                _rate_limit(1, "RateLimit", limits.requests_per_address, "block"),
                 _managed(2, "AWSManagedRulesKnownBadInputsRuleSet"),
                 # Documents are larger than the 8 KB that this set would allow; rule 4 blocks other large bodies.
                 _managed(3, "AWSManagedRulesCommonRuleSet", counted=["SizeRestrictions_BODY"]),
                 _large_bodies_only_as_uploads(4),
+                _rate_limit(5, BY_FINGERPRINT, limits.requests_per_fingerprint, limits.many_addresses, _FINGERPRINT),
+                _rate_limit(6, BY_NETWORK, limits.requests_per_network, limits.many_addresses, _NETWORK),
             ],
             opts=self._child,
         )
@@ -74,6 +81,13 @@ class Firewall(pulumi.ComponentResource):
             redacted_fields=[{"single_header": {"name": "authorization"}}, {"single_header": {"name": "cookie"}}],
             opts=self._child,
         )
+
+
+_Key = aws.wafv2.WebAclRuleStatementRateBasedStatementCustomKeyArgsDict
+_FINGERPRINT: _Key = {"ja4_fingerprint": {"fallback_behavior": "NO_MATCH"}}
+"""How a client opens TLS: the same program has the same one behind every address."""
+_NETWORK: _Key = {"asn": {}}
+"""Whose address it is; those of nobody known count as one."""
 
 
 def _visible(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
@@ -97,19 +111,26 @@ def _managed(priority: int, name: str, counted: list[str] | None = None) -> aws.
     }
 
 
-def _rate_limit(priority: int) -> aws.wafv2.WebAclRuleArgsDict:
+def _rate_limit(
+    priority: int, name: str, limit: int, action: Literal["count", "block"], key: _Key | None = None
+) -> aws.wafv2.WebAclRuleArgsDict:
+    """Return a rule on more than `limit` requests in five minutes, counted for each value of the key, or each address.
+
+    Source: https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
+    """
+    counted: aws.wafv2.WebAclRuleStatementRateBasedStatementArgsDict = {
+        "limit": limit,
+        "evaluation_window_sec": 300,
+        "aggregate_key_type": "CUSTOM_KEYS" if key else "IP",
+    }
+    if key:
+        counted["custom_keys"] = [key]
     return {
-        "name": "RateLimit",
+        "name": name,
         "priority": priority,
-        "action": {"block": {}},
-        "statement": {
-            "rate_based_statement": {
-                "limit": REQUESTS_PER_IP,
-                "evaluation_window_sec": 300,
-                "aggregate_key_type": "IP",
-            }
-        },
-        "visibility_config": _visible("RateLimit"),
+        "action": {"block": {}} if action == "block" else {"count": {}},
+        "statement": {"rate_based_statement": counted},
+        "visibility_config": _visible(name),
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 
 from components.alarms import Alarm, Dimensions
+from components.firewall import BY_FINGERPRINT, BY_NETWORK
 
 _DAY = 24 * 60
 
@@ -80,7 +81,7 @@ def watch_reachability(balancer: pulumi.Input[str], targets: pulumi.Input[str]) 
 
 
 def watch_firewall(acl_metric: pulumi.Input[str], region: str) -> Iterator[Alarm]:
-    """Yield the alarm of a web ACL, given the name that its metrics have.
+    """Yield the alarms of a web ACL, given the name that its metrics have.
 
     Source: https://docs.aws.amazon.com/waf/latest/developerguide/waf-metrics.html
     """
@@ -95,6 +96,20 @@ def watch_firewall(acl_metric: pulumi.Input[str], region: str) -> Iterator[Alarm
         minutes=10,
         advice="An attack, or a rule that blocks users: see which rule, and whose addresses.",
     )
+    for rule, whose in ((BY_FINGERPRINT, "one kind of client"), (BY_NETWORK, "one network")):
+        yield Alarm(
+            # Once these rules block, their requests are among those above.
+            name="firewall-crawler",
+            of=whose.removeprefix("one ").replace(" ", "-"),
+            severity="warning",
+            namespace="AWS/WAFV2",
+            metric="CountedRequests",
+            dimensions={"WebACL": acl_metric, "Region": region, "Rule": rule},
+            statistic="Sum",
+            threshold=0,
+            minutes=15,
+            advice=f"Many addresses of {whose} ask as one: a crawler, or a limit that users reach.",
+        )
 
 
 def watch_certificate(arn: pulumi.Input[str]) -> Iterator[Alarm]:

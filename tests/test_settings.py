@@ -168,11 +168,11 @@ KNOWN_ENDPOINTS = ", ".join(
     [*ENDPOINTS, "ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime"]
 )
 SECTIONS = (
-    "aws, environment, network, cluster, nodes, database, cache, dns, api, registry, delivery, observability, gitops,"
-    " charts"
+    "aws, environment, network, cluster, nodes, database, cache, dns, firewall, "
+    "api, registry, delivery, observability, gitops, charts"
 )
 IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
-OPTIONAL = ("charts", "registry")
+OPTIONAL = ("charts", "firewall", "registry")
 """Sections in which everything has a default."""
 PLACE_OF_CHARTS = "must be local, repositories, or a registry such as oci://registry.example.com/charts"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"

@@ -106,7 +106,7 @@ def rate(acl: Resource, _: Context) -> Findings:
     unsure = None
     for each in _rules(acl):
         try:
-            if each.has("statement.rateBasedStatement"):
+            if each.has("statement.rateBasedStatement") and _by_address(each):
                 limits.append(each)
         except Undetermined as unknown:
             unsure = unknown
@@ -118,6 +118,14 @@ def rate(acl: Resource, _: Context) -> Findings:
         yield limits[0].at("action"), "the limit is only counted"
     else:
         yield "rules", "no rule limits how often an address may ask"
+
+
+def _by_address(each: Properties) -> bool:
+    """Whether a limit tells addresses apart; one of all that share another key leaves each address its own."""
+    of = "statement.rateBasedStatement"
+    return each.text(f"{of}.aggregateKeyType") != "CUSTOM_KEYS" or any(
+        key.has("ip") or key.has("forwardedIp") for key in each.nodes(f"{of}.customKeys")
+    )
 
 
 @rule(

@@ -78,10 +78,13 @@ def test_the_table_names_nothing_that_no_alarm_looks_at() -> None:
 def test_every_alarm_looks_at_a_resource_of_its_own_stack(stack: str) -> None:
     graph = recorded(stack, known=True)
     names = {value for resource in graph.resources for value in _texts(resource.outputs)}
+    rules = {rule["name"] for acl in graph.of_type("aws:wafv2/webAcl:WebAcl") for rule in acl["rules"]}
     for alarm in alarms(stack):
         for dimension, value in watched(alarm)[2].items():
-            fixed = {"Role": "WRITER", "Rule": "ALL", "Region": "us-east-1", "ModelId": "all", "RuleName": "all"}
-            if dimension not in fixed:
+            fixed = {"Role": "WRITER", "Region": "us-east-1", "ModelId": "all", "RuleName": "all"}
+            if dimension == "Rule":
+                assert value in {"ALL", *rules}, alarm.name
+            elif dimension not in fixed:
                 # A member of the cache is the group's name and a number; the account is who has the domain.
                 name = re.sub(r"-\d{3}$", "", value) if dimension == "CacheClusterId" else value
                 account = (
