@@ -1,6 +1,7 @@
 """Alarms on what keeps data: the database, the cache, the logs. Thresholds without a source are estimates."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import pulumi
 
@@ -34,43 +35,34 @@ def watch_database(cluster_identifier: pulumi.Input[str], instances: int, memory
     where: Dimensions = {"DBClusterIdentifier": cluster_identifier}
     # CloudWatch has these for the instances of a role, not for all of the cluster.
     writer: Dimensions = {**where, "Role": "WRITER"}
-    yield Alarm(
+    alarm = functools.partial(Alarm, severity="warning", namespace="AWS/RDS", dimensions=where)
+    yield alarm(
         name="database-cpu-high",
-        severity="warning",
-        namespace="AWS/RDS",
         metric="CPUUtilization",
-        dimensions=where,
         statistic="Maximum",
         threshold=80,
         minutes=15,
         advice="Look at the top queries in Database Insights.",
     )
-    yield Alarm(
+    yield alarm(
         name="database-memory-low",
-        severity="warning",
-        namespace="AWS/RDS",
         metric="FreeableMemory",
-        dimensions=where,
         statistic="Minimum",
         comparison="below",
         threshold=round(memory_gib * _GIB * _FREE_MEMORY),
         minutes=15,
         advice="Count the connections; a larger instance class helps if they are wanted.",
     )
-    yield Alarm(
+    yield alarm(
         name="database-connections-high",
         severity="critical",
-        namespace="AWS/RDS",
         metric="DatabaseConnections",
-        dimensions=where,
         statistic="Maximum",
         threshold=min(memory_gib * _GIB // _BYTES_PER_CONNECTION, _MOST_CONNECTIONS) * 8 // 10,
         advice="Four fifths of what the instance class admits: see who holds connections.",
     )
-    yield Alarm(
+    yield alarm(
         name="database-deadlocks",
-        severity="warning",
-        namespace="AWS/RDS",
         metric="Deadlocks",
         dimensions=writer,
         statistic="Average",
@@ -79,11 +71,9 @@ def watch_database(cluster_identifier: pulumi.Input[str], instances: int, memory
         minutes=15,
         advice="Transactions wait for each other in a circle: the database's log names both.",
     )
-    yield Alarm(
+    yield alarm(
         # No document says by which dimensions AWS keeps it.
         name="database-logins-refused",
-        severity="warning",
-        namespace="AWS/RDS",
         metric="IamDbAuthConnectionFailure",
         dimensions={},
         all_of_the_account=True,
@@ -93,10 +83,8 @@ def watch_database(cluster_identifier: pulumi.Input[str], instances: int, memory
         advice="Tokens of IAM are refused by a database of this account: look for expired tokens and missing rights.",
     )
     if instances > 1:
-        yield Alarm(
+        yield alarm(
             name="database-replica-lag",
-            severity="warning",
-            namespace="AWS/RDS",
             metric="AuroraReplicaLagMaximum",
             dimensions=writer,
             statistic="Maximum",
@@ -113,6 +101,7 @@ def watch_cache(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ElastiCacheSNS.html.
     Metrics: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html, and which to watch:
     https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.WhichShouldIMonitor.html
+    None of them tells of a snapshot that failed, nor does EventBridge: docs/runbooks/restore.md says how to look.
     """
     for number in range(1, nodes + 1):
         member = f"{number:03}"
@@ -121,63 +110,50 @@ def watch_cache(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator
             yield from _watch_cache_replica(member, pulumi.Output.concat(replication_group_id, f"-{member}"))
 
 
+def _of_cache_node(member: str, node: pulumi.Input[str]) -> Callable[..., Alarm]:
+    """Return what makes a warning of one node."""
+    return functools.partial(
+        Alarm, of=member, severity="warning", namespace="AWS/ElastiCache", dimensions={"CacheClusterId": node}
+    )
+
+
 def _watch_cache_node(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
-    where: Dimensions = {"CacheClusterId": node}
-    yield Alarm(
+    alarm = _of_cache_node(member, node)
+    yield alarm(
         name="cache-cpu-high",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="EngineCPUUtilization",
-        dimensions=where,
         statistic="Average",
         threshold=80,
         minutes=15,
         advice="One thread serves all commands: look for expensive ones in the slow log.",
     )
-    yield Alarm(
+    yield alarm(
         name="cache-memory-high",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="DatabaseMemoryUsagePercentage",
-        dimensions=where,
         statistic="Average",
         threshold=80,
         minutes=15,
         advice="Evictions follow: check keys without expiry, or take a larger node type.",
     )
-    yield Alarm(
+    yield alarm(
         name="cache-evictions",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="Evictions",
-        dimensions=where,
         statistic="Sum",
         threshold=0,
         minutes=15,
         advice="The cache is full and drops keys before their time.",
     )
-    yield Alarm(
+    yield alarm(
         name="cache-connections-high",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="CurrConnections",
-        dimensions=where,
         statistic="Maximum",
         # An estimate: clients with pools stay far below, and far above it a node refuses.
         threshold=5000,
         advice="A client opens connections and does not give them back.",
     )
-    yield Alarm(
+    yield alarm(
         name="cache-logins-refused",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="AuthenticationFailures",
-        dimensions=where,
         statistic="Sum",
         threshold=0,
         minutes=15,
@@ -186,26 +162,18 @@ def _watch_cache_node(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
 
 
 def _watch_cache_replica(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
-    where: Dimensions = {"CacheClusterId": node}
-    yield Alarm(
+    alarm = _of_cache_node(member, node)
+    yield alarm(
         name="cache-replication-lag",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="ReplicationLag",
-        dimensions=where,
         statistic="Maximum",
         threshold=5,
         minutes=10,
         advice="Seconds behind the primary: a failover now would lose as much.",
     )
-    yield Alarm(
+    yield alarm(
         name="cache-failover",
-        of=member,
-        severity="warning",
-        namespace="AWS/ElastiCache",
         metric="IsMaster",
-        dimensions=where,
         statistic="Maximum",
         rises=True,
         threshold=0,
@@ -219,60 +187,44 @@ def watch_search(location: Location, chosen: settings.Search) -> Iterator[Alarm]
     Source: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html
     """
     where: Dimensions = {"DomainName": physical_name("search", location.stack), "ClientId": location.account_id}
-    yield Alarm(
+    alarm = functools.partial(
+        Alarm, namespace="AWS/ES", dimensions=where, statistic="Maximum", threshold=0, minutes=1, period=1
+    )
+    yield alarm(
         name="search-red",
         severity="critical",
-        namespace="AWS/ES",
         metric="ClusterStatus.red",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=0,
-        minutes=1,
-        period=1,
         advice="An index has lost a shard with all its copies; logs are lost, and snapshots stop.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-yellow",
         severity="warning",
-        namespace="AWS/ES",
         metric="ClusterStatus.yellow",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=0,
         minutes=5,
-        period=1,
         advice="A copy of a shard has no node: the loss of another would lose logs.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-storage-low",
         severity="warning",
-        namespace="AWS/ES",
         metric="FreeStorageSpace",
-        dimensions=where,
         statistic="Minimum",
         comparison="below",
         # In MiB.
         threshold=round(chosen.volume_gb * 1024 * _FREE_STORAGE),
-        minutes=1,
-        period=1,
         advice="More logs come than the volumes were made for.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-writes-blocked",
         severity="critical",
-        namespace="AWS/ES",
         metric="ClusterIndexWritesBlocked",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=0,
+        minutes=5,
+        period=5,
         advice="No log is taken any more: storage or memory has run out.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-node-missing",
         severity="warning",
-        namespace="AWS/ES",
         metric="Nodes",
-        dimensions=where,
         statistic="Minimum",
         comparison="below",
         threshold=chosen.nodes + masters(location.environment),
@@ -280,53 +232,34 @@ def watch_search(location: Location, chosen: settings.Search) -> Iterator[Alarm]
         period=24 * 60,
         advice="A node has been away within the last day.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-snapshot-failed",
         severity="warning",
-        namespace="AWS/ES",
         metric="AutomatedSnapshotFailure",
-        dimensions=where,
-        statistic="Maximum",
-        threshold=0,
-        minutes=1,
-        period=1,
         advice="No snapshot for a day and a half, often because an index is red.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-cpu-high",
         severity="warning",
-        namespace="AWS/ES",
         metric="CPUUtilization",
-        dimensions=where,
-        statistic="Maximum",
         threshold=80,
         minutes=45,
         period=15,
         advice="The domain is at its limit: look for wide searches, then take a larger instance type.",
     )
-    yield Alarm(
+    yield alarm(
         name="search-memory-high",
         severity="warning",
-        namespace="AWS/ES",
         metric="JVMMemoryPressure",
-        dimensions=where,
-        statistic="Maximum",
         threshold=95,
         minutes=3,
-        period=1,
         advice="Nodes may run out of memory: take a larger instance type, or fewer shards.",
     )
     for metric, what in (("KMSKeyError", "disabled"), ("KMSKeyInaccessible", "deleted, or has lost its grant")):
-        yield Alarm(
+        yield alarm(
             name="search-key-lost",
             of=what.split(",")[0],
             severity="critical",
-            namespace="AWS/ES",
             metric=metric,
-            dimensions=where,
-            statistic="Maximum",
-            threshold=0,
-            minutes=1,
-            period=1,
             advice=f"The key that the logs are encrypted with is {what}.",
         )
