@@ -18,8 +18,16 @@ SERVICES = {
 - OpenSearch makes none for a domain in a VPC
   (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html).
 
-EKS, its node groups, Auto Scaling, Spot and Elastic Load Balancing make theirs while they work on a first request, and
-AWS WAF when it is told to log; whoever asks needs `iam:CreateServiceLinkedRole`.
+The others are made for whoever asks, who needs `iam:CreateServiceLinkedRole`, or by a service for the next:
+
+- EKS makes its own with the cluster, and with the first node group
+  (https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles-eks.html and -eks-nodegroups.html).
+- The node groups' role may have Auto Scaling's made
+  (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSServiceRoleForAmazonEKSNodegroup.html), and that
+  one Spot's (…/AutoScalingServiceRolePolicy.html): EC2 Spot makes none for calls of its API.
+- The cluster's role may have that of Elastic Load Balancing made (…/AmazonEKSClusterPolicy.html).
+- AWS WAF makes its own when it is told to log
+  (https://docs.aws.amazon.com/waf/latest/developerguide/using-service-linked-roles.html).
 """
 
 

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from iam.evaluator import applies
+from iam.roles import aws_managed
 from support import record_with, recorded
 
 from prismctl.project import ROOT, Project
@@ -35,3 +37,17 @@ def test_a_stack_whose_account_has_them_makes_none() -> None:
     graph = record_with("prod", aws=json.dumps({**section, "service_roles": []}))
 
     assert not graph.of_type(ROLE)
+
+
+@pytest.mark.parametrize(
+    ("policy", "made"),
+    [
+        ("AmazonEKSClusterPolicy", "elasticloadbalancing.amazonaws.com"),
+        ("AWSServiceRoleForAmazonEKSNodegroup", "autoscaling.amazonaws.com"),
+        ("AutoScalingServiceRolePolicy", "spot.amazonaws.com"),
+    ],
+)
+def test_aws_makes_the_roles_that_this_program_does_not(policy: str, made: str) -> None:
+    """Where one of these policies loses the right, a fresh account has no spot node, or no load balancer."""
+    context = {"iam:AWSServiceName": made}
+    assert any(applies(each, "iam:CreateServiceLinkedRole", "*", context) for each in aws_managed(policy))
