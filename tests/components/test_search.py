@@ -1,8 +1,12 @@
 """Where logs are kept and searched: closed to all but two roles, of which one writes."""
 
 import fnmatch
+import ipaddress
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,3 +210,66 @@ def test_a_stack_without_a_domain_keeps_logs_in_one_group_to_which_alone_the_col
     (writing,) = granted(graph, "fluent-bit")
     assert "logs:CreateLogGroup" not in writing["Action"]
     assert writing["Resource"] == [group.outputs["arn"], f"{group.outputs['arn']}:*"]
+
+
+RUNBOOK = (ROOT / "docs/runbooks/search-the-logs.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> tuple[list[str], str]:
+    """Return what the runbook's commands give to kubectl: its arguments, and its standard input."""
+    function, question = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\" > arguments\ncat > input\n", encoding="utf-8")
+    kubectl.chmod(0o755)
+    given = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SEARCH": "search.example.com",
+        "AWS_ACCESS_KEY_ID": "id-of-the-session",
+        "AWS_SECRET_ACCESS_KEY": "key-of-the-session",
+        "AWS_SESSION_TOKEN": "token-of-the-session",
+    }
+    subprocess.run(["sh", "-euc", function + question], cwd=tmp_path, env=given, check=True)  # noqa: S603, S607
+    return (tmp_path / "arguments").read_text().splitlines(), (tmp_path / "input").read_text()
+
+
+def test_people_ask_from_a_pod_that_the_cluster_lets_through_to_the_domain(asked: tuple[list[str], str]) -> None:
+    arguments, _ = asked
+    graph = recorded("prod", known=True)
+    namespace = arguments[arguments.index("-n") + 1]
+    (flows,) = [
+        each["spec"]
+        for each in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+        if each["metadata"] == {"name": "needed-flows", "namespace": namespace}
+    ]
+    subnets = [each for each in graph.of_type("aws:ec2/subnet:Subnet") if each["tags"]["Tier"] == "isolated"]
+    open_at_443 = [
+        ipaddress.ip_network(peer["ipBlock"]["cidr"])
+        for rule in flows["egress"]
+        if any(port["port"] == 443 for port in rule["ports"])
+        for peer in rule["to"]
+        if "ipBlock" in peer
+    ]
+    assert flows["podSelector"] == {}
+    for subnet in subnets:
+        assert any(ipaddress.ip_network(subnet["cidrBlock"]).subnet_of(network) for network in open_at_443)
+
+
+def test_people_ask_with_the_image_that_is_there_and_for_what_they_may_read(asked: tuple[list[str], str]) -> None:
+    arguments, _ = asked
+    (container,) = job("prod")["spec"]["template"]["spec"]["containers"]
+    assert f"--image={container['image']}" in arguments
+    (url,) = [each for each in arguments if each.startswith("https://search.example.com/")]
+    index, _, action = url.removeprefix("https://search.example.com/").partition("/")
+    (reader,) = documents("prod")["READER"]["index_permissions"]
+    assert (index, action) == ("logs-*", "_search")
+    assert index in reader["index_patterns"]
+    assert "read" in reader["allowed_actions"]
+    assert json.loads(arguments[arguments.index("--data") + 1])["query"]
+
+
+def test_credentials_of_who_asks_are_in_no_object_and_in_no_list_of_processes(asked: tuple[list[str], str]) -> None:
+    arguments, read = asked
+    assert "of-the-session" not in "".join(arguments)
+    assert 'user = "id-of-the-session:key-of-the-session"' in read
+    assert 'header = "x-amz-security-token: token-of-the-session"' in read
