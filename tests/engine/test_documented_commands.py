@@ -10,7 +10,7 @@ import pytest
 
 from prismctl.project import ROOT
 
-DOCUMENTS = ("README.md", "docs/run-for-real.md", "docs/recovery.md")
+DOCUMENTS = ("README.md", "docs/adopting.md", "docs/run-for-real.md", "docs/recovery.md")
 SOURCES = ("world.py", "timeline/measure.py", *(f"scenarios/{name}" for name in ("conftest.py", "test_*.py")))
 """Where commands are run; their words are string literals."""
 
