@@ -1,5 +1,6 @@
 """Alarms on the cluster, and on whether anybody would hear one. Thresholds without a source are estimates."""
 
+import functools
 from collections.abc import Iterator
 
 import pulumi
@@ -18,46 +19,39 @@ def watch_cluster(cluster_name: pulumi.Input[str]) -> Iterator[Alarm]:
     Source: https://docs.aws.amazon.com/eks/latest/userguide/cloudwatch.html
     """
     where: Dimensions = {"ClusterName": cluster_name}
-    yield Alarm(
+    alarm = functools.partial(Alarm, namespace="AWS/EKS", dimensions=where)
+    yield alarm(
         name="cluster-api-errors",
         severity="critical",
-        namespace="AWS/EKS",
         metric="apiserver_request_total_5XX",
-        dimensions=where,
         statistic="Sum",
         threshold=50,
         advice="Often a webhook that does not answer: look at the failing calls in the audit log.",
     )
-    yield Alarm(
+    yield alarm(
         name="cluster-api-throttled",
         severity="warning",
-        namespace="AWS/EKS",
         metric="apiserver_request_total_429",
-        dimensions=where,
         statistic="Sum",
         threshold=50,
         minutes=15,
         advice="A client asks more than the API server takes: the audit log names it.",
     )
     for verb in ("GET", "POST"):
-        yield Alarm(
+        yield alarm(
             name="cluster-api-slow",
             of=verb.lower(),
             severity="warning",
-            namespace="AWS/EKS",
             metric=f"apiserver_request_duration_seconds_{verb}_P99",
-            dimensions=where,
             statistic="Average",
             threshold=_MOST_SECONDS,
             minutes=30,
             advice="Seconds for one request in a hundred: look for slow webhooks and for large lists.",
         )
-    yield Alarm(
+    yield alarm(
         name="cluster-pods-unschedulable",
         severity="warning",
-        namespace="AWS/EKS",
         metric="scheduler_pending_pods_UNSCHEDULABLE",
-        dimensions=where,
         # The sum of what the schedulers report for one minute: in each of fifteen, some pod had no node.
         statistic="Sum",
         threshold=0,

@@ -3,6 +3,7 @@
 Thresholds without a source are estimates.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 
 import pulumi
@@ -19,42 +20,36 @@ def watch_entrance(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> I
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """
     where: Dimensions = {"LoadBalancer": balancer, "TargetGroup": targets}
-    yield Alarm(
+    alarm = functools.partial(Alarm, namespace="AWS/ApplicationELB", dimensions=where)
+    yield alarm(
         name="load-balancer-errors",
         severity="critical",
-        namespace="AWS/ApplicationELB",
         metric="HTTPCode_ELB_5XX_Count",
         dimensions={"LoadBalancer": balancer},
         statistic="Sum",
         threshold=10,
         advice="The balancer itself answered: no healthy target, or targets that hang up.",
     )
-    yield Alarm(
+    yield alarm(
         name="application-errors",
         severity="critical",
-        namespace="AWS/ApplicationELB",
         metric="HTTPCode_Target_5XX_Count",
-        dimensions=where,
         statistic="Sum",
         threshold=50,
         advice="Look at the last rollout and the application's logs.",
     )
-    yield Alarm(
+    yield alarm(
         name="application-slow",
         severity="warning",
-        namespace="AWS/ApplicationELB",
         metric="TargetResponseTime",
-        dimensions=where,
         statistic="p95",
         threshold=1,
         advice="Seconds at the 95th percentile: compare with the database's and the model's latency.",
     )
-    yield Alarm(
+    yield alarm(
         name="application-unhealthy",
         severity="warning",
-        namespace="AWS/ApplicationELB",
         metric="UnHealthyHostCount",
-        dimensions=where,
         statistic="Maximum",
         threshold=0,
         minutes=10,

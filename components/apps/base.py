@@ -118,8 +118,8 @@ class Base:
             f"{app}-budget",
             metadata={"name": f"{app}-budget", "namespace": chart.namespace},
             spec={
-                "max_unavailable": 1,
-                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+                "max_unavailable": self.disruption_budget["maxUnavailable"],
+                "unhealthy_pod_eviction_policy": self.disruption_budget["unhealthyPodEvictionPolicy"],
                 "selector": {"match_labels": {"app.kubernetes.io/name": app}},
             },
             opts=pulumi.ResourceOptions(

@@ -4,7 +4,7 @@ import datetime
 
 from policy import resource_types as types
 from policy.caches import is_member, is_memcached
-from policy.decisions import IMMEDIATELY, UPGRADE, is_decided
+from policy.decisions import made_at_once
 from policy.keys import customer_key
 from policy.properties import Findings, Properties, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
@@ -223,9 +223,8 @@ def minor_versions(group: Resource, _: Context) -> Findings:
     "such as 2026-12-01.",
 )
 def changes(group: Resource, context: Context) -> Findings:
-    decided = any(is_decided(group, tag, context.settings.today) for tag in (IMMEDIATELY, UPGRADE))
-    if group.flag("applyImmediately") and not decided and not is_member(group):
-        yield "applyImmediately", "changes are made outside of the maintenance window"
+    if not is_member(group):
+        yield from made_at_once(group, context.settings.today)
 
 
 @rule(

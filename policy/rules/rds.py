@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from policy import resource_types as types
 from policy.databases import instances, is_replica, is_secondary
-from policy.decisions import IMMEDIATELY, UPGRADE, is_decided
+from policy.decisions import UPGRADE, made_at_once, undecided
 from policy.keys import customer_key
 from policy.properties import UNKNOWN, Findings, Undetermined, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
@@ -173,18 +173,9 @@ def copy_tags(cluster: Resource, _: Context) -> Findings:
     "ApplyImmediatelyUntil or UpgradeUntil, such as 2026-12-01.",
 )
 def changes(resource: Resource, context: Context) -> Findings:
-    today = context.settings.today
-    for path, allowed, message in (
-        ("applyImmediately", (IMMEDIATELY, UPGRADE), "changes are made outside of the maintenance window"),
-        ("allowMajorVersionUpgrade", (UPGRADE,), "a changed version may be a major upgrade"),
-    ):
-        if not any(is_decided(resource, tag, today) for tag in allowed):
-            yield from attempt(_is_on, resource, path, message)
-
-
-def _is_on(resource: Resource, path: str, message: str) -> Findings:
-    if resource.flag(path):
-        yield path, message
+    today, message = context.settings.today, "a changed version may be a major upgrade"
+    yield from attempt(made_at_once, resource, today)
+    yield from attempt(undecided, resource, "allowMajorVersionUpgrade", (UPGRADE,), today, message)
 
 
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
