@@ -8,7 +8,7 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -217,11 +217,27 @@ def ignored_values(release: Resource, values: Mapping[str, Any], version: str, a
     """Return those of the paths that the chart has no use for: neither without them nor with another value in their
     place does it render anything else, or refuse to.
     """
-    kept = _kept(release, {"values": values, "among": list(among)}, version, False)
+    what = {"values": values, "among": list(among)}
+    return found_once(release, what, version, lambda: _ignored_values(release, values, version, among))
+
+
+def found_once(
+    release: Resource, what: Mapping[str, Any], version: str, find: Callable[[], Iterable[str]]
+) -> list[str]:
+    """Return what was found of a release's chart; kept in the user's cache, as long as `what` stays the same."""
+    kept = _kept(release, what, version, False)
     if not kept.is_file():
-        found = list(_ignored_values(release, values, version, among))
-        kept.write_text(json.dumps(found), encoding="utf-8")
+        kept.write_text(json.dumps(list(find())), encoding="utf-8")
     return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def objects_with(release: Resource, values: Mapping[str, Any], version: str) -> list[Manifest] | None:
+    """Return the objects that a chart makes of values, which are not kept; None where it refuses them."""
+    values = {**values, **_WITHOUT_DEFINITIONS.get(chart_of(release), {})}
+    try:
+        return [each for each in _documents(_template(release, values, version, False)) if each]
+    except AssertionError:
+        return None
 
 
 def _ignored_values(release: Resource, values: Mapping[str, Any], version: str, among: Sequence[str]) -> Iterator[str]:
@@ -248,8 +264,8 @@ def _ignored_values(release: Resource, values: Mapping[str, Any], version: str, 
 
     for where in among:
         keys = where.split(SEPARATOR)
-        present = _at(values, keys)
-        if not changes(_with(values, keys, None)) and not changes(_with(values, keys, _other(present))):
+        present = value_at(values, keys)
+        if not changes(with_value(values, keys, None)) and not changes(with_value(values, keys, another(present))):
             yield where
 
 
@@ -266,20 +282,22 @@ def paths(values: Mapping[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
             yield SEPARATOR.join((*above, key)), value
 
 
-def _at(values: Any, keys: Sequence[str]) -> Any:
+def value_at(values: Any, keys: Sequence[str]) -> Any:
+    """Return the value at a path."""
     return functools.reduce(lambda inner, key: inner[key], keys, values)
 
 
-def _with(values: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+def with_value(values: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
     """Return the values with another one at a place; without any there, where it is None."""
     first, *rest = keys
     if rest:
-        return {**values, first: _with(values[first], rest, value)}
+        return {**values, first: with_value(values[first], rest, value)}
     others = {key: other for key, other in values.items() if key != first}
     return others if value is None else {**others, first: value}
 
 
-def _other(value: Any) -> Any:
+def another(value: Any) -> Any:
+    """Return another value of the same type."""
     match value:
         case bool():
             return not value
