@@ -23,7 +23,6 @@ REGISTRIES = (
     "docker.io",
     "ecr-public.aws.com",  # public.ecr.aws, by IPv6 as well
     "ghcr.io",
-    "gcr.io",
     "nvcr.io",
     "public.ecr.aws",
     "quay.io",

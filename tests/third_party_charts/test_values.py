@@ -1,8 +1,6 @@
 """What the third-party charts are told is what they know, and what they make of it is allowed."""
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -11,7 +9,6 @@ from custom_resources import is_custom, problems
 from support import STACKS, recorded
 from third_party import (
     SEPARATOR,
-    Manifest,
     defaults,
     everything,
     file,
@@ -24,7 +21,7 @@ from third_party import (
     rendered,
 )
 
-from components.apps.base import MARK, REGISTRIES
+from components.apps.base import MARK
 from prismctl.graph import Resource
 from tools.charts import pinned
 
@@ -94,30 +91,3 @@ def test_custom_resources_are_as_their_definitions_have_them(stack: str) -> None
 
     assert len(custom) > len(own) / 4
     assert [problem for document in custom for problem in problems(document)] == []
-
-
-def images(manifest: Any) -> Iterator[str]:
-    """Yield the image of every container in a manifest."""
-    if isinstance(manifest, list):
-        for item in manifest:
-            yield from images(item)
-    if isinstance(manifest, dict):
-        if isinstance(manifest.get("image"), str) and "name" in manifest:
-            yield manifest["image"]
-        for value in manifest.values():
-            yield from images(value)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_images_come_from_the_listed_registries_with_a_version(stack: str) -> None:
-    used = {image for _, manifest in everything(stack) for image in images(_workload(manifest))}
-
-    assert used
-    for image in used - {"auto"}:
-        registry, _, _ = image.partition("/")
-        assert (registry if "." in registry else "docker.io") in REGISTRIES, image
-        assert re.search(r":[\w.-]*\d[\w.-]*(@sha256:[0-9a-f]{64})?$", image), image
-
-
-def _workload(manifest: Manifest) -> Any:
-    return {} if manifest["kind"] in ("ConfigMap", "Secret") else manifest
