@@ -38,9 +38,10 @@ KUBE_SYSTEM = "kube-system"
 """Is there before the program, and not its own."""
 
 _ISTIOD, _ISTIOD_WEBHOOK, _ISTIOD_METRICS = 15012, 15017, 15014
-_PROXY_METRICS = (15020, 15090)
+_PROXY_METRICS = 15090
 """Ports of the mesh: https://istio.io/latest/docs/ops/deployment/application-requirements/"""
-_OTLP = (4317, 4318)
+_OTLP = 4317
+"""By gRPC, as proxies and pods of the application send traces."""
 PROMETHEUS_PORT = 9090
 _HTTPS = 443
 _SERVICES = tuple(ipaddress.IPv4Network(block) for block in ("10.100.0.0/16", "172.20.0.0/16"))
@@ -165,7 +166,7 @@ _OTHER_PODS = 60
 def spaces(network: settings.Network) -> Mapping[str, Space]:
     """Return the platform's namespaces by name."""
     vpc = network.cidr
-    scraped = (from_namespace(MONITORING, ports=_PROXY_METRICS), to_namespace(MESH, ports=[_ISTIOD]))
+    scraped = (from_namespace(MONITORING, ports=[_PROXY_METRICS]), to_namespace(MESH, ports=[_ISTIOD]))
     # The interfaces of the API server lie in the VPC, as the endpoints of AWS do.
     api_server = to_network(vpc, *_SERVICES, ports=[_HTTPS])
     return {
@@ -179,7 +180,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 from_network(*_blocks("public", network), ports=[TARGET_PORT, HEALTH_PORT]),
                 to_dns(),
                 to_namespace(APPLICATION, ports=[TARGET_PORT]),
-                to_namespace(MONITORING, ports=_OTLP),
+                to_namespace(MONITORING, ports=[_OTLP]),
             ],
             injected=True,
             balanced=True,
@@ -209,7 +210,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
                 from_namespace(MONITORING, ports=[8080]),
                 to_dns(),
                 to_namespace(APPLICATION, ports=[TARGET_PORT]),
-                to_namespace(MONITORING, ports=[*_OTLP, PROMETHEUS_PORT]),
+                to_namespace(MONITORING, ports=[_OTLP, PROMETHEUS_PORT]),
                 api_server,
             ],
             # Load tests have to speak the mesh's TLS.
@@ -229,7 +230,7 @@ def spaces(network: settings.Network) -> Mapping[str, Space]:
             [
                 *within(),
                 from_network(vpc, ports=[10250, 6443]),
-                from_namespace(APPLICATION, FLAGGER, GATEWAY, ports=_OTLP),
+                from_namespace(APPLICATION, FLAGGER, GATEWAY, ports=[_OTLP]),
                 from_namespace(FLAGGER, ports=[PROMETHEUS_PORT]),
                 to_dns(),
                 # Whatever in the VPC reports something: nodes, pods, the API server.

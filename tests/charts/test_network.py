@@ -63,7 +63,7 @@ def test_nobody_sends_requests_to_the_worker():
 
 
 @pytest.mark.parametrize("name", ["api", "web", "worker"])
-@pytest.mark.parametrize("port", [8081, 15020, 15090])
+@pytest.mark.parametrize("port", [8081, 15090])
 def test_prometheus_alone_reads_metrics(name, port):
     assert _allows(name, "ingress", PROMETHEUS, port)
     assert [

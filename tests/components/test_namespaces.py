@@ -83,7 +83,7 @@ def test_no_namespace_as_a_whole_reaches_database_or_cache(unknown: Graph) -> No
 
 def test_the_applications_pods_have_nothing_in_common_but_the_mesh_and_names(unknown: Graph) -> None:
     spec = policies(unknown, "needed-flows")[namespaces.APPLICATION]["spec"]
-    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {15020, 15090}
+    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {15090}
     assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {15012, 53}
 
 
