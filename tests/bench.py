@@ -48,14 +48,25 @@ print(time.process_time() - cpu, time.perf_counter() - wall)
 GROWN = """
 import runpy
 platform = runpy.run_path({main!r})
-from components.node_group import NodeGroup, NodeGroupArgs
+from components.node_group import Group, NodeGroup, NodeGroupArgs
+from components.node_sizes import Sizes
 cluster, network = platform["cluster"], platform["network"]
 for number in range({extra}):
     NodeGroup(
         f"extra-{{number}}",
         NodeGroupArgs(
-            platform["foundation"], cluster.name, cluster.before_nodes, cluster.node_role.arn,
-            network.private_subnet_ids, cluster.node_security_group_ids, "extra", platform["config"].nodes.web,
+            foundation=platform["foundation"],
+            cluster_name=cluster.name,
+            version=cluster.version,
+            release=None,
+            groups=[Group(f"extra-{{number}}", network.private_subnet_ids, Sizes(0, 0, 1), present=None)],
+            after=cluster.before_nodes,
+            behind=[],
+            node_role_arn=cluster.node_role.arn,
+            security_group_ids=cluster.node_security_group_ids,
+            tier="extra",
+            types=["t3.large"],
+            disk_gb=20,
         ),
         platform["on_aws"],
     )
