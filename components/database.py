@@ -51,6 +51,8 @@ class Database(pulumi.ComponentResource):
     reader_endpoint: pulumi.Output[str]
     secret_arn: pulumi.Output[str]
     """Secrets Manager secret with the master user's password."""
+    secret_arns: Sequence[pulumi.Output[str]]
+    """Those of all clusters, so that no role changes when one takes over."""
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Database", name, None, opts)
@@ -79,7 +81,8 @@ class Database(pulumi.ComponentResource):
         self.resource_ids = [cluster.cluster_resource_id for cluster in clusters]
         self.endpoint = serving.endpoint
         self.reader_endpoint = serving.reader_endpoint
-        self.secret_arn = serving.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
+        self.secret_arn = _secret_arn(serving)
+        self.secret_arns = [_secret_arn(cluster) for cluster in clusters]
         self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
 
     def _make_clusters(self) -> list[aws.rds.Cluster]:
@@ -241,6 +244,10 @@ class Database(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, protect=protect),
             )
             self.instance_identifiers.append(instance.identifier)
+
+
+def _secret_arn(cluster: aws.rds.Cluster) -> pulumi.Output[str]:
+    return cluster.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
 
 
 @dataclass(frozen=True)

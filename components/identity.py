@@ -148,7 +148,7 @@ class Identity(pulumi.ComponentResource):
         """The password of the database's owner, for the job that gives the application its rights."""
         args, location = self._args, self._args.foundation.location
         return [
-            allow(["secretsmanager:GetSecretValue"], [args.database.secret_arn]),
+            allow(["secretsmanager:GetSecretValue"], args.database.secret_arns),
             allow(
                 ["kms:Decrypt"],
                 [args.foundation.encryption.data_key.arn],

@@ -19,6 +19,7 @@ KEY, BUCKET, SECRET = "aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:secretsman
 SNAPSHOT = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster-snapshot:nightly"
 DATABASE = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:ai-prism-prod"
 CACHE = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:cache"
+CACHE_NODE = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:cluster:cache-001"
 CACHE_SNAPSHOT = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:snapshot:nightly"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/eks/ai-prism-prod/cluster"
 SEARCH = f"arn:aws:es:{REGION}:{ACCOUNT}:domain/ai-prism-prod"
@@ -77,6 +78,7 @@ KEPT = {
     "encrypt logs otherwise": ("logs:AssociateKmsKey", LOGS),
     "keep backups for a day": ("rds:ModifyDBCluster", DATABASE),
     "keep snapshots of the cache for no day": ("elasticache:ModifyReplicationGroup", CACHE),
+    "keep snapshots of one of its nodes for no day": ("elasticache:ModifyCacheCluster", CACHE_NODE),
     "expire documents": ("s3:PutLifecycleConfiguration", "bucket"),
     "keep no versions": ("s3:PutBucketVersioning", "bucket"),
     "keep logs for a day": ("logs:PutRetentionPolicy", LOGS),

@@ -3,8 +3,9 @@
 from engine.cloud import backups
 from engine.cloud.maintenance import CACHE, CLUSTER, INSTANCE, time_passes
 from engine.plan import REPLACING, types, urns
-from engine.world import World
+from engine.world import World, assume
 
+JOB = "kubernetes:batch/v1:Job"
 WATCHING = {"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/metricAlarm:MetricAlarm"}
 
 
@@ -92,12 +93,15 @@ def running(world: World) -> set[str]:
 def test_a_database_is_restored_beside_the_one_that_stands_which_then_goes(standing: World):
     (old,) = standing.account.resources(CLUSTER)
 
-    for stage in ("beside", "serving", "released"):
+    for stage, who in (("beside", ""), ("serving", "delivery-deploy"), ("released", "")):
         standing.change_settings("database", restore_from={"time": "2026-11-20T04:00:00Z", "stage": stage})
         plan = standing.preview()
-        assert not urns(plan, "delete", *REPLACING)
+        # Another database gets the application's role from another run of the job.
+        assert types(urns(plan, "delete", *REPLACING)) == ({JOB} if stage == "serving" else set())
         assert (CLUSTER in types(urns(plan, "create"))) == (stage == "beside")
+        assume(standing, who)
         standing.up().must()
+        assume(standing, "")
         standing.up("--expect-no-changes").must()
     new = next(held for held in standing.account.resources(CLUSTER) if held.id != old.id)
 
@@ -107,6 +111,18 @@ def test_a_database_is_restored_beside_the_one_that_stands_which_then_goes(stand
     standing.up("--expect-no-changes").must()
     assert [held.id for held in standing.account.resources(CLUSTER)] == [new.id]
     assert new.id == f"{old.id}-g2"
+
+
+def test_a_deployment_restores_nothing_and_an_administrator_goes_on(standing: World):
+    standing.change_settings("database", restore_from={"time": "latest", "stage": "beside"})
+    assume(standing, "delivery-deploy")
+
+    refused = standing.up()
+
+    assert not refused
+    assert "is not authorized to perform: " in refused.output
+    assume(standing, "")
+    standing.up().must()
 
 
 def test_the_last_snapshot_of_a_stack_that_is_gone_can_be_restored(standing: World):

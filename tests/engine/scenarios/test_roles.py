@@ -2,16 +2,9 @@
 
 import json
 
-from engine.world import World
+from engine.world import World, assume
 
-ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
-
-
-def assume(world: World, role: str) -> None:
-    """Let everything from now on be asked by a role of the stack, or by an administrator."""
-    made = {each.urn.rpartition("::")[2]: each.answer("arn") for each in world.account.resources(ROLE)}
-    world.account.set("caller", made[role] if role else world.account.get("principals").split()[0])
 
 
 def take_away(world: World, role: str, *actions: str) -> None:
