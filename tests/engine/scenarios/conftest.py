@@ -14,17 +14,18 @@ from engine.world import World
 from support import STACKS
 
 _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
-_ONE = {
-    "test_changes": "prod",
-    "test_fresh_account": "prod",
-    "test_data_stores": "prod",
-    "test_policies": "prod",
-    "test_roles": "prod",
-    "test_failures": _OF_TODAY,
-    "test_interruptions": _OF_TODAY,
-    "test_state": _OF_TODAY,
+_SOME = {
+    # The smallest and the largest: one instance and gateway against readers, a gateway a zone, and protection.
+    "test_changes": ("dev", "prod"),
+    "test_data_stores": ("dev", "prod"),
+    "test_fresh_account": ("prod",),
+    "test_policies": ("prod",),
+    "test_roles": ("prod",),
+    "test_failures": (_OF_TODAY,),
+    "test_interruptions": (_OF_TODAY,),
+    "test_state": (_OF_TODAY,),
 }
-"""Which stack stands for all where they differ in nothing but numbers, unless others are asked for."""
+"""Which stacks stand for all where they differ in nothing but numbers, unless others are asked for."""
 
 
 def pytest_configure() -> None:
@@ -49,7 +50,7 @@ def stacks(module: str) -> tuple[str, ...]:
         raise pytest.UsageError(f"no stack called {asked!r}; possible are {', '.join(STACKS)}, or all")
     if asked in STACKS:
         return (asked,)
-    return STACKS if asked or FULL or module not in _ONE else (_ONE[module],)
+    return STACKS if asked or FULL else _SOME.get(module, STACKS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
