@@ -4,8 +4,10 @@ import io
 
 import pytest
 from rich.console import Console
+from support import recorded
 
 from prismctl.graph import Graph
+from prismctl.project import ROOT
 from prismctl.render import tree
 
 
@@ -20,3 +22,8 @@ def test_no_count_is_cut_off_on_a_narrow_terminal(known: Graph, width: int) -> N
 
 def test_the_number_of_resources_is_the_one_that_pulumi_tells(known: Graph) -> None:
     assert f"{len(known.resources)} resources to create" in str(tree.summary(known, 1.0))
+
+
+def test_the_readme_shows_as_many_resources_as_a_newcomer_sees() -> None:
+    line = str(tree.summary(recorded("dev", known=False), 1.0)).partition(";")[0]
+    assert line in (ROOT / "README.md").read_text(encoding="utf-8")
