@@ -177,7 +177,9 @@ class World:
             "AI_PRISM_CACHE": str(self.cache),
             "AI_PRISM_TODAY": TODAY,
             "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            # Without files of attributes, which are not written in one step: whoever reads one at that time, or after
+            # a kill, is told EOF (https://pkg.go.dev/gocloud.dev/blob/fileblob#URLOpener).
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_SKIP_CHECKPOINTS": str(not self.checkpoints).lower(),
