@@ -14,10 +14,11 @@ from engine.world import World
 from support import STACKS
 
 _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
+_SMALLEST_OR_LARGEST = ("dev", "prod")[DAY.toordinal() % 2]
+"""By turns: one instance and one gateway, or readers, a gateway in each zone, and protection."""
 _SOME = {
-    # The smallest and the largest: one instance and gateway against readers, a gateway a zone, and protection.
-    "test_changes": ("dev", "prod"),
-    "test_data_stores": ("dev", "prod"),
+    "test_changes": (_SMALLEST_OR_LARGEST,),
+    "test_data_stores": (_SMALLEST_OR_LARGEST,),
     "test_fresh_account": ("prod",),
     "test_policies": ("prod",),
     "test_roles": ("prod",),
@@ -40,7 +41,8 @@ def pytest_configure() -> None:
 
 def pytest_report_header() -> str:
     plugins = f"; real: {', '.join(sorted(real.chosen()))}" if real.chosen() else ""
-    return f"the day is {DAY}, whose stack is {_OF_TODAY}; to repeat it: E2E_DAY={DAY}{plugins}"
+    stacks = f"{_OF_TODAY} and {_SMALLEST_OR_LARGEST}"
+    return f"the day is {DAY}, whose stacks are {stacks}; to repeat it: E2E_DAY={DAY}{plugins}"
 
 
 def stacks(module: str) -> tuple[str, ...]:
