@@ -467,19 +467,17 @@ _Https = Annotated[
 ]
 
 
-_OCI = re.compile(r"oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+")
-
-
-def _place_of_charts(source: str) -> str:
-    named = source in ("local", "repositories") or _OCI.fullmatch(source) is not None
-    require(true=named, rule="must be local, repositories, or a registry such as oci://registry.example.com/charts")
-    return source
-
-
 class Charts(Section):
     """Where the third-party charts come from, in the versions that `versions.yaml` pins."""
 
-    source: Annotated[str, AfterValidator(_place_of_charts)] = "local"
+    source: Annotated[
+        str,
+        Form(
+            r"local|repositories|oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+",
+            "local, repositories, or a registry",
+            "oci://registry.example.com/charts",
+        ),
+    ] = "local"
     """`local`: the folder `.charts`, which `make charts` fills, so that no update depends on somebody else's server.
 
     `repositories`: the chart's own repositories, all of which every preview and update asks. `oci://…`: a registry that

@@ -50,9 +50,10 @@ class ChartPin(Record):
     digests: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None]
     """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
 
-    def archive(self, name: str) -> str:
-        """Return what the archive of one of the charts is called."""
-        return f"{name}-{self.version}.tgz"
+
+def archive(chart: str, version: str) -> str:
+    """Return what the archive of a chart is called."""
+    return f"{chart}-{version}.tgz"
 
 
 class MinorPins(Record):

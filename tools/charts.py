@@ -57,7 +57,7 @@ class Chart:
 
     @property
     def archive(self) -> str:
-        return f"{self.name}-{self.version}.tgz"
+        return versions.archive(self.name, self.version)
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

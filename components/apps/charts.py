@@ -17,13 +17,13 @@ UNCHECKED = "AI_PRISM_CHARTS_UNCHECKED"
 
 
 def arguments(source: str, name: str, pin: versions.ChartPin) -> dict[str, Any]:
-    """Return what a release is told of the place of its chart.
+    """Return the arguments of a release that locate its chart.
 
     The provider takes a path for one below the program's folder, so the path in a plan is the same on every machine
     (localChart in https://github.com/pulumi/pulumi-kubernetes/blob/v4.34.2/provider/pkg/provider/helm_release.go).
     """
     if source == LOCAL:
-        return {"chart": f"./{versions.CHARTS}/{pin.archive(name)}"}
+        return {"chart": f"./{versions.CHARTS}/{versions.archive(name, pin.version)}"}
     if source == REPOSITORIES:
         return {"chart": name, "repository_opts": {"repo": pin.source}}
     return {"chart": f"{source}/{name}"}
@@ -50,7 +50,7 @@ def check_charts(source: str, folder: Path | None = None) -> None:
 def _problems(folder: Path) -> Iterator[str]:
     for pin in versions.load().charts.values():
         for name, digest in pin.digests.items():
-            file = folder / pin.archive(name)
+            file = folder / versions.archive(name, pin.version)
             try:
                 found = hashlib.sha256(file.read_bytes()).hexdigest()
             except OSError:

@@ -1,15 +1,14 @@
 """The application's role and rights in the database: made by a job that logs in as the database's owner, once."""
 
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import WEB_TIER, Base
-from components.apps.search_access import CURL
+from components.apps.base import Base
+from components.apps.jobs import CURL, CURL_USER, container, make_job
 from components.database import DATABASE, OWNER, PORT, Database
 from components.flows import policy, to_network, to_pod_identity, to_world
 from components.identity import DATABASE_USER, Identity
@@ -19,12 +18,11 @@ SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 _PSQL = "docker.io/library/postgres:17.7-alpine"  # https://hub.docker.com/_/postgres
 _POSTGRES = 70  # its user, by number
-_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccessArgs:
-    """What DatabaseAccess rests on and is told."""
+    """The dependencies and settings of DatabaseAccess."""
 
     base: Base
     identity: Identity
@@ -44,7 +42,7 @@ class DatabaseAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DatabaseAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:DatabaseAccess", name, None, opts)
-        self._name, self._args = name, args
+        self._args = args
         base = args.base
         self._inside = pulumi.ResourceOptions(
             parent=self,
@@ -63,40 +61,21 @@ class DatabaseAccess(pulumi.ComponentResource):
             spec=policy([to_pod_identity(), to_network(args.vpc_cidr, ports=[PORT, 443]), to_world()]),
             opts=self._inside,
         )
-        self.granted = self._make_job(account, flows)
+        self.granted = make_job(name, DATABASE_ACCESS, wearer, self._pod(), [account, flows], self._inside)
         self.register_outputs({})
 
-    def _make_job(self, *after: pulumi.Resource) -> kubernetes.batch.v1.Job:
-        """Make a job that runs once, and again whenever the SQL or the database changes.
-
-        It has no time to live after it has ended: a refresh that no longer finds it would make every update run it.
-        """
-        return kubernetes.batch.v1.Job(
-            self._name,
-            # Named by Pulumi, and made again by the next update when it has failed, as `search-access` is.
-            metadata={"namespace": DATABASE_ACCESS, "annotations": {"pulumi.com/replaceUnready": "true"}},
-            spec={
-                "backoff_limit": _TRIES,
-                "template": {
-                    "spec": {
-                        "service_account_name": self._args.identity.service_accounts["database-access"],
-                        "automount_service_account_token": False,
-                        "restart_policy": "Never",
-                        "node_selector": WEB_TIER,
-                        "security_context": {"fs_group": _POSTGRES, "run_as_non_root": True},
-                        "init_containers": [self._fetch()],
-                        "containers": [self._run()],
-                        # In memory, and gone with the pod.
-                        "volumes": [{"name": "login", "empty_dir": {"medium": "Memory", "size_limit": "4Mi"}}],
-                    },
-                },
-            },
-            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[*after])),
-        )
+    def _pod(self) -> kubernetes.core.v1.PodSpecArgsDict:
+        return {
+            "security_context": {"fs_group": _POSTGRES, "run_as_non_root": True},
+            "init_containers": [self._fetch()],
+            "containers": [self._run()],
+            # In memory, and gone with the pod.
+            "volumes": [{"name": "login", "empty_dir": {"medium": "Memory", "size_limit": "4Mi"}}],
+        }
 
     def _fetch(self) -> kubernetes.core.v1.ContainerArgsDict:
         variables = {"REGION": self._args.base.foundation.location.region, "SECRET": self._args.database.secret_arn}
-        return _container("password", CURL, _FETCH, variables, user=100)  # the image's curl_user
+        return {**container("password", CURL, _FETCH, variables, user=CURL_USER), "volume_mounts": _LOGIN}
 
     def _run(self) -> kubernetes.core.v1.ContainerArgsDict:
         variables = {
@@ -110,27 +89,10 @@ class DatabaseAccess(pulumi.ComponentResource):
             "PGSSLROOTCERT": "/login/authorities.pem",
             "PGCONNECT_TIMEOUT": "10",
         }
-        return _container("psql", _PSQL, _RUN, variables, user=_POSTGRES)
+        return {**container("psql", _PSQL, _RUN, variables, user=_POSTGRES), "volume_mounts": _LOGIN}
 
 
-def _container(
-    name: str, image: str, script: str, variables: Mapping[str, pulumi.Input[str]], *, user: int
-) -> kubernetes.core.v1.ContainerArgsDict:
-    return {
-        "name": name,
-        "image": image,
-        "command": ["sh", "-c", script],
-        "env": [{"name": key, "value": value} for key, value in variables.items()],
-        "volume_mounts": [{"name": "login", "mount_path": "/login"}],
-        "security_context": {
-            "allow_privilege_escalation": False,
-            "read_only_root_filesystem": True,
-            "run_as_user": user,
-            "capabilities": {"drop": ["ALL"]},
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
-    }
+_LOGIN: list[kubernetes.core.v1.VolumeMountArgsDict] = [{"name": "login", "mount_path": "/login"}]
 
 
 # Credentials are those that EKS Pod Identity gives; curl signs with them, and reads them from a pipe. The answer is

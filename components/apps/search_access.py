@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import WEB_TIER, Base
+from components.apps.base import Base
+from components.apps.jobs import CURL, CURL_USER, container, make_job
 from components.identity import Identity
 from components.namespaces import LOGGING
 from components.search import Search
@@ -16,8 +17,6 @@ from components.search import Search
 INDEX_PREFIX = "logs"
 MERGED = "fields"
 """Where a line that is JSON has its own fields."""
-CURL = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class SearchAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SearchAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:SearchAccess", name, None, opts)
-        self._name, self._args = name, args
+        self._args = args
         base = args.base
         self._inside = pulumi.ResourceOptions(
             parent=self,
@@ -54,52 +53,14 @@ class SearchAccess(pulumi.ComponentResource):
             metadata={"name": wearer, "namespace": LOGGING},
             opts=self._inside,
         )
-        self.granted = self._make_job(account)
-        self.register_outputs({})
-
-    def _make_job(self, account: kubernetes.core.v1.ServiceAccount) -> kubernetes.batch.v1.Job:
-        """Make a job that runs once, and again whenever what it is to say changes."""
-        container: kubernetes.core.v1.ContainerArgsDict = {
-            "name": "curl",
-            "image": CURL,
-            "command": ["sh", "-c", _SCRIPT],
-            "env": [
-                {"name": "HOST", "value": self._args.search.endpoint},
-                {"name": "REGION", "value": self._args.base.foundation.location.region},
-                *({"name": key, "value": value} for key, value in self._documents().items()),
-            ],
-            "security_context": {
-                "allow_privilege_escalation": False,
-                "read_only_root_filesystem": True,
-                "run_as_user": 100,  # the image's curl_user, by its number
-                "capabilities": {"drop": ["ALL"]},
-                "seccomp_profile": {"type": "RuntimeDefault"},
-            },
-            "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
+        variables = {
+            "HOST": args.search.endpoint,
+            "REGION": base.foundation.location.region,
+            **self._documents(),
         }
-        return kubernetes.batch.v1.Job(
-            self._name,
-            # Named by Pulumi: what a job runs cannot be changed, so the next one comes up beside it.
-            metadata={
-                "namespace": LOGGING,
-                # One that has failed never runs again, and fails every later update: the next update makes another
-                # (https://www.pulumi.com/registry/packages/kubernetes/api-docs/batch/v1/job/).
-                "annotations": {"pulumi.com/replaceUnready": "true"},
-            },
-            spec={
-                "backoff_limit": _TRIES,
-                "template": {
-                    "spec": {
-                        "service_account_name": self._args.identity.service_accounts["search-access"],
-                        "automount_service_account_token": False,
-                        "restart_policy": "Never",
-                        "node_selector": WEB_TIER,
-                        "containers": [container],
-                    }
-                },
-            },
-            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[account])),
-        )
+        curl = container("curl", CURL, _SCRIPT, variables, user=CURL_USER)
+        self.granted = make_job(name, LOGGING, wearer, {"containers": [curl]}, [account], self._inside)
+        self.register_outputs({})
 
     def _documents(self) -> dict[str, pulumi.Input[str]]:
         """Return what is put into the domain, by the script's names for it."""

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from engine import real
@@ -57,7 +58,7 @@ def stacks(module: str) -> tuple[str, ...]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test on its stacks."""
-    name = metafunc.module.__name__.rpartition(".")[2]
+    name = _name(metafunc.module)
     for fixture in ("world", "standing"):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, stacks(name), indirect=True)
@@ -71,13 +72,13 @@ _KILLS = {"test_interruptions", "test_lifecycle"}
 def world(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> Iterator[World]:
     """A stack on an empty account."""
     with World(tmp_path / "world", request.param, shared / "cache") as world:
-        world.checkpoints = _module(request) in _KILLS
+        world.checkpoints = _name(request.module) in _KILLS
         world.init()
         yield world
 
 
-def _module(request: pytest.FixtureRequest) -> str:
-    return request.module.__name__.rpartition(".")[2]
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +100,7 @@ def standing(request: pytest.FixtureRequest, tmp_path: Path, shared: Path) -> It
                 world.up().must()
                 world.keep(snapshot)
     with World(tmp_path / "world", request.param, shared / "cache") as world:
-        world.checkpoints = _module(request) in _KILLS
+        world.checkpoints = _name(request.module) in _KILLS
         world.take(snapshot)
         yield world
 
