@@ -165,6 +165,20 @@ class Account:
                 ).fetchone()[0]
             )
 
+    def past(self, urn: str) -> str:
+        """Return text that stands for what became of a URN so far; with each creation it is another one.
+
+        What is made up from it is the same for the same program on every new account, in whatever order the engine
+        asks. What stands may have been adopted, without any operation.
+        """
+        with self._lock:
+            created, standing = self._database.execute(
+                "SELECT (SELECT count(*) FROM operations WHERE urn = :urn AND verb = 'create'),"
+                " (SELECT count(*) FROM held WHERE urn = :urn)",
+                {"urn": urn},
+            ).fetchone()
+        return f"{urn}#{created}.{standing}"
+
     def end(self, serial: int, error: str | None = None) -> None:
         with self._lock:
             self._database.execute(

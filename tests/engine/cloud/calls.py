@@ -14,7 +14,8 @@ def urn(type_: str, name: str = "main") -> str:
 
 def call(account: Account, verb: Verb, type_: str, name: str = "main") -> Call:
     resource = urn(type_, name)
-    return Call(serial=account.begin(resource, type_, verb), urn=resource, type=type_, name=name)
+    account.begin(resource, type_, verb)
+    return Call(urn=resource, type=type_, name=name)
 
 
 def make(aws: Aws, account: Account, type_: str, name: str = "main", /, **inputs: Any) -> tuple[str, Any]:

@@ -46,7 +46,6 @@ DEFAULTS = "__defaults"
 class Call:
     """One operation under way."""
 
-    serial: int
     urn: str
     type: str
     name: str
@@ -178,7 +177,7 @@ class Aws:
         plain, secret = values.reveal(inputs)
         # Another resource than any before it, with an id of its own: a replacement has the same URN.
         made = synthetic.Made(
-            urn=f"{call.urn}#{call.serial}",
+            urn=self._account.past(call.urn),
             name=call.name,
             inputs=plain,
             account_id=self._account_id,

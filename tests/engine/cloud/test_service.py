@@ -1,9 +1,13 @@
 """What AWS is asked to do on the pretend account: what it makes, changes and deletes, and what it refuses."""
 
 import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from engine.cloud import service
+from engine.cloud.account import Account
 from engine.cloud.calls import ACCOUNT_ID, delete, make, update, urn
 from engine.cloud.durations import duration
 from engine.cloud.faults import Refusal
@@ -40,6 +44,28 @@ class TestCreate:
 
         assert first[0] != second[0]
         assert [held.urn for held in account.resources()] == [urn(VPC)] * 2
+
+    def test_no_id_comes_back_after_a_deletion_or_where_a_resource_was_adopted(self, aws, account, found_out):
+        ids = [make(aws, account, VPC)[0]]
+        delete(aws, account, VPC, ids[0])
+        ids.append(make(aws, account, VPC)[0])
+        (held,) = account.resources()
+        with closing(Account(Path(":memory:"))) as other:  # into which a state is imported
+            other.hold(replace(held, id=ids[0]))
+            adopting = Aws(other, ACCOUNT_ID, "us-east-1", {}, found_out)
+            ids.extend(make(adopting, other, VPC)[0] for _ in range(2))
+
+        assert len(set(ids)) == 4
+
+    def test_the_same_resources_get_the_same_ids_in_every_account_in_whatever_order(self, aws, account, found_out):
+        names = ["a", "b", "c"]
+        here = {name: make(aws, account, VPC, name)[0] for name in names}
+        with closing(Account(Path(":memory:"))) as other:
+            again = Aws(other, ACCOUNT_ID, "us-east-1", {}, found_out)
+            there = {name: make(again, other, VPC, name)[0] for name in reversed(names)}
+
+        assert here == there
+        assert len(set(here.values())) == 3
 
     @pytest.mark.parametrize(
         ("type_", "first", "second", "said"),

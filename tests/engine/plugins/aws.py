@@ -73,7 +73,8 @@ class AwsProvider(Provider):
             name_of(request.urn),
             values.decode(request.olds),
             values.decode(request.news),
-            request.randomSeed,
+            # Not the engine's random seed: what was found sound on one account need not be looked at on the next.
+            self._account.past(request.urn).encode(),
         )
         return provider_pb2.CheckResponse(
             inputs=values.encode(inputs),
@@ -146,7 +147,7 @@ class AwsProvider(Provider):
         type_ = type_of(urn)
         serial, error = self._account.begin(urn, type_, verb), None
         try:
-            return act(Call(serial=serial, urn=urn, type=type_, name=name_of(urn)))
+            return act(Call(urn=urn, type=type_, name=name_of(urn)))
         except Refusal as refusal:
             error = str(refusal)
             context.abort(grpc.StatusCode.UNKNOWN, error)

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 from typing import Any
 
 import grpc
@@ -108,7 +109,7 @@ class TestConfiguration:
 
 class TestLooking:
     def check(self, provider: AwsProvider, type_: str, inputs: Any) -> Any:
-        request = provider_pb2.CheckRequest(urn=urn(type_), news=encode(inputs), randomSeed=b"seed")
+        request = provider_pb2.CheckRequest(urn=urn(type_), news=encode(inputs), randomSeed=os.urandom(32))
         return provider.Check(request, Context())
 
     def test_what_is_wrong_is_told_by_property(self, provider, monkeypatch):
@@ -134,6 +135,18 @@ class TestLooking:
         assert inputs["name"].startswith("main-")
         assert inputs["tagsAll"] == Secret({"Project": "ai-prism", "a": "b"})
         assert inputs["assumeRolePolicy"] is UNKNOWN
+
+    def test_a_made_up_name_is_the_same_on_every_new_account_and_another_one_for_a_replacement(
+        self, provider, context, monkeypatch
+    ):
+        monkeypatch.setattr(service.schemas, "check", lambda *_: [])
+        inputs = {"assumeRolePolicy": "{}"}
+
+        first, again = (decode(self.check(provider, ROLE, inputs).inputs) for _ in range(2))
+        create(provider, ROLE, first, context)
+        replacement = decode(self.check(provider, ROLE, inputs).inputs)
+
+        assert first["name"] == again["name"] != replacement["name"]
 
     @pytest.mark.parametrize(
         ("new", "diffs", "replaces", "first"),
