@@ -473,15 +473,14 @@ class Charts(Section):
     source: Annotated[
         str,
         Form(
-            r"local|repositories|oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+",
-            "local, repositories, or a registry",
+            r"local|oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+",
+            "local, or a registry",
             "oci://registry.example.com/charts",
         ),
     ] = "local"
     """`local`: the folder `.charts`, which `make charts` fills, so that no update depends on somebody else's server.
 
-    `repositories`: the chart's own repositories, all of which every preview and update asks. `oci://…`: a registry that
-    holds them all, to which Helm is logged in.
+    `oci://…`: a registry that holds them all, to which Helm is logged in.
     """
 
 

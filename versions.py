@@ -3,7 +3,7 @@
 import datetime
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -49,6 +49,8 @@ class ChartPin(Record):
     version: str
     digests: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None]
     """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
+    crds: Sequence[str] = ()
+    """Those whose folder `crds` is installed, and upgraded, as a release of its own: Helm itself never upgrades it."""
 
 
 def archive(chart: str, version: str) -> str:

@@ -174,7 +174,7 @@ SECTIONS = (
 IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
 OPTIONAL = ("charts", "firewall", "registry")
 """Sections in which everything has a default."""
-PLACE_OF_CHARTS = "must be local, repositories, or a registry, such as oci://registry.example.com/charts"
+PLACE_OF_CHARTS = "must be local, or a registry, such as oci://registry.example.com/charts"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
 HTTPS = (
     "must be an https:// address without login, port, query or fragment, its host in lower case, "

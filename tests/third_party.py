@@ -16,6 +16,7 @@ import pytest
 import yaml
 from support import recorded
 
+from components.apps import archives
 from prismctl.graph import Graph, Resource, Secret, Unknown
 from prismctl.project import ROOT as REPOSITORY
 from prismctl.project import Project
@@ -110,8 +111,9 @@ def plain(value: Any) -> Any:
 
 
 def releases(graph: Graph) -> list[Resource]:
-    """Return the releases of a stack, by name."""
-    return sorted(graph.of_type(RELEASE), key=lambda release: release.name)
+    """Return the releases of a stack, by name, but for those of definitions alone."""
+    theirs = (release for release in graph.of_type(RELEASE) if not release.name.endswith(f"-{archives.SUFFIX}"))
+    return sorted(theirs, key=lambda release: release.name)
 
 
 def kubernetes_version(stack: str) -> str:
@@ -123,6 +125,11 @@ def kubernetes_version(stack: str) -> str:
 def rendered(stack: str, name: str) -> list[Manifest]:
     """Return the objects that a release makes in a stack, but for definitions."""
     return _rendered(stack, name)[0]
+
+
+def brought(stack: str, name: str) -> list[Manifest]:
+    """Return the definitions that a release makes in a stack."""
+    return _rendered(stack, name)[1]
 
 
 @functools.cache

@@ -69,6 +69,7 @@ _RELOADER = "prometheusOperator.prometheusConfigReloader.resources"
 
 BY_RELEASE: Mapping[str, Sequence[Pods]] = {
     "aws-load-balancer-controller": [Pods("replicaCount")],
+    "aws-load-balancer-controller-crds": [],
     "external-secrets": [
         Pods("replicaCount"),
         Pods("webhook.replicaCount", ["webhook.resources"]),
@@ -90,6 +91,7 @@ BY_RELEASE: Mapping[str, Sequence[Pods]] = {
         Pods("grafana.replicas", ["grafana.resources", "grafana.sidecar.resources", "grafana.sidecar.resources"]),
         Pods(1, ["kube-state-metrics.resources"]),
         Pods(EVERY_NODE, ["prometheus-node-exporter.resources"]),
+        Pods(1, ["crds.upgradeJob.resources"]),
     ],
     "prometheus-adapter": [Pods("replicas")],
     "opentelemetry-collector": [Pods("replicaCount")],
@@ -101,6 +103,7 @@ BY_RELEASE: Mapping[str, Sequence[Pods]] = {
     "istiod": [Pods("autoscaleMin")],
     "istio-cni": [Pods(EVERY_NODE)],
     "istio-ingressgateway": [Pods("autoscaling.minReplicas")],
+    "flagger-crds": [],
     "flagger": [Pods("leaderElection.replicaCount", extra=_MESH)],
     "flagger-loadtester": [Pods(1, extra=_MESH)],
     "argo-cd": [
@@ -112,7 +115,7 @@ BY_RELEASE: Mapping[str, Sequence[Pods]] = {
         Pods(1, ["redisSecretInit.resources"]),
     ],
 }
-"""By release. Argo CD's start-up job and the webhook's are counted as if they stayed."""
+"""By release. Argo CD's start-up job, the webhook's and the one for definitions are counted as if they stayed."""
 
 ADDONS: Mapping[str, Sequence[tuple[int | None, Ask]]] = {
     # https://github.com/aws/eks-charts/blob/master/stable/aws-vpc-cni/values.yaml: the plugin and its policy agent.

@@ -7,10 +7,8 @@ instead, unchecked.
 """
 
 import concurrent.futures
-import hashlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from pathlib import Path
 import yaml
 
 import versions
+from components.apps import archives
 from tools.build import FAILED, INTERRUPTED, EngineError
 from tools.build import cache as built
 from tools.build import locate as binary
@@ -54,6 +53,8 @@ class Chart:
     repository: str
     digest: str | None
     """SHA-256 of the archive; None where no source confirms one."""
+    crds: bool = False
+    """Whether its folder `crds` is installed as a chart of its own."""
 
     @property
     def archive(self) -> str:
@@ -66,7 +67,7 @@ class Chart:
 def pinned() -> dict[str, Chart]:
     """Return all charts that `versions.yaml` pins, by the name that their repository has for them."""
     return {
-        name: Chart(name, pin.version, pin.source, digest)
+        name: Chart(name, pin.version, pin.source, digest, name in pin.crds)
         for pin in versions.load().charts.values()
         for name, digest in pin.digests.items()
     }
@@ -112,7 +113,7 @@ def _trusted(chart: Chart, folder: Path) -> Path:
 
 def _check(chart: Chart, archive: Path) -> str:
     """Return an archive's digest; raises ChangedError where it is not the chart's."""
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    digest = archives.digest(archive)
     if chart.digest not in (None, digest):
         raise ChangedError(
             f"{archive}: SHA-256 is {digest}, but versions.yaml pins {chart} at {chart.digest}; "
@@ -208,36 +209,45 @@ def lock(found: Sequence[tuple[Chart, Path]], file: Path = versions.FILE) -> lis
     text, written = file.read_text(encoding="utf-8"), list[str]()
     for chart, path in found:
         if chart.digest is None and path.is_file():
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = archives.digest(path)
             text, count = re.subn(rf"(?m)^(      {re.escape(chart.name)}: )null$", rf"\g<1>{digest}", text)
             written.extend([chart.name] * count)
     file.write_text(text, encoding="utf-8")
     return written
 
 
-def put_beside_program(archives: Sequence[Path], program: Path) -> None:
-    """Let the program's folder of charts hold these archives, whole, and no other versions."""
+def put_beside_program(found: Sequence[tuple[Chart, Path]], program: Path) -> list[Path]:
+    """Let the program's folder of charts hold these, whole, and those of their definitions; return them.
+
+    Nothing else stays there.
+    """
     folder = program / versions.CHARTS
     folder.mkdir(exist_ok=True)
-    for each in archives:
-        aside = folder / f".{each.name}"
-        shutil.copy(each, aside)
-        aside.replace(folder / each.name)
-    for other in folder.glob("*.tgz"):
-        if other.name not in {each.name for each in archives}:
-            other.unlink()
-
-
-def push(found: Sequence[tuple[Chart, Path]], registry: str) -> list[str]:
-    """Push charts to a registry (oci://HOST/PATH) that Helm is logged in to; return why some could not be pushed."""
-    errors: list[str] = []
+    contents = {path.name: path.read_bytes() for _, path in found}
     for chart, path in found:
-        command = [binary("helm"), "push", path, registry]
+        if chart.crds:
+            made = archives.chart_of_definitions(chart.name, chart.version, archives.definitions(path))
+            contents[versions.archive(f"{chart.name}-{archives.SUFFIX}", chart.version)] = made
+    for name, content in contents.items():
+        aside = folder / f".{name}"
+        aside.write_bytes(content)
+        aside.replace(folder / name)
+    for other in folder.glob("*.tgz"):
+        if other.name not in contents:
+            other.unlink()
+    return [folder / name for name in contents]
+
+
+def push(charts: Sequence[Path], registry: str) -> list[str]:
+    """Push archives to a registry (oci://HOST/PATH) that Helm is logged in to; return why some could not be pushed."""
+    errors: list[str] = []
+    for chart in charts:
+        command = [binary("helm"), "push", chart, registry]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # Helm
         if done.returncode:
-            errors.append(f"{chart} cannot be pushed to {registry}: {done.stderr.strip().removeprefix('Error: ')}")
+            errors.append(f"{chart.name} cannot be pushed to {registry}: {done.stderr.strip().removeprefix('Error: ')}")
         else:
-            sys.stdout.write(f"{chart!s:32}  pushed to {registry}/{chart.name}\n")
+            sys.stdout.write(f"{chart.name:44}  pushed to {registry}\n")
     return errors
 
 
@@ -285,8 +295,8 @@ def _bring_all(*, writes: bool, registry: str) -> int:
     if errors:
         sys.stderr.write(f"error: {len(errors)} of {len(charts)} charts are missing\n")
     elif not override():
-        put_beside_program([path for _, path in found], ROOT)
-        if refused := push(found, registry) if registry else []:
+        put = put_beside_program(found, ROOT)
+        if refused := push(put, registry) if registry else []:
             sys.stderr.writelines(f"error: {each}\n" for each in refused)
             return FAILED
     if any(isinstance(error, ChangedError) for error in errors):

@@ -10,7 +10,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import versions
-from components.apps.charts import arguments
+from components.apps import archives
+from components.apps.charts import location
 from components.foundation import Foundation
 from components.namespaces import Namespaces
 
@@ -76,31 +77,54 @@ class Base:
         `app.kubernetes.io/name`, whose chart cannot be told to let pods go that are not ready.
         """
         pin = versions.load().charts[chart.pin or chart.name]
+        published = chart.chart or chart.name
+        defines = published in pin.crds
+        definitions = [self._define(chart, pin.version, parent)] if defines else []
         release = kubernetes.helm.v3.Release(
             chart.name,
             name=chart.name,
-            **arguments(self.charts, chart.chart or chart.name, pin),
+            chart=location(self.charts, published, pin.version),
             version=pin.version,
             namespace=chart.namespace,
             values=marked(values),
             # Otherwise the provider drops them, and the chart's default stays.
             allow_null_values=True if None in values.values() else None,
-            atomic=True,
-            cleanup_on_fail=True,
-            timeout=_MINUTES * 60,
-            max_history=5,
+            skip_crds=True if defines else None,
+            **_CAREFULLY,
             opts=pulumi.ResourceOptions(
                 parent=parent,
-                depends_on=[self.namespaces, *self.behind, *after],
-                # Helm gives up first, and cleans up.
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{_MINUTES + 2}m", update=f"{_MINUTES + 2}m", delete=f"{_MINUTES + 2}m"
-                ),
+                depends_on=[self.namespaces, *self.behind, *after, *definitions],
+                custom_timeouts=_timeouts(),
             ),
         )
         for app in budgets if self.replicas > 1 else ():
             self._make_budget(app, chart, release, parent)
         return release
+
+    def _define(self, chart: Chart, version: str, parent: pulumi.Resource) -> kubernetes.helm.v3.Release:
+        """Install the definitions of a chart that has them in its folder `crds`, which Helm installs once and never
+        upgrades (https://helm.sh/docs/chart_best_practices/custom_resource_definitions/).
+
+        What Helm has installed before is taken over. They stay when this goes, with all that they define.
+        """
+        name = f"{chart.name}-{archives.SUFFIX}"
+        return kubernetes.helm.v3.Release(
+            name,
+            name=name,
+            chart=location(self.charts, f"{chart.chart or chart.name}-{archives.SUFFIX}", version),
+            version=version,
+            namespace=chart.namespace,
+            take_ownership=True,
+            values=marked({}),
+            **_CAREFULLY,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                # No pods, so no webhook has to be there first.
+                depends_on=[self.namespaces],
+                custom_timeouts=_timeouts(),
+                retain_on_delete=True,
+            ),
+        )
 
     @property
     def disruption_budget(self) -> dict[str, Any]:
@@ -128,6 +152,20 @@ class Base:
                 deleted_with=self.namespaces.made.get(chart.namespace),
             ),
         )
+
+
+_CAREFULLY: Mapping[str, Any] = {
+    "atomic": True,
+    "cleanup_on_fail": True,
+    "timeout": _MINUTES * 60,
+    "max_history": 5,
+}
+"""How Helm changes anything: as a whole or not at all, within its time."""
+
+
+def _timeouts() -> pulumi.CustomTimeouts:
+    """Return the engine's patience: Helm gives up first, and cleans up."""
+    return pulumi.CustomTimeouts(create=f"{_MINUTES + 2}m", update=f"{_MINUTES + 2}m", delete=f"{_MINUTES + 2}m")
 
 
 MARK = "setByProgram"

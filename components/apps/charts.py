@@ -1,32 +1,27 @@
-"""Where third-party charts come from: the folder that `make charts` fills, their repositories, or a registry."""
+"""Where third-party charts come from: the folder that `make charts` fills, or a registry."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
 import versions
+from components.apps import archives
 from naming import PROJECT
 
-LOCAL, REPOSITORIES = "local", "repositories"
+LOCAL = "local"
 UNCHECKED = "AI_PRISM_CHARTS_UNCHECKED"
 """Environment variable of runs that install nothing, such as the preview without an account."""
 
 
-def arguments(source: str, name: str, pin: versions.ChartPin) -> dict[str, Any]:
-    """Return the arguments of a release that locate its chart.
+def location(source: str, name: str, version: str) -> str:
+    """Return what a release calls its chart.
 
     The provider takes a path for one below the program's folder, so the path in a plan is the same on every machine
     (localChart in https://github.com/pulumi/pulumi-kubernetes/blob/v4.34.2/provider/pkg/provider/helm_release.go).
     """
-    if source == LOCAL:
-        return {"chart": f"./{versions.CHARTS}/{versions.archive(name, pin.version)}"}
-    if source == REPOSITORIES:
-        return {"chart": name, "repository_opts": {"repo": pin.source}}
-    return {"chart": f"{source}/{name}"}
+    return f"./{versions.CHARTS}/{versions.archive(name, version)}" if source == LOCAL else f"{source}/{name}"
 
 
 def check_charts(source: str, folder: Path | None = None) -> None:
@@ -43,7 +38,7 @@ def check_charts(source: str, folder: Path | None = None) -> None:
         raise pulumi.RunError(
             f"{versions.CHARTS}: {count} not as versions.yaml pins them; run: make charts\n"
             + "\n".join(f"  {problem}" for problem in problems)
-            + f"\nOr take them from elsewhere: {PROJECT}:charts.source"
+            + f"\nOr take them from a registry: {PROJECT}:charts.source"
         )
 
 
@@ -52,9 +47,23 @@ def _problems(folder: Path) -> Iterator[str]:
         for name, digest in pin.digests.items():
             file = folder / versions.archive(name, pin.version)
             try:
-                found = hashlib.sha256(file.read_bytes()).hexdigest()
+                found = archives.digest(file)
             except OSError:
                 yield f"{file.name}: is not there"
                 continue
             if digest not in (None, found):
                 yield f"{file.name}: SHA-256 is {found}, must be {digest}"
+            elif name in pin.crds:
+                yield from _problems_of_definitions(folder, name, pin.version)
+
+
+def _problems_of_definitions(folder: Path, name: str, version: str) -> Iterator[str]:
+    chart = folder / versions.archive(name, version)
+    file = folder / versions.archive(f"{name}-{archives.SUFFIX}", version)
+    try:
+        if file.read_bytes() != archives.chart_of_definitions(name, version, archives.definitions(chart)):
+            yield f"{file.name}: has other definitions than {chart.name}"
+    except OSError:
+        yield f"{file.name}: is not there"
+    except ValueError:
+        yield f"{chart.name}: is no archive of a chart"

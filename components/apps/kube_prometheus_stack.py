@@ -66,6 +66,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
         args.base.install(
             CHART,
             {
+                "crds": {"upgradeJob": _definitions()},
                 "prometheusOperator": self._operator(),
                 "prometheus": self._prometheus(),
                 "alertmanager": self._alertmanager(),
@@ -253,6 +254,21 @@ def _silenced(base: Base) -> list[str]:
     """
     one_node_is_enough = ["KubeCPUOvercommit", "KubeMemoryOvercommit"] if base.replicas == 1 else []
     return ["KubeCPUQuotaOvercommit", "KubeMemoryQuotaOvercommit", *one_node_is_enough]
+
+
+def _definitions() -> dict[str, Any]:
+    """Return the job that applies the definitions before each upgrade: Helm alone never upgrades them.
+
+    What it gets is an estimate: kubectl holds all of them, some 5 MB, at once.
+    """
+    return {
+        "enabled": True,
+        # It unpacks them. The chart's tag is `latest`; this one is that of its Grafana:
+        # https://github.com/grafana-community/helm-charts/blob/main/charts/grafana/values.yaml (initChownData)
+        "image": {"busybox": {"tag": "1.38.0"}},
+        "resources": resources("50m", "128Mi", memory_limit="256Mi"),
+        "nodeSelector": WEB_TIER,
+    }
 
 
 def _node_exporter() -> dict[str, Any]:

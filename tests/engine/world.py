@@ -24,13 +24,15 @@ from engine.urns import name_of, type_of
 from support import TODAY
 
 import versions
+from components.apps import archives
 from prismctl.project import ROOT, read_yaml
 from tools.build import locate
 
 PLUGINS = Path(__file__).with_name("plugins")
 PROGRAM = ("__main__.py", "settings.py", "naming.py", "versions.py", "versions.yaml", "components", "configuration")
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
-_NOTHING = hashlib.sha256(b"").hexdigest()
+_NOTHING = bytes(1024)
+"""An archive with nothing in it."""
 SECONDS_FOR_PLUGINS = 10
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of states that hold nothing real
 
@@ -128,15 +130,18 @@ class World:
         (self.program / ".venv").symlink_to(Path(sys.prefix))
 
     def _put_charts(self) -> None:
-        """Put an empty file in the place of each third-party chart, and let the program expect it."""
-        file = self.program / "versions.yaml"
-        text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\1{_NOTHING}", file.read_text(encoding="utf-8"))
+        """Put an archive of nothing in the place of each third-party chart, and let the program expect it."""
+        file, digest = self.program / "versions.yaml", hashlib.sha256(_NOTHING).hexdigest()
+        text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\1{digest}", file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8")
         charts = self.program / versions.CHARTS
         charts.mkdir()
         for chart in yaml.safe_load(text)["charts"].values():
             for name in chart.get("digests", ()):
-                (charts / f"{name}-{chart['version']}.tgz").touch()
+                (charts / f"{name}-{chart['version']}.tgz").write_bytes(_NOTHING)
+            for name in chart.get("crds", ()):
+                made = archives.chart_of_definitions(name, chart["version"], {})
+                (charts / f"{name}-crds-{chart['version']}.tgz").write_bytes(made)
 
     def _install_plugins(self) -> None:
         """Put each double where the CLI looks for the plugin that it stands in for."""

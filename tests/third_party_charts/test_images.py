@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from support import STACKS, recorded
-from third_party import Manifest, chart_of, everything, needs_charts
+from third_party import Manifest, chart_of, everything, needs_charts, releases
 
 from components.apps.base import REGISTRIES
 from tools.charts import pinned
@@ -109,11 +109,7 @@ def test_images_come_from_known_registries_with_a_version() -> None:
 
 
 def test_the_list_is_of_charts_that_are_pinned_and_installed() -> None:
-    installed = {
-        chart_of(release)
-        for stack in STACKS
-        for release in recorded(stack, known=True).of_type("kubernetes:helm.sh/v3:Release")
-    }
+    installed = {chart_of(release) for stack in STACKS for release in releases(recorded(stack, known=True))}
     charts = {chart for row in listed() for chart in row[3].split(", ")}
 
     assert charts <= set(pinned())

@@ -1,11 +1,13 @@
 """The bringer of third-party charts, with a stand-in for Helm."""
 
 import hashlib
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -80,6 +82,31 @@ def test_the_program_finds_all_charts_beside_it_and_no_other_versions(machine: P
     assert (machine / "program" / ".charts" / RIGHT.archive).read_bytes() == ARCHIVE
 
 
+def test_definitions_are_put_beside_their_chart_as_a_chart_of_their_own_and_pushed_with_it(machine: Path):
+    definition = "kind: CustomResourceDefinition\n"
+    chart = machine / "stores-1.0.0.tgz"
+    with tarfile.open(chart, "w:gz") as archive:
+        for name in ("stores/crds/stores.yaml", "stores/templates/deployment.yaml"):
+            member = tarfile.TarInfo(name)
+            member.size = len(definition)
+            archive.addfile(member, io.BytesIO(definition.encode()))
+    stores = charts.Chart("stores", "1.0.0", "https://charts.example.com", None, crds=True)
+
+    put = charts.put_beside_program([(stores, chart)], machine / "program")
+
+    assert [file.name for file in put] == ["stores-1.0.0.tgz", "stores-crds-1.0.0.tgz"]
+    with tarfile.open(put[1]) as archive:
+        files = {name: archive.extractfile(name) for name in archive.getnames()}
+        assert set(files) == {
+            f"stores-crds/{each}" for each in ("Chart.yaml", "templates/crds.yaml", "files/stores.yaml")
+        }
+        kept = files["stores-crds/files/stores.yaml"]
+        assert kept
+        assert kept.read().decode() == definition
+    assert not charts.push(put, "oci://registry.example.com/charts")
+    assert len((machine / "pushed").read_text().splitlines()) == 2
+
+
 def test_with_every_repository_out_of_reach_what_was_brought_once_is_enough(machine: Path):
     assert charts.main([]) == 0
     shutil.rmtree(machine / "program" / ".charts")
@@ -92,15 +119,16 @@ def test_with_every_repository_out_of_reach_what_was_brought_once_is_enough(mach
 def test_charts_are_pushed_to_a_registry_and_what_it_refuses_is_told(machine: Path, capsys: pytest.CaptureFixture[str]):
     assert charts.main(["--push", "oci://registry.example.com/charts"]) == 0
     pushed = (machine / "pushed").read_text().splitlines()
+    beside = machine / "program" / ".charts"
     assert sorted(pushed) == [
-        f"push {charts.cache() / each.archive} oci://registry.example.com/charts" for each in (OTHER, RIGHT)
+        f"push {beside / each.archive} oci://registry.example.com/charts" for each in (OTHER, RIGHT)
     ]
 
     put_helm(machine, work="")
     helm = machine / "helm"
     helm.write_text(helm.read_text().replace("exit 0", 'echo "Error: 403 Forbidden" >&2; exit 1'))
     assert charts.main(["--push", "oci://registry.example.com/charts"]) == charts.FAILED
-    told = "error: right 1.2.3 cannot be pushed to oci://registry.example.com/charts: 403 Forbidden"
+    told = "error: right-1.2.3.tgz cannot be pushed to oci://registry.example.com/charts: 403 Forbidden"
     assert told in capsys.readouterr().err
     assert charts.main(["--push", "registry.example.com/charts"]) == 2
 
@@ -134,7 +162,8 @@ def test_all_that_cannot_be_had_is_told_and_what_can_be_had_stays(machine: Path,
     assert charts.locate(RIGHT)
 
 
-def test_a_chart_that_was_never_brought_names_the_command():
+def test_a_chart_that_was_never_brought_names_the_command(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(charts.VARIABLE, raising=False)
     chart = charts.Chart("never", "0.0.0", "https://charts.example.com", None)
     with pytest.raises(charts.ChartError, match=r"^never 0\.0\.0 is not there; make charts$"):
         charts.locate(chart)

@@ -1,5 +1,7 @@
 """Where third-party charts come from."""
 
+import io
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +11,19 @@ import yaml
 from support import record_with, recorded
 
 import versions
-from components.apps import charts
+from components.apps import archives, charts
 from components.apps.charts import check_charts
 from prismctl.graph import Graph, Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMES = sorted(name for pin in versions.load().charts.values() for name in pin.digests)
+CRDS = sorted(f"{name}-crds" for pin in versions.load().charts.values() for name in pin.crds)
 REGISTRY = "oci://111122223333.dkr.ecr.us-east-1.amazonaws.com/charts"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a chart `right` that is as pinned, and another, `loose`, that has no digest yet."""
+    """A folder with a chart `right` that is as pinned, and another, `loose`, with definitions and no digest yet."""
     pins = yaml.safe_load(versions.FILE.read_text(encoding="utf-8"))
     pins["charts"] = {
         "both": {
@@ -28,12 +31,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "source": "https://charts.example.org",
             # Of an empty file.
             "digests": {"right": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "loose": None},
+            "crds": ["loose"],
         }
     }
     monkeypatch.setattr(versions, "load", lambda: versions.Versions.model_validate(pins))
-    for name in ("right", "loose"):
-        (tmp_path / f"{name}-1.2.3.tgz").touch()
+    (tmp_path / "right-1.2.3.tgz").touch()
+    put_loose(tmp_path, "kind: CustomResourceDefinition")
     return tmp_path
+
+
+def put_loose(folder: Path, definition: str) -> None:
+    """Put a chart with a definition in its folder `crds`, and the chart of its definitions."""
+    chart = folder / "loose-1.2.3.tgz"
+    with tarfile.open(chart, "w:gz") as archive:
+        member = tarfile.TarInfo("loose/crds/crd.yaml")
+        member.size = len(definition)
+        archive.addfile(member, io.BytesIO(definition.encode()))
+    made = archives.chart_of_definitions("loose", "1.2.3", archives.definitions(chart))
+    (folder / "loose-crds-1.2.3.tgz").write_bytes(made)
 
 
 def releases(graph: Graph) -> Iterator[Resource]:
@@ -50,14 +65,26 @@ def test_no_update_waits_for_a_server_of_somebody_else(stack: str) -> None:
         assert release["chart"].endswith(f"-{release['version']}.tgz"), release.name
 
 
-def test_charts_come_from_their_repositories_or_a_registry_where_a_stack_says_so() -> None:
-    theirs = record_with("dev", charts='{"source": "repositories"}')
+def test_charts_come_from_a_registry_where_a_stack_says_so() -> None:
     ours = record_with("dev", charts=f'{{"source": "{REGISTRY}"}}')
 
-    assert {release["chart"] for release in releases(theirs)} <= set(NAMES)
-    assert all(release["repositoryOpts"]["repo"].startswith("https://") for release in releases(theirs))
-    assert {release["chart"] for release in releases(ours)} <= {f"{REGISTRY}/{name}" for name in NAMES}
+    assert {release["chart"] for release in releases(ours)} <= {f"{REGISTRY}/{name}" for name in [*NAMES, *CRDS]}
     assert not any(release.get("repositoryOpts") for release in releases(ours))
+
+
+def test_definitions_that_helm_never_upgrades_are_upgraded_before_their_chart_and_outlive_it(stack: str) -> None:
+    graph = recorded(stack, known=True)
+
+    assert CRDS
+    for name in CRDS:
+        each, chart = graph.named(RELEASE, name), graph.named(RELEASE, name.removesuffix("-crds"))
+        assert each["version"] == chart["version"], name
+        assert each.urn in graph.needs(chart), each.name
+        assert chart["skipCrds"], each.name
+        # Those that Helm has installed before are nobody's.
+        assert each["takeOwnership"], each.name
+        # With a definition goes whatever it defines: every Canary, every TargetGroupBinding.
+        assert each.retain_on_delete, each.name
 
 
 def test_a_folder_with_every_chart_as_pinned_is_fit(folder: Path) -> None:
@@ -79,9 +106,27 @@ def test_all_charts_that_are_missing_or_changed_are_told_at_once_with_the_comman
     assert "ai-prism:charts.source" in said[3]
 
 
-@pytest.mark.parametrize("source", ["repositories", REGISTRY])
-def test_the_folder_is_of_no_interest_where_charts_come_from_elsewhere(source: str, tmp_path: Path) -> None:
-    check_charts(source, tmp_path)
+def test_definitions_that_are_missing_or_those_of_another_version_are_told(folder: Path) -> None:
+    theirs = folder / "loose-crds-1.2.3.tgz"
+    before = theirs.read_bytes()
+    put_loose(folder, "kind: CustomResourceDefinition # changed")
+    theirs.write_bytes(before)
+    with pytest.raises(
+        pulumi.RunError, match=r"loose-crds-1\.2\.3\.tgz: has other definitions than loose-1\.2\.3\.tgz"
+    ):
+        check_charts("local", folder)
+
+    (folder / "loose-1.2.3.tgz").write_text("a page that says 404", encoding="utf-8")
+    with pytest.raises(pulumi.RunError, match=r"loose-1\.2\.3\.tgz: is no archive of a chart"):
+        check_charts("local", folder)
+
+    theirs.unlink()
+    with pytest.raises(pulumi.RunError, match=r"loose-crds-1\.2\.3\.tgz: is not there"):
+        check_charts("local", folder)
+
+
+def test_the_folder_is_of_no_interest_where_charts_come_from_elsewhere(tmp_path: Path) -> None:
+    check_charts(REGISTRY, tmp_path)
 
 
 def test_what_installs_nothing_needs_no_charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

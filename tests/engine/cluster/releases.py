@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -203,7 +204,7 @@ class Releases:
             values.write_text(json.dumps(inputs.get("values", {})), encoding="utf-8")
             try:
                 if not inputs.get("skipCrds"):
-                    apply_definitions(api, name_of(inputs))
+                    apply_definitions(api, name_of(inputs).removesuffix("-crds"))
             except ApiError as error:
                 raise RefusedError(f"Helm release {_id(inputs)}: {error}") from error
             self._helm(
@@ -212,6 +213,7 @@ class Releases:
                 *("--values", str(values), "--timeout", f"{int(inputs['timeout'])}s"),
                 *(() if inputs.get("skipAwait") else ("--wait",)),
                 *(("--atomic",) if inputs.get("atomic") else ()),
+                *(("--take-ownership",) if inputs.get("takeOwnership") else ()),
                 *options,
             )
 
@@ -296,7 +298,10 @@ def name_of(inputs: Mapping[str, Any]) -> str:
 
 def _is_whole(chart: Path) -> bool:
     """Whether there is a chart: a folder, or an archive that is no stand-in."""
-    return chart.is_dir() or (chart.is_file() and chart.stat().st_size > 0)
+    if not chart.is_file():
+        return chart.is_dir()
+    with tarfile.open(chart) as archive:
+        return any(name.partition("/")[2].startswith("templates/") for name in archive.getnames())
 
 
 def _find(chart: str) -> None:

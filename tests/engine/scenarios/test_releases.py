@@ -1,5 +1,6 @@
 """Helm releases through the real CLI, on a real API server: stopped in the middle, rolled back, changed by hand."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from engine.cluster.api import Object
 from engine.cluster.cluster import Cluster
 from engine.cluster.releases import record_of
@@ -15,6 +17,7 @@ from engine.kubernetes_world import KubernetesWorld, eventually
 from engine.world import Done
 
 import versions
+from components.apps import archives
 from components.apps.base import marked
 from prismctl.project import ROOT
 from tools.build import locate
@@ -202,6 +205,62 @@ def test_what_was_deleted_or_changed_by_hand_is_told_and_put_back(
     prismctl(program, "repair", "dev", NAME, "--yes").must()
     assert cluster.api.find(DEPLOYMENT)
     program.up("--refresh", "--expect-no-changes").must()
+
+
+STORE = yaml.safe_load("""
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: stores.example.org}
+spec:
+  group: example.org
+  scope: Cluster
+  names: {kind: Store, plural: stores, singular: store, listKind: StoreList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {spec: {type: object, properties: {region: {type: string}}}}
+""")
+DEFINITIONS_PROGRAM = """
+definitions = k8s.helm.v3.Release(
+    "stores-crds", name="stores-crds", chart="./.charts/stores-crds-2.0.0.tgz", version="2.0.0", namespace="default",
+    take_ownership=True, values={{}}, atomic=True, cleanup_on_fail=True, timeout=60,
+    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(retain_on_delete=True)),
+)
+k8s.apiextensions.CustomResource(
+    "east", api_version="example.org/v1", kind="Store", metadata={{"name": "east"}}, spec={spec},
+    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[definitions])),
+)
+"""
+
+
+def test_definitions_that_helm_installed_once_are_taken_over_and_upgraded_and_outlive_their_release(
+    program: KubernetesWorld, cluster: Cluster
+):
+    """As Helm left them: applied from a chart's folder crds, belonging to no release."""
+    cluster.api.apply(STORE, "helm", force=True, dry=False)
+    east = {"apiVersion": "example.org/v1", "kind": "Store", "metadata": {"name": "east"}}
+    newer = copy.deepcopy(STORE)
+    properties = newer["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    properties["open"] = {"type": "boolean"}
+    made = archives.chart_of_definitions("stores", "2.0.0", {"stores.yaml": yaml.safe_dump(newer)})
+    charts = program.program / versions.CHARTS
+    charts.mkdir(exist_ok=True)
+    (charts / "stores-crds-2.0.0.tgz").write_bytes(made)
+    program.write(DEFINITIONS_PROGRAM.format(spec={"region": "us-east-1", "open": True}))
+
+    program.up().must()
+
+    # An unknown field would have been dropped.
+    assert cluster.api.get(east)["spec"]["open"] is True
+    program.up("--refresh", "--expect-no-changes").must()
+    program.write("")
+    program.up().must()
+    assert cluster.api.find(STORE)
+    cluster.api.delete(cluster.api.get(STORE), "Foreground")
 
 
 def put_into_pool(cluster: Cluster, pool: str) -> None:
