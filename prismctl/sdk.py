@@ -23,17 +23,29 @@ UNKNOWN_MARK = rpc.UNKNOWN
 
 
 def preload(program: Path) -> None:
-    """Import the program's components, and of the AWS SDK what they mention, down to the types of its properties.
+    """Import the program's components, and of the SDK what they mention: see `preload_sdk`."""
+    sys.path.insert(0, str(program))
+    for file in _components(program):
+        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
+    preload_sdk(program)
+
+
+def preload_sdk(program: Path) -> None:
+    """Import of the SDK what the program's components mention, down to the types of its properties.
 
     The SDK does so when something is first touched: processes forked afterwards would each do it again.
     """
-    sys.path.insert(0, str(program))
-    for file in sorted(program.glob("components/**/[!_]*.py")):
-        importlib.import_module(".".join(file.relative_to(program).with_suffix("").parts))
-        for service, name in re.findall(r"\baws\.([a-z0-9]+)\.([A-Z]\w+)", file.read_text(encoding="utf-8")):
-            mentioned = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)
+    for file in _components(program):
+        for package, module, name in re.findall(
+            r"\b(aws|kubernetes)\.([a-z0-9]+(?:\.v[a-z0-9]+)?)\.([A-Z]\w+)", file.read_text(encoding="utf-8")
+        ):
+            mentioned = getattr(importlib.import_module(f"pulumi_{package}.{module}"), name)
             if isinstance(mentioned, type) and issubclass(mentioned, pulumi.Resource):
                 _types.resource_types(mentioned)
+
+
+def _components(program: Path) -> list[Path]:
+    return sorted(program.glob("components/**/[!_]*.py"))
 
 
 def _silent(*_: Any, **__: Any) -> None:

@@ -20,6 +20,7 @@ import yaml
 from engine import real
 from engine.cloud.account import Account
 from engine.guardian import Guardian
+from engine.plugins import forks
 from engine.urns import name_of, type_of
 from support import TODAY
 
@@ -33,6 +34,7 @@ PROGRAM = ("__main__.py", "settings.py", "naming.py", "versions.py", "versions.y
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
 _NOTHING = bytes(1024)
 """An archive with nothing in it."""
+_FORKING = sys.platform == "linux"
 SECONDS_FOR_PLUGINS = 10
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of states that hold nothing real
 
@@ -157,7 +159,9 @@ class World:
             if (name := plugin.rpartition("-")[2]) in self.real:
                 script.symlink_to(real.find(name))
                 continue
-            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PLUGINS / module}.py" "$@"\n', encoding="utf-8")
+            by = f'-IS "{forks.__file__}"' if _FORKING else ""
+            text = f'#!/bin/sh\nexec "{sys.executable}" {by} "{PLUGINS / module}.py" "$@"\n'
+            script.write_text(text, encoding="utf-8")
             script.chmod(0o755)
 
     def _prepare_account(self) -> None:
@@ -181,6 +185,7 @@ class World:
             "AI_PRISM_ACCOUNT": str(self.folder / "account.sqlite"),
             "AI_PRISM_CACHE": str(self.cache),
             "AI_PRISM_TODAY": TODAY,
+            **({forks.VARIABLE: forks.started(ROOT)} if _FORKING else {}),
             "PULUMI_HOME": str(self.folder / "home"),
             # Without files of attributes, which are not written in one step: whoever reads one at that time, or after
             # a kill, is told EOF (https://pkg.go.dev/gocloud.dev/blob/fileblob#URLOpener).

@@ -12,16 +12,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from engine.plugins import forks
 from engine.plugins.program import SHOWN
 from engine.plugins.serving import serve
 
+Child: TypeAlias = "subprocess.Popen[bytes] | forks.Forked"
 RUNNER = Path(__file__).with_name("program.py")
 
 
@@ -30,7 +32,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine_address: str) -> None:
         self._engine_address = engine_address
-        self._children: set[subprocess.Popen[bytes]] = set()
+        self._children: set[Child] = set()
         self._lock = threading.Lock()
 
     def Handshake(self, _request: Any, _context: grpc.ServicerContext) -> language_pb2.LanguageHandshakeResponse:
@@ -83,8 +85,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        command = [sys.executable, "-u", str(RUNNER), json.dumps(settings)]
-        with self._child(command, cwd=request.info.program_directory, env=environment) as child:
+        command, folder = [str(RUNNER), json.dumps(settings)], request.info.program_directory
+        if forks.VARIABLE in os.environ:
+            child = forks.Forked(os.environ[forks.VARIABLE], command, cwd=folder, env=environment)
+        else:
+            child = _start([sys.executable, "-u", *command], cwd=folder, env=environment)
+        with self._remembered(child):
             code = child.wait()
         if code == SHOWN:
             return language_pb2.RunResponse(bail=True)
@@ -96,13 +102,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         # The engine gives its address; which pack it is about stands beside it.
         command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
         environment = {**os.environ, **dict(pair.split("=", 1) for pair in request.env)}
-        with self._child(
+        child = _start(
             command,
             cwd=request.info.program_directory,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as child:
+        )
+        with self._remembered(child):
             for line in child.stdout or ():
                 yield language_pb2.RunPluginResponse(stdout=line)
             yield language_pb2.RunPluginResponse(exitcode=child.wait())
@@ -112,13 +119,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return empty_pb2.Empty()
 
     @contextlib.contextmanager
-    def _child(self, command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-        # A session of its own: an interrupt of the terminal is the engine's to pass on.
-        child = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+    def _remembered(self, child: Child) -> Iterator[None]:
         with self._lock:
             self._children.add(child)
         try:
-            yield child
+            yield
         finally:
             with self._lock:
                 self._children.discard(child)
@@ -132,7 +137,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 _kill(child)
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def _start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    # A session of its own: an interrupt of the terminal is the engine's to pass on.
+    return subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+
+
+def _kill(child: Child) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
 

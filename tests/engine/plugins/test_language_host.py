@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine.plugins import language_host
+from engine.plugins import forks, language_host
 from engine.plugins.language_host import RUNNER, SHOWN, LanguageHost
 from pulumi.runtime.proto import language_pb2
 
@@ -119,6 +120,10 @@ def test_what_a_policy_pack_says_is_passed_on_until_it_ends(host, python, tmp_pa
 
 def test_a_cancelled_program_ends_with_all_that_it_started(host, python, tmp_path):
     python("sleep 60 & echo $! > started; wait")
+    _end_by_cancelling(host, tmp_path)
+
+
+def _end_by_cancelling(host: LanguageHost, tmp_path: Path) -> None:
     answers = []
     running = threading.Thread(target=lambda: answers.append(run(host, tmp_path)))
     running.start()
@@ -131,6 +136,40 @@ def test_a_cancelled_program_ends_with_all_that_it_started(host, python, tmp_pat
     assert answers[0].error == "the program ended with exit code -9"
     status = Path(f"/proc/{started.read_text(encoding='utf-8').strip()}/stat")
     assert until(lambda: is_dead(status))
+
+
+@pytest.fixture
+def forked(tmp_path, monkeypatch):
+    """Let a script be the runner, and be forked."""
+    if sys.platform != "linux":
+        pytest.skip("programs are forked on Linux alone")
+
+    def forked(script: str) -> None:
+        runner = tmp_path / "runner.py"
+        runner.write_text(script, encoding="utf-8")
+        monkeypatch.setattr(language_host, "RUNNER", runner)
+        monkeypatch.setenv(forks.VARIABLE, forks.started(tmp_path))
+
+    return forked
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "bail"), [(0, "", False), (SHOWN, "", True), (1, "the program ended with exit code 1", False)]
+)
+def test_a_forked_program_gets_and_tells_the_same(host, forked, tmp_path, code, error, bail):
+    forked(
+        "import json, os, sys; settings = json.loads(sys.argv[1]); config = json.loads(os.environ['PULUMI_CONFIG'])\n"
+        f"open('seen', 'w').write(settings['stack'] + config['a']); sys.exit({code})"
+    )
+    answer = run(host, tmp_path, stack="dev", config={"a": "b"})
+
+    assert (answer.error, answer.bail) == (error, bail)
+    assert (tmp_path / "seen").read_text(encoding="utf-8") == "devb"
+
+
+def test_a_cancelled_program_ends_with_all_that_it_started_where_it_was_forked(host, forked, tmp_path):
+    forked("import subprocess; subprocess.run('echo $$ > started; exec sleep 60', shell=True)")
+    _end_by_cancelling(host, tmp_path)
 
 
 def test_cancelling_when_nothing_runs_is_no_trouble(host, python, tmp_path):

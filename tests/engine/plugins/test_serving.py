@@ -6,52 +6,67 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from engine.plugins import forks
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 SERVER = (
+    f"import sys; sys.path[:0] = {[str(Path(__file__).parents[up]) for up in (2, 3)]}\n"
     "from engine.plugins.serving import Provider, serve\n"
     "from pulumi.runtime.proto import provider_pb2_grpc as proto\n"
     "provider = Provider('pulumi-aws')\n"
     "serve(lambda server: proto.add_ResourceProviderServicer_to_server(provider, server),"
     " at_the_end=lambda: print('ended', flush=True))\n"
 )
-COMMAND = (sys.executable, "-c", SERVER)
+SLOW = "import builtins, time\nsay = print\nbuiltins.print = lambda *a, **o: (say(*a, **o), time.sleep(0.3))\n"
 ENGINE = ("sh", "-c", '"$@" & wait', "engine")
 """Starts a plugin as the engine does, and waits for it."""
 SECONDS = 30
 
 
-def start(*command: str) -> Iterator[subprocess.Popen[str]]:
-    path = ":".join(str(Path(__file__).parents[up]) for up in (2, 3))
-    environment = {"PYTHONPATH": path, "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True
-    ) as process:
-        yield process
-        # Whatever else a failed test has left.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+@pytest.fixture(
+    params=[
+        "started",
+        pytest.param("forked", marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux alone forks them")),
+    ]
+)
+def start(request, tmp_path) -> Callable[..., Iterator[subprocess.Popen[str]]]:
+    """Start a plugin in either way, by another command where one is given."""
+
+    def start(text: str, *engine: str) -> Iterator[subprocess.Popen[str]]:
+        file = tmp_path / "plugin.py"
+        file.write_text(text, encoding="utf-8")
+        forking = request.param == "forked"
+        environment = {"PATH": "/usr/bin:/bin", **({forks.VARIABLE: forks.started(tmp_path)} if forking else {})}
+        command = [*engine, sys.executable, *(("-IS", forks.__file__) if forking else ()), str(file)]
+        with subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True
+        ) as process:
+            yield process
+            # Whatever else a failed test has left.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    return start
 
 
 @pytest.fixture
-def plugin() -> Iterator[subprocess.Popen[str]]:
-    yield from start(*COMMAND)
+def plugin(start) -> Iterator[subprocess.Popen[str]]:
+    yield from start(SERVER)
 
 
 @pytest.fixture
-def engine() -> Iterator[subprocess.Popen[str]]:
-    yield from start(*ENGINE, *COMMAND)
+def engine(start) -> Iterator[subprocess.Popen[str]]:
+    yield from start(SERVER, *ENGINE)
 
 
 @pytest.fixture
-def hasty_engine() -> Iterator[subprocess.Popen[str]]:
-    slow = "import builtins, time\nsay = print\nbuiltins.print = lambda *a, **o: (say(*a, **o), time.sleep(0.3))\n"
-    yield from start(*ENGINE, sys.executable, "-c", slow + SERVER)
+def hasty_engine(start) -> Iterator[subprocess.Popen[str]]:
+    yield from start(SLOW + SERVER, *ENGINE)
 
 
 def test_a_plugin_tells_its_port_answers_there_and_ends_when_it_is_interrupted(plugin):
