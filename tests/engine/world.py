@@ -134,7 +134,7 @@ class World:
     def _put_charts(self) -> None:
         """Put an archive of nothing in the place of each third-party chart, and let the program expect it."""
         file, digest = self.program / "versions.yaml", hashlib.sha256(_NOTHING).hexdigest()
-        text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\1{digest}", file.read_text(encoding="utf-8"))
+        text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\g<1>{digest}", file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8")
         charts = self.program / versions.CHARTS
         charts.mkdir()
