@@ -33,6 +33,12 @@ def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:
     Of a field that somebody else has set, the program's value counts. By default each later preview and update would
     fail with a conflict at that object
     (https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/#enablepatchforce_python).
+
+    Where the cluster does not answer, the provider advises PULUMI_K8S_DELETE_UNREACHABLE, by which a refresh takes
+    every object out of the state. What the provider is told here counts more than that variable
+    (Configure in https://github.com/pulumi/pulumi-kubernetes/blob/v4.32.0/provider/pkg/provider/provider.go).
     """
-    provider = kubernetes.Provider("kubernetes", kubeconfig=cluster.kubeconfig, enable_patch_force=True)
+    provider = kubernetes.Provider(
+        "kubernetes", kubeconfig=cluster.kubeconfig, enable_patch_force=True, delete_unreachable=False
+    )
     return pulumi.ResourceOptions(provider=provider)

@@ -118,14 +118,27 @@ def versions(as_json: Json = False, today: Today = None) -> None:
     versions_report.write(Project(ROOT), as_json=as_json)
 
 
-release = typer.Typer(help="Look after the Helm releases of a stack, in its cluster.", no_args_is_help=True)
-app.add_typer(release, name="release")
-
 OneStack = Annotated[str, typer.Argument(metavar="STACK", help="A stack with a Pulumi.STACK.yaml.")]
 Kubeconfig = Annotated[
     Path | None, typer.Option(metavar="FILE", help="How to reach the cluster; else KUBECONFIG, else ~/.kube/config.")
 ]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig, not its current one.")]
+
+
+@app.command()
+def reach(stack: OneStack, kubeconfig: Kubeconfig = None, context: Context = None, as_json: Json = False) -> None:
+    """Tell whether the stack's cluster answers, before an update says so of each object. Changes nothing; needs Helm.
+
+    Exit code 1 where it does not.
+    """
+    from prismctl import reach as report
+    from prismctl import releases as releases_report
+
+    _end(report.reach(_one(stack), releases_report.locate(kubeconfig, context), as_json=as_json))
+
+
+release = typer.Typer(help="Look after the Helm releases of a stack, in its cluster.", no_args_is_help=True)
+app.add_typer(release, name="release")
 
 
 @release.command()

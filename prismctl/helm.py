@@ -75,6 +75,10 @@ class Cluster:
             good=max(good, default=None),
         )
 
+    def list(self, *options: str, seconds: float) -> str:
+        """Return what Helm lists; raises OutsideError with Helm's words."""
+        return self._run("list", *options, seconds=seconds) or ""
+
     def run(self, command: Sequence[str]) -> None:
         """Run a command of Helm that changes something; raises OutsideError with Helm's words."""
         self._run(*command, seconds=None)
@@ -98,7 +102,8 @@ class Cluster:
         said = done.stderr.strip().rpartition("Error: ")[2]
         if absent and absent in said:
             return None
-        raise OutsideError(f"helm {' '.join(arguments[:2])} failed on {self.server}: {said}")
+        asked = " ".join(itertools.takewhile(lambda each: not each.startswith("-"), arguments[:2]))
+        raise OutsideError(f"helm {asked} failed on {self.server}: {said}")
 
 
 @functools.cache

@@ -113,10 +113,9 @@ class KubernetesProvider(Provider):
         if unknown or config.get("enableServerSideApply") in {"false", False}:
             what = ", ".join(unknown) or "client-side apply"
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes double does not do {what}")
-        self._delete_unreachable = "true" in {
-            config.get("deleteUnreachable"),
-            os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"),
-        }
+        # https://github.com/pulumi/pulumi-kubernetes/blob/v4.32.0/provider/pkg/provider/provider.go (Configure)
+        told = config.get("deleteUnreachable", os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"))
+        self._delete_unreachable = told in {"true", True}
         refused = rules_of_account.kubernetes_refusal(self._account) if self._account else None
         if refused:
             self._reason = f"unable to load schema information from the API server: {refused}"
