@@ -11,6 +11,7 @@ class Rights:
     """Roles and their bindings: of the charts, and of the program."""
 
     def __init__(self, stack: str) -> None:
+        self.stack = stack
         own = [
             plain(dict(resource.inputs))
             for resource in recorded(stack, known=True).resources
@@ -43,13 +44,17 @@ class Rights:
         return {name for where, binding in self._bindings for name in _subjects(binding, where)}
 
     def can(self, account: str, verb: str, group: str, resource: str, namespace: str) -> bool:
-        """Whether a service account, as `namespace/name`, may do it to any object in a namespace."""
-        return any(
-            _covers(rule, verb, group, resource)
+        """Whether a service account, as `namespace/name`, may do it to any object in a namespace, or outside of any."""
+        return any(_covers(rule, verb, group, resource) for rule in self.rules(account, namespace))
+
+    def rules(self, account: str, namespace: str) -> list[dict[str, Any]]:
+        """Return all that a service account, as `namespace/name`, may do in a namespace."""
+        return [
+            rule
             for where, binding in self._bindings
             if where in ("", namespace) and account in _subjects(binding, where)
             for rule in self._rules(binding["roleRef"], where)
-        )
+        ]
 
     def _rules(self, reference: dict[str, str], where: str) -> list[dict[str, Any]]:
         role = self._roles.get((reference["kind"], where if reference["kind"] == "Role" else "", reference["name"]))

@@ -9,8 +9,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import settings
+from components.apps.argo_cd_rights import CONTROLLER, KINDS, SERVER, rights_of_controller, rights_of_server, watched
 from components.apps.base import WEB_TIER, Base, Chart, make_object, resources, spread
 from components.apps.external_secrets import ARGO_CD_STORE, ExternalSecrets
+from components.apps.rights import grant
 from components.namespaces import APPLICATION, ARGO_CD
 from components.secrets import Secrets
 
@@ -19,32 +21,12 @@ PROJECT = "ai-prism"
 CLUSTER = "https://kubernetes.default.svc"
 """The cluster that Argo CD itself is in."""
 
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "": ("ConfigMap", "Service", "ServiceAccount"),
-    "apps": ("Deployment",),
-    "autoscaling": ("HorizontalPodAutoscaler",),
-    "external-secrets.io": ("ExternalSecret",),
-    "flagger.app": ("Canary", "MetricTemplate"),
-    "monitoring.coreos.com": ("PrometheusRule", "ServiceMonitor"),
-    "networking.istio.io": ("Gateway",),
-    "networking.k8s.io": ("NetworkPolicy",),
-    "policy": ("PodDisruptionBudget",),
-    "security.istio.io": ("PeerAuthentication",),
-}
-"""What the application may consist of, by API group: all of it in its namespace, and no Secret, Role or Ingress."""
-
 _NOT_ITS_OWN = (
     ("networking.k8s.io", "NetworkPolicy", "default-deny"),
     ("networking.k8s.io", "NetworkPolicy", "needed-flows"),
-    ("", "ResourceQuota", "quota"),
-    ("", "LimitRange", "limits"),
     ("", "ConfigMap", "istio-ca-root-cert"),
-    ("rbac.authorization.k8s.io", "Role", "grafana-dashboards"),
-    ("rbac.authorization.k8s.io", "RoleBinding", "grafana-dashboards"),
-    ("rbac.authorization.k8s.io", "Role", "flagger"),
-    ("rbac.authorization.k8s.io", "RoleBinding", "flagger"),
 )
-"""What the program and the mesh put into its namespace."""
+"""Of the kinds that Argo CD looks at, what the program and the mesh put into the application's namespace."""
 
 _SINGLE_SIGN_ON, _NOTIFICATIONS, _REPOSITORY = "argocd-oidc", "argocd-notifications-secret", "argocd-repository"
 _WEBHOOK = "operators"
@@ -61,7 +43,10 @@ class ArgoCdArgs:
 
 
 class ArgoCd(pulumi.ComponentResource):
-    """Argo CD that everybody may look at and one group may use, for one project: one repository, one namespace."""
+    """Argo CD that everybody may look at and one group may use, for one project: one repository, one namespace.
+
+    Kubernetes refuses it all other namespaces, whatever its project says.
+    """
 
     project: pulumi.Resource
 
@@ -71,9 +56,16 @@ class ArgoCd(pulumi.ComponentResource):
         self._environment = args.base.foundation.location.environment
         self._told = self._environment != "dev"
 
-        secrets = self._make_secrets()
+        rights = [
+            grant(account, ARGO_CD, rules, base=args.base, parent=self)
+            for account, rules in ((CONTROLLER, rights_of_controller()), (SERVER, rights_of_server()))
+        ]
         release = args.base.install(
-            CHART, self._values(), parent=self, after=secrets, budgets=("argocd-server", "argocd-repo-server")
+            CHART,
+            self._values(),
+            parent=self,
+            after=[*rights, *self._make_secrets()],
+            budgets=("argocd-server", "argocd-repo-server"),
         )
         self.project = self._make_project(release)
         self.register_outputs({})
@@ -90,7 +82,13 @@ class ArgoCd(pulumi.ComponentResource):
                 "networkPolicy": {"create": False},
                 "logging": {"format": "json"},
             },
-            "configs": {"cm": self._configuration(), "rbac": self._roles()},
+            # Those of its own namespace are left; the program grants the rest.
+            "createClusterRoles": False,
+            "configs": {
+                "cm": self._configuration(),
+                "rbac": self._roles(),
+                "clusterCredentials": {"in-cluster": _ONE_NAMESPACE},
+            },
             # A second one would take other clusters, and there are none.
             "controller": {**_WATCHED, "resources": resources("250m", "512Mi", memory_limit="1Gi")},
             "server": {**_WATCHED, **twice, "resources": resources("50m", "128Mi", memory_limit="256Mi")},
@@ -122,6 +120,7 @@ class ArgoCd(pulumi.ComponentResource):
         return {
             "url": self._settings.url,
             "admin.enabled": self._environment == "dev",
+            "resource.inclusions": watched(),
             **({"oidc.config": json.dumps(single_sign_on)} if single_sign_on else {}),
         }
 
@@ -262,6 +261,18 @@ class ArgoCd(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[release], deleted_with=release),
         )
 
+
+_ONE_NAMESPACE: Mapping[str, Any] = {
+    "server": CLUSTER,
+    "namespaces": APPLICATION,
+    # Without credentials, Argo CD uses those of its service accounts (RawRestConfig in
+    # https://github.com/argoproj/argo-cd/blob/v3.4.4/pkg/apis/application/v1alpha1/types.go).
+    "config": {"tlsClientConfig": {"insecure": False}},
+}
+"""The cluster as Argo CD is to see it: one namespace, and nothing that lies outside of namespaces.
+
+https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters
+"""
 
 _RELEASING = ("sync", "override", "action/*")
 _WATCHED = {"metrics": {"enabled": True, "serviceMonitor": {"enabled": True, "honorLabels": True}}}

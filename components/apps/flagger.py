@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.rights import WATCH, Rule, grant
 from components.namespaces import APPLICATION, FLAGGER, MONITORING, PROMETHEUS_PORT
 
 CHART = Chart("flagger", FLAGGER)
@@ -15,9 +16,8 @@ LOAD_TESTER_URL = f"http://{LOAD_TESTER.name}.{FLAGGER}/"
 _METRICS_PORT = 8080
 
 
-_WATCH = ("get", "list", "watch")
-_KEEP = (*_WATCH, "create", "update", "patch")
-_RIGHTS = (
+_KEEP = (*WATCH, "create", "update", "patch")
+_RIGHTS: tuple[Rule, ...] = (
     # The copies that the primary gets of what its Deployment names.
     ("", ("configmaps", "secrets", "services"), _KEEP),
     ("", ("events",), ("create", "patch")),
@@ -25,7 +25,7 @@ _RIGHTS = (
     ("apps", ("deployments",), _KEEP),
     ("autoscaling", ("horizontalpodautoscalers",), _KEEP),
     ("flagger.app", ("canaries", "canaries/status", "canaries/finalizers"), _KEEP),
-    ("flagger.app", ("metrictemplates", "alertproviders"), _WATCH),
+    ("flagger.app", ("metrictemplates", "alertproviders"), WATCH),
     ("networking.istio.io", ("virtualservices", "destinationrules"), _KEEP),
 )
 """By API group, what Flagger may do with which resources. It deletes nothing: the Canary owns what it makes."""
@@ -80,24 +80,7 @@ class Flagger(pulumi.ComponentResource):
         Its lease is there, too: ns in startLeaderElection of
         https://github.com/fluxcd/flagger/blob/v1.44.0/cmd/flagger/main.go
         """
-        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": CHART.name, "namespace": APPLICATION}
-        inside = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[base.namespaces, *base.behind],
-            deleted_with=base.namespaces.made[APPLICATION],
-        )
-        rules: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
-            {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)}
-            for group, resources, verbs in _RIGHTS
-        ]
-        role = kubernetes.rbac.v1.Role("flagger", metadata=metadata, rules=rules, opts=inside)
-        return kubernetes.rbac.v1.RoleBinding(
-            "flagger",
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": CHART.name},
-            subjects=[{"kind": "ServiceAccount", "name": CHART.name, "namespace": FLAGGER}],
-            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
-        )
+        return grant(CHART.name, FLAGGER, _RIGHTS, base=base, parent=self)
 
     def _install_load_tester(self, base: Base) -> None:
         base.install(

@@ -36,6 +36,8 @@ FOLLOWED: Mapping[str, str] = {
 """What pods follow though the chart does not restart them, and by what."""
 WATCHED: Mapping[str, str] = {
     "argo-cd: ConfigMap argocd-rbac-cm": "the server watches it",
+    # WatchClusters in https://github.com/argoproj/argo-cd/blob/v3.4.4/util/db/cluster.go
+    "argo-cd: Secret argocd-cluster-in-cluster": "the controller and the server watch it",
     "argo-cd: Secret argocd-secret": "the server writes it",
     # https://github.com/argoproj/notifications-engine/blob/master/pkg/api/factory.go
     "argo-cd: ConfigMap argocd-notifications-cm": "the notifications controller watches it",

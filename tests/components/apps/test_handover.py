@@ -11,7 +11,7 @@ import yaml
 from support import STACKS, application, handed_over, parameters, recorded
 
 from components.apps.application import CHART_PATH, NAME, WORKLOADS
-from components.apps.argo_cd import KINDS
+from components.apps.argo_cd_rights import KINDS
 from prismctl.graph import UNKNOWN, Secret
 from prismctl.project import ROOT
 

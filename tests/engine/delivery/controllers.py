@@ -1,5 +1,9 @@
-"""The controllers that their charts would run in the cluster, as processes beside it, with the rights of an admin."""
+"""The controllers that their charts would run in the cluster, as processes beside it, each as its service account.
 
+What an account may do stands in the roles that its chart and the program make, so nothing is delivered by other rights.
+"""
+
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +14,17 @@ import boto3
 import urllib3
 from engine.cluster.cluster import Cluster, free_ports
 from engine.cluster.processes import ClusterError, Processes
+from third_party import everything
 
 from tools.build import locate
 
 _REGION = "us-east-1"
 _SECONDS = 60
+_SECONDS_OF_A_TOKEN = 4 * 60 * 60
+_MANAGER = "charts"
+_RELEASES = ("argo-cd", "external-secrets", "flagger")
+_RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+_CLUSTER_LABEL = "argocd.argoproj.io/secret-type"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": _REGION}
 """Of nobody: moto asks for some."""
 
@@ -49,11 +59,25 @@ class Controllers:
             aws_secret_access_key="test",  # noqa: S106
         )
 
+    def give_rights(self, stack: str) -> None:
+        """Make what the charts make of service accounts and their rights, and of clusters that Argo CD is told of.
+
+        The releases of the world are stand-ins, which have none of it.
+        """
+        for release, manifest in everything(stack):
+            metadata = manifest["metadata"]
+            wanted = manifest["kind"] in _RIGHTS or metadata.get("labels", {}).get(_CLUSTER_LABEL) == "cluster"
+            if release.name in _RELEASES and wanted:
+                where = {} if manifest["kind"].startswith("Cluster") else {"namespace": release["namespace"]}
+                placed = {**manifest, "metadata": {**where, **metadata}}
+                self._cluster.api.apply(placed, _MANAGER, force=True, dry=False)
+
     def start_external_secrets(self) -> None:
         aws = f"http://127.0.0.1:{self._aws}"
         [self._secrets_metrics] = free_ports(1)
         self._start(
             "external-secrets",
+            self._as("external-secrets", "external-secrets"),
             {**_CREDENTIALS, "AWS_SECRETSMANAGER_ENDPOINT": aws, "AWS_STS_ENDPOINT": aws},
             metrics_addr=f"127.0.0.1:{self._secrets_metrics}",
             live_addr="0",
@@ -67,14 +91,24 @@ class Controllers:
         return {series: value for series, _, value in lines}
 
     def start_flagger(self, variables: Mapping[str, str], prometheus: str) -> None:
+        """Start Flagger as in a stack: with its own rights, which end with the application's namespace."""
+        self._start_flagger(self._as("flagger-system", "flagger"), variables, prometheus, namespace="ai-prism")
+
+    def start_flagger_for_all(self, variables: Mapping[str, str], prometheus: str) -> None:
+        """Start Flagger for all namespaces, with the rights of an admin."""
+        self._start_flagger(self._cluster.kubeconfig, variables, prometheus)
+
+    def _start_flagger(self, kubeconfig: Path, variables: Mapping[str, str], prometheus: str, **flags: object) -> None:
         [port] = free_ports(1)
         self._start(
             "flagger",
+            kubeconfig,
             variables,
-            kubeconfig=self._cluster.kubeconfig,
+            kubeconfig=kubeconfig,
             mesh_provider="istio",
             metrics_server=prometheus,
             port=port,
+            **flags,
         )
 
     def start_argo_cd(self) -> None:
@@ -84,6 +118,7 @@ class Controllers:
         metrics, more_metrics = free_ports(2)
         self._start_argo_cd(
             "repo-server",
+            None,
             address="127.0.0.1",
             port=self._repo_server,
             metrics_address="127.0.0.1",
@@ -94,7 +129,7 @@ class Controllers:
         )
         self._start_argo_cd(
             "application-controller",
-            kubeconfig=self._cluster.kubeconfig,
+            self._as("argocd", "argocd-application-controller"),
             namespace="argocd",
             repo_server=f"127.0.0.1:{self._repo_server}",
             repo_server_plaintext="true",
@@ -102,7 +137,7 @@ class Controllers:
             metrics_port=more_metrics,
         )
 
-    def _start_argo_cd(self, part: str, **flags: object) -> None:
+    def _start_argo_cd(self, part: str, kubeconfig: Path | None, **flags: object) -> None:
         home = self._folder / f"{part}-home"
         (home / "tmp").mkdir(parents=True)
         variables = {
@@ -116,12 +151,30 @@ class Controllers:
             "TMPDIR": str(home / "tmp"),
             "PATH": f"{locate('helm').parent}:/usr/local/bin:/usr/bin:/bin",
         }
-        self._start(f"argocd-{part}", variables, binary="argocd", **flags)
+        self._start(f"argocd-{part}", kubeconfig, variables, binary="argocd", **flags)
 
-    def _start(self, name: str, variables: Mapping[str, str], *, binary: str = "", **flags: object) -> None:
+    def _start(
+        self, name: str, kubeconfig: Path | None, variables: Mapping[str, str], *, binary: str = "", **flags: object
+    ) -> None:
+        """Start a process that speaks to the API server as `kubeconfig` says; not at all without one."""
         arguments = (f"--{flag.replace('_', '-')}={value}" for flag, value in flags.items())
         command = [str(locate(binary or name)), *arguments]
-        self._processes.start(name, command, {"KUBECONFIG": str(self._cluster.kubeconfig), **variables})
+        access = {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
+        self._processes.start(name, command, {**access, **variables})
+
+    def _as(self, namespace: str, account: str) -> Path:
+        """Write a kubeconfig with a token of a service account; return where it is."""
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": _SECONDS_OF_A_TOKEN},
+        }
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        config = json.loads(self._cluster.kubeconfig.read_text(encoding="utf-8"))
+        config["users"][0]["user"]["token"] = self._cluster.api.request("POST", path, asked)["status"]["token"]
+        file = self._folder / f"{account}.kubeconfig"
+        file.write_text(json.dumps(config), encoding="utf-8")
+        return file
 
     def must_run(self) -> None:
         """Raise ClusterError where one of them has ended."""

@@ -85,6 +85,7 @@ class Platform:
         self.world.init()
         self.world.up().must()
         self._fill_secrets()
+        self.controllers.give_rights(STACK)
         self.controllers.start_external_secrets()
         self.controllers.start_flagger(self.neighbours.variables, self.parameters["handover.prometheusUrl"])
         self.controllers.start_argo_cd()

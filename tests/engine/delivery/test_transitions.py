@@ -110,7 +110,7 @@ def outcomes(
         for chart in ("flagger", "base"):
             for each in yaml.safe_load_all((collect() / f"{chart}.yaml").read_text(encoding="utf-8")):
                 cluster.api.apply(each, "definitions", force=True, dry=False)
-        controllers.start_flagger(neighbours.variables, handover()["handover"]["prometheusUrl"])
+        controllers.start_flagger_for_all(neighbours.variables, handover()["handover"]["prometheusUrl"])
         deliveries = {name: Delivery(cluster.api, name) for name in asked}
         with Watcher(cluster.api, list(deliveries.values())):
             yield {name: (delivery, pool.submit(SCENARIOS[name], delivery)) for name, delivery in deliveries.items()}

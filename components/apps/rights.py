@@ -1,0 +1,40 @@
+"""Rights in the application's namespace, for controllers that live in other namespaces."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.apps.base import Base
+from components.namespaces import APPLICATION
+
+Rule = tuple[str, Sequence[str], Sequence[str]]
+"""An API group, resources of it, and verbs."""
+
+WATCH = ("get", "list", "watch")
+
+
+def grant(
+    account: str, namespace: str, rules: Sequence[Rule], *, base: Base, parent: pulumi.Resource
+) -> kubernetes.rbac.v1.RoleBinding:
+    """Let a service account of another namespace do what `rules` say in the application's, and nowhere else.
+
+    Role and binding are called after the account, and go with the application's namespace. Returns the binding.
+    """
+    metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": APPLICATION}
+    inside = pulumi.ResourceOptions(
+        parent=parent,
+        depends_on=[base.namespaces, *base.behind],
+        deleted_with=base.namespaces.made[APPLICATION],
+    )
+    given: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
+        {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
+    ]
+    role = kubernetes.rbac.v1.Role(account, metadata=metadata, rules=given, opts=inside)
+    return kubernetes.rbac.v1.RoleBinding(
+        account,
+        metadata=metadata,
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
+        subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+        opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
+    )
