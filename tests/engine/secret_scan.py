@@ -4,12 +4,15 @@ A text looks like one where, without ids and names, something is left that is to
 Lower-case letters alone are taken for words: a passphrase is found where it is known, not by its looks.
 """
 
+import base64
+import binascii
 import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from cryptography import x509
 from engine.world import World
 
 LONG = 16
@@ -99,6 +102,12 @@ _WORDS = re.compile(
     r"|\b[A-Z]{2,}(?:_[A-Z]{2,})+\b|\b[A-Z][a-z]+(?:_[A-Z][a-z]+)+\b"
 )
 """inCamelCase, in-kebab-case, simple ones, IN_CAPITALS and With_Capitals."""
+_CERTIFICATES = re.compile(
+    r"(?:-----BEGIN CERTIFICATE-----(?:[A-Za-z0-9+/=\s]|\\n)+-----END CERTIFICATE-----(?:\s|\\n)*)+"
+)
+"""As they are, and within JSON."""
+_ENCODED = re.compile(r"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t[A-Za-z0-9+/]+={0,2}")
+"""How a certificate begins in base64, as clusters tell that of their authority."""
 _SPACES = re.compile(r"[\s\"]+")
 _DELIMITERS = re.compile(r"[/:@=,;?&]")
 """What may stand around a secret in a URL or in options, or in it."""
@@ -152,7 +161,7 @@ def _everything(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _looks_secret(text: str, known: Collection[str]) -> bool:
     """Tell whether a text has something random in it beside ids and names; `known` ones are given longest first."""
-    rest = _SHAPES.sub("", text)
+    rest = _SHAPES.sub("", _without_certificates(text))
     if len(rest) < LONG:
         return False
     for each in known:
@@ -161,6 +170,30 @@ def _looks_secret(text: str, known: Collection[str]) -> bool:
         return True
     parts = _SPACES.split(_WORDS.sub("", rest))
     return any(_random(piece) for part in parts for piece in (part, *_DELIMITERS.split(part)))
+
+
+def _without_certificates(text: str) -> str:
+    """Return a text without certificates, which are public; what only looks like one stays."""
+
+    def plain(found: re.Match[str]) -> str:
+        return "" if _is_certificate(found[0]) else found[0]
+
+    def decoded(found: re.Match[str]) -> str:
+        try:
+            inner = base64.b64decode(found[0], validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return found[0]
+        whole = _CERTIFICATES.fullmatch(inner)
+        return "" if whole and _is_certificate(inner) else found[0]
+
+    return _CERTIFICATES.sub(plain, _ENCODED.sub(decoded, text))
+
+
+def _is_certificate(pem: str) -> bool:
+    try:
+        return bool(x509.load_pem_x509_certificates(pem.replace("\\n", "\n").encode()))
+    except ValueError:
+        return False
 
 
 def _random(word: str) -> bool:

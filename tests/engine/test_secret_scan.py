@@ -1,11 +1,16 @@
 """What is taken for a secret in a state, and what is not."""
 
+import base64
+import datetime
 import json
 import random
 import string
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from engine.release import RELEASES
 from engine.secret_scan import LONG, PUBLIC_WORDS, suspects, texts
 from hypothesis import given, settings
@@ -124,6 +129,29 @@ def test_nothing_that_the_program_makes_today_looks_like_a_secret(stack):
     assert suspects(today(stack), []) == []
 
 
+def authority() -> tuple[str, str]:
+    """Return a certificate that is signed by itself, as a cluster's is, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kubernetes")])
+    begins = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC)
+    certificate = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=1,
+        not_valid_before=begins,
+        not_valid_after=begins + datetime.timedelta(days=3650),
+    ).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8
+    hidden = key.private_bytes(pem, form, serialization.NoEncryption())
+    return certificate.public_bytes(pem).decode(), hidden.decode()
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 def today(stack):
     """Return what the program makes of a stack, in the shape of a state."""
     steps = plan.render(recorded(stack, known=True), {}, 1)["steps"]
@@ -150,6 +178,28 @@ def today(stack):
 )
 def test_names_ids_and_words_are_no_secrets(text):
     assert suspects(state(inputs={"value": text}), []) == []
+
+
+AUTHORITY, KEY = authority()
+
+
+@pytest.mark.parametrize("form", [str, encoded], ids=["plain", "base64"])
+def test_the_certificate_of_a_clusters_authority_is_public_and_a_key_beside_it_is_not(form: Callable[[str], str]):
+    kubeconfig = json.dumps({"clusters": [{"cluster": {"certificate-authority-data": form(AUTHORITY)}}]})
+    certificates = {"data": form(AUTHORITY), "chain": form(AUTHORITY * 2), "kubeconfig": kubeconfig}
+
+    assert suspects(state(outputs=certificates), []) == []
+    assert suspects(state(outputs={"a": form(AUTHORITY + KEY), "b": form(KEY)}), []) == [
+        f"{URN}: outputs.a",
+        f"{URN}: outputs.b",
+    ]
+
+
+@pytest.mark.parametrize("form", [str, encoded], ids=["plain", "base64"])
+def test_what_only_looks_like_a_certificate_is_found(form: Callable[[str], str]):
+    dressed = f"-----BEGIN CERTIFICATE-----\n{PASSWORD}\n-----END CERTIFICATE-----\n"
+
+    assert suspects(state(outputs={"a": form(dressed)}), []) == [f"{URN}: outputs.a"]
 
 
 def test_what_is_encrypted_is_passed_over_and_what_stands_beside_it_is_not():

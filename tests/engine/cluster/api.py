@@ -82,7 +82,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Object | None = None,
+        body: Object | list[Object] | None = None,
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
@@ -155,9 +155,19 @@ class Api:
             "PATCH", _ask(self.path(object_), query), object_, content_type="application/apply-patch+yaml"
         )
 
+    def create(self, object_: Object, manager: str, *, dry: bool) -> Object:
+        """Make an object; one of its name is refused."""
+        collection = self.path({**object_, "metadata": {**object_["metadata"], "name": ""}}).rstrip("/")
+        return self.request("POST", _ask(collection, {"fieldManager": manager, **_strictly(dry=dry)}), object_)
+
     def replace(self, object_: Object, manager: str, *, dry: bool) -> Object:
         """Put an object in place of the one of its name."""
         return self.request("PUT", _ask(self.path(object_), {"fieldManager": manager, **_strictly(dry=dry)}), object_)
+
+    def set_managers(self, object_: Object, managers: list[Object]) -> Object:
+        """Say who manages which fields of an object."""
+        change = [{"op": "replace", "path": "/metadata/managedFields", "value": managers}]
+        return self.request("PATCH", self.path(object_), change, content_type="application/json-patch+json")
 
     def delete(self, object_: Object, propagation: str) -> None:
         """Have an object deleted, which can take its time."""

@@ -1,4 +1,4 @@
-"""Kubernetes objects as the provider manages them: by server-side apply, at preview as a dry run.
+"""Kubernetes objects as the provider manages them: created, changed by server-side apply, at preview as a dry run.
 
 As https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/provider.go does it, but stricter
 twice: an unknown field is an error and no warning, and what the API server forbids (a privileged pod) is refused at
@@ -16,7 +16,7 @@ from typing import Any
 from engine.cluster import states
 from engine.cluster.api import Api, ApiError, NoMatchError, Object
 from engine.cluster.differences import Change, differences, normalize, prune
-from engine.cluster.ownership import leave_out_ignored
+from engine.cluster.ownership import CREATOR, is_created, leave_out_ignored, taken_back
 from engine.cluster.refusals import RefusedError, UnfinishedError, may_come_true, tell
 from engine.cluster.replacements import patterns_of
 from engine.cluster.states import Properties
@@ -47,6 +47,8 @@ class Objects:
     """Of Secret and ConfigMap, those whose data can be changed without a replacement."""
     forced: bool = False
     """Whether the program's fields are taken from whoever else has set them."""
+    upserts: bool = False
+    """Whether an object that is there already is taken over, instead of refused, where it is to be made."""
     cancelled: threading.Event
 
     def check(self, name: str, olds: Properties, news: Properties, seed: bytes) -> Properties:
@@ -93,7 +95,7 @@ class Objects:
         inputs = states.plain(news)
         manager = states.manager_of({}, inputs)
         try:
-            live = self._apply_when_possible(inputs, manager)
+            live = self._create_when_possible(inputs, manager)
         except NoMatchError as error:
             raise RefusedError(
                 f'creation of resource "{urn}" with kind {inputs["apiVersion"]}/{inputs["kind"]} failed because the'
@@ -122,9 +124,10 @@ class Objects:
             return news
         manager = states.manager_of({}, inputs)
         try:
-            planned = self._try(inputs, manager)
+            planned = self._try(inputs, manager) if self.upserts else self._create(inputs, manager, dry=True)
         except ApiError as error:
-            if may_come_true(error):
+            # What is there already is no error of a preview: it may be about to be replaced.
+            if may_come_true(error) or error.reason == "AlreadyExists":
                 return news
             raise RefusedError(
                 f'resource "{urn}" was not successfully created by the Kubernetes API server: {tell(error, manager)}'
@@ -220,18 +223,24 @@ class Objects:
         except NoMatchError:
             return False
 
-    def _apply_when_possible(self, inputs: Object, manager: str) -> Object:
-        """Apply; what the object needs may be there a little later."""
+    def _create_when_possible(self, inputs: Object, manager: str) -> Object:
+        """Create; what the object needs may be there a little later."""
         for seconds in _SECONDS_BEFORE_RETRIES:
             try:
-                return self._apply(inputs, manager, force=self._is_forced(inputs), dry=False)
+                return self._create(inputs, manager, dry=False)
             except NoMatchError:
                 pass
             except ApiError as error:
                 if error.code != 404:
                     raise
             time.sleep(seconds)
-        return self._apply(inputs, manager, force=self._is_forced(inputs), dry=False)
+        return self._create(inputs, manager, dry=False)
+
+    def _create(self, inputs: Object, manager: str, *, dry: bool) -> Object:
+        if self.upserts:
+            return self._apply(inputs, manager, force=self._is_forced(inputs), dry=dry)
+        # Under the name that the first update takes the fields over from.
+        return self.api.create(self._placed(inputs), CREATOR, dry=dry)
 
     def _try(self, inputs: Object, manager: str) -> Object:
         """Apply without consequences; a replacement that takes its predecessor's place is tried beside it."""
@@ -248,13 +257,19 @@ class Objects:
         if inputs["kind"] == "CustomResourceDefinition":
             metadata = {**inputs["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
             return self.api.replace({**inputs, "metadata": metadata}, manager, dry=dry)
+        force = self._is_forced(inputs) or (dry and is_created(live))
+        if not dry and (managers := taken_back(live, manager)):
+            live = self.api.set_managers(live, managers)
         wanted = leave_out_ignored(inputs, live, manager, ignored)
-        return self._apply(wanted, manager, force=self._is_forced(inputs), dry=dry)
+        return self._apply(wanted, manager, force=force, dry=dry)
 
     def _apply(self, inputs: Object, manager: str, *, force: bool, dry: bool) -> Object:
-        wanted = {**inputs, "metadata": dict(inputs["metadata"])}
-        _place(wanted, self.namespace if self._is_namespaced(inputs) else "")
-        return self.api.apply(wanted, manager, force=force, dry=dry)
+        return self.api.apply(self._placed(inputs), manager, force=force, dry=dry)
+
+    def _placed(self, inputs: Object) -> Object:
+        placed = {**inputs, "metadata": dict(inputs["metadata"])}
+        _place(placed, self.namespace if self._is_namespaced(inputs) else "")
+        return placed
 
     def _is_unready_job(self, new: Object, live: Object) -> bool:
         """Return whether a job has not completed which the program wants replaced in that case (Diff)."""

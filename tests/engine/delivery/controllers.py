@@ -82,6 +82,10 @@ class Controllers:
             metrics_addr=f"127.0.0.1:{self._secrets_metrics}",
             live_addr="0",
             store_requeue_interval="10s",
+            # As in a stack, where it has no rights to them.
+            enable_cluster_external_secret_reconciler="false",
+            enable_cluster_push_secret_reconciler="false",
+            enable_push_secret_reconciler="false",
         )
 
     def secrets_series(self, metric: str) -> dict[str, str]:
@@ -154,13 +158,13 @@ class Controllers:
         self._start(f"argocd-{part}", kubeconfig, variables, binary="argocd", **flags)
 
     def _start(
-        self, name: str, kubeconfig: Path | None, variables: Mapping[str, str], *, binary: str = "", **flags: object
+        self, name: str, access: Path | None, variables: Mapping[str, str], *, binary: str = "", **flags: object
     ) -> None:
-        """Start a process that speaks to the API server as `kubeconfig` says; not at all without one."""
+        """Start a process that speaks to the API server as the kubeconfig `access` says; not at all without one."""
         arguments = (f"--{flag.replace('_', '-')}={value}" for flag, value in flags.items())
         command = [str(locate(binary or name)), *arguments]
-        access = {"KUBECONFIG": str(kubeconfig)} if kubeconfig else {}
-        self._processes.start(name, command, {**access, **variables})
+        told = {"KUBECONFIG": str(access)} if access else {}
+        self._processes.start(name, command, {**told, **variables})
 
     def _as(self, namespace: str, account: str) -> Path:
         """Write a kubeconfig with a token of a service account; return where it is."""

@@ -39,6 +39,7 @@ _DELETE_UNREACHABLE = (
     "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the"
     ' PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"'
 )
+_UPSERT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
 
 _INPUTS = {
     "cluster",
@@ -52,6 +53,7 @@ _INPUTS = {
     "namespace",
     "suppressDeprecationWarnings",
     "suppressHelmHookWarnings",
+    "upsertExistingObjects",
 }
 
 
@@ -134,6 +136,7 @@ class KubernetesProvider(Provider):
                 namespace=config.get("namespace") or api.namespace,
                 mutable=frozenset(kind for kind, key in kinds.items() if config.get(key) == "true"),
                 forced=config.get("enablePatchForce") == "true",
+                upserts=config.get("upsertExistingObjects", os.environ.get(_UPSERT)) == "true",
                 cancelled=self._cancelled,
             )
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)

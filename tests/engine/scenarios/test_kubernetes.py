@@ -196,6 +196,46 @@ def test_what_somebody_else_changed_is_put_right(program: KubernetesWorld, clust
 
 
 @pytest.mark.usefixtures("namespace")
+def test_what_somebody_changed_or_added_by_kubectl_is_taken_back_without_a_conflict(
+    program: KubernetesWorld, cluster: Cluster
+):
+    program.write(deployment(labels="shop"))
+    program.up().must()
+    live = named(program, "apps/v1", "Deployment")
+    live["spec"]["replicas"] = 0
+    live["metadata"]["annotations"]["example.org/by-hand"] = "yes"
+    cluster.api.replace(live, "kubectl-edit", dry=False)
+
+    program.up("--refresh").must()
+
+    after = named(program, "apps/v1", "Deployment")
+    assert after["spec"]["replicas"] == 1
+    assert "example.org/by-hand" not in after["metadata"]["annotations"]
+
+
+@pytest.mark.usefixtures("namespace")
+def test_what_somebody_has_made_already_is_not_taken_over_unless_that_is_asked_for(
+    program: KubernetesWorld, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "shop"}}
+    cluster.api.apply({**made, "data": {"other": "theirs"}}, "somebody", force=False, dry=False)
+    program.write(config_map("info"))
+
+    # The preview does not tell: it may be about to be deleted first.
+    assert set(program.steps().values()) == {"create"}
+    done = program.up()
+
+    assert not done
+    assert 'configmaps "config" already exists' in done.output
+    assert "The resource already exists in the cluster." in done.output
+    assert cluster.api.get(made)["data"] == {"other": "theirs"}
+
+    monkeypatch.setattr(program, "_cluster", {**program._cluster, "PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"})
+    program.up().must()
+    assert cluster.api.get(made)["data"] == {"other": "theirs", "level": "info"}
+
+
+@pytest.mark.usefixtures("namespace")
 def test_what_the_program_leaves_to_others_is_left_to_them(program: KubernetesWorld, cluster: Cluster):
     program.write(deployment(labels="shop", ignored="spec.replicas"))
     program.up().must()
