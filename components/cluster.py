@@ -162,6 +162,8 @@ class Cluster(pulumi.ComponentResource):
             trusts=trust_pods(self.arn, args.foundation.location.account_id),
             managed=["AmazonEKS_CNI_Policy"],
         )
+        # In standard mode, the default: a pod's first second or two are open. Strict mode would keep CoreDNS and every
+        # other pod without a policy from the network (docs/application-contract.md#the-first-seconds-of-a-pod).
         configurations = {"vpc-cni": {"enableNetworkPolicy": "true"}}
         service_accounts = {"vpc-cni": {"aws-node": cni.arn}}
         # None waits for another: without nodes there is nothing that they could do for each other yet.

@@ -39,6 +39,14 @@ def test_addons_are_chosen_for_the_clusters_version():
     assert KNOWN.addons_for("1.36")["metrics-server"] == "v0.9.0-eksbuild.11"
 
 
+def test_answers_reach_a_pod_that_asked_before_its_network_policies_were_there():
+    # The first with version 1.2.0 of the policy agent: https://github.com/aws/aws-network-policy-agent/pull/361,
+    # https://github.com/aws/amazon-vpc-cni-k8s/blob/v1.19.3/config/master/aws-k8s-cni.yaml
+    first = (1, 19, 3)
+    for build in KNOWN.addons["vpc-cni"].versions.values():
+        assert tuple(map(int, build.removeprefix("v").partition("-")[0].split("."))) >= first
+
+
 def test_a_cluster_version_without_builds_leaves_every_addon_to_the_service():
     assert set(KNOWN.addons_for("1.99")) == set(KNOWN.addons)
     assert set(KNOWN.addons_for("1.99").values()) == {None}
