@@ -14,7 +14,8 @@ import boto3
 import urllib3
 from engine.cluster.cluster import Cluster, free_ports
 from engine.cluster.processes import ClusterError, Processes
-from third_party import everything
+from support import recorded
+from third_party import RELEASE, rendered
 
 from tools.build import locate
 
@@ -23,6 +24,7 @@ _SECONDS = 60
 _SECONDS_OF_A_TOKEN = 4 * 60 * 60
 _MANAGER = "charts"
 _RELEASES = ("argo-cd", "external-secrets", "flagger")
+_NOT_RECONCILED = ("cluster_external_secret", "cluster_push_secret", "push_secret")
 _RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 _CLUSTER_LABEL = "argocd.argoproj.io/secret-type"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": _REGION}
@@ -64,13 +66,14 @@ class Controllers:
 
         The releases of the world are stand-ins, which have none of it.
         """
-        for release, manifest in everything(stack):
-            metadata = manifest["metadata"]
-            wanted = manifest["kind"] in _RIGHTS or metadata.get("labels", {}).get(_CLUSTER_LABEL) == "cluster"
-            if release.name in _RELEASES and wanted:
-                where = {} if manifest["kind"].startswith("Cluster") else {"namespace": release["namespace"]}
-                placed = {**manifest, "metadata": {**where, **metadata}}
-                self._cluster.api.apply(placed, _MANAGER, force=True, dry=False)
+        for name in _RELEASES:
+            namespace = recorded(stack, known=True).named(RELEASE, name)["namespace"]
+            for manifest in rendered(stack, name):
+                metadata = manifest["metadata"]
+                if manifest["kind"] in _RIGHTS or metadata.get("labels", {}).get(_CLUSTER_LABEL) == "cluster":
+                    where = {} if manifest["kind"].startswith("Cluster") else {"namespace": namespace}
+                    placed = {**manifest, "metadata": {**where, **metadata}}
+                    self._cluster.api.apply(placed, _MANAGER, force=True, dry=False)
 
     def start_external_secrets(self) -> None:
         aws = f"http://127.0.0.1:{self._aws}"
@@ -82,10 +85,8 @@ class Controllers:
             metrics_addr=f"127.0.0.1:{self._secrets_metrics}",
             live_addr="0",
             store_requeue_interval="10s",
-            # As in a stack, where it has no rights to them.
-            enable_cluster_external_secret_reconciler="false",
-            enable_cluster_push_secret_reconciler="false",
-            enable_push_secret_reconciler="false",
+            # As in a stack, where it has no rights to these kinds.
+            **{f"enable_{kind}_reconciler": "false" for kind in _NOT_RECONCILED},
         )
 
     def secrets_series(self, metric: str) -> dict[str, str]:
