@@ -15,8 +15,10 @@ from prismctl.project import ROOT
 def _undone(monkeypatch):
     """Undo what a command does to its process, which would otherwise end with it."""
     monkeypatch.setenv("AI_PRISM_TODAY", "2026-11-23")
+    collecting = gc.isenabled()
     yield
-    gc.enable()
+    if collecting:  # not where nothing is collected for all tests
+        gc.enable()
 
 
 def python(*arguments):
