@@ -64,7 +64,7 @@ servers: $(READY) ## Install PostgreSQL and Valkey for the tests that log in to 
 e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once; REAL=kubernetes,python takes your own plugins.
 	@$(PYTHON) tools/build.py > /dev/null
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
-	  $(BIN)/python -m pytest --dist load --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
+	  $(BIN)/python -m pytest --dist worksteal --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
 
 .PHONY: plugins
 plugins: $(READY) ## Install the real Kubernetes provider, for make e2e REAL=kubernetes (needs the network).

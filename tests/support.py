@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from prismctl import recorder
 from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
+from prismctl.recorder import record
 
 STACKS = ("dev", "integration", "staging", "prod")
 TODAY = "2026-11-23"
@@ -17,7 +17,7 @@ def recorded(stack: str, *, known: bool) -> Graph:
     """Return the whole program's graph for a stack of this repository; each is recorded once."""
     key = stack, known
     if key not in _graphs:
-        _graphs[key] = recorder.record(
+        _graphs[key] = record(
             ROOT,
             "ai-prism",
             stack,
@@ -31,7 +31,7 @@ def recorded(stack: str, *, known: bool) -> Graph:
 def record_with(stack: str, *, known: bool = True, **sections: str) -> Graph:
     """Return the program's graph for a stack with some sections of its configuration (JSON) replaced."""
     config = Project(ROOT).config(stack) | {f"ai-prism:{name}": text for name, text in sections.items()}
-    return recorder.record(ROOT, "ai-prism", stack, config, known=known)
+    return record(ROOT, "ai-prism", stack, config, known=known)
 
 
 def application(graph: Graph) -> Resource:

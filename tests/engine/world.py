@@ -1,6 +1,7 @@
 """A private place to run the real CLI in: its own home and state, the doubles as plugins, and a pretend account."""
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -364,6 +365,7 @@ def end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
+@functools.cache
 def pulumi_version() -> str:
     """Return the CLI's version, without the v."""
     command = [str(locate("pulumi")), "version"]

@@ -2,14 +2,18 @@
 
 import datetime
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support import recorded
 
-from prismctl import helm
+from prismctl import helm, recorder
 from prismctl.cli import main
+from prismctl.graph import Graph
+from prismctl.project import ROOT, Project
 from prismctl.releases import Wanted, judge
 
 WANTED = Wanted(name="web", namespace="shop", version="1.0.0", values={"replicas": 2, "pool": {"name": "first"}})
@@ -94,6 +98,21 @@ def kubeconfig(folder: Path, **user: Any) -> Path:
     }
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     return file
+
+
+@pytest.fixture(autouse=True)
+def record_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all commands have the one recording of each of this repository's stacks."""
+    own = Project(ROOT)
+
+    def record(
+        program: Path, project: str, stack: str, config: Mapping[str, str], *, secret_keys: Collection[str], known: bool
+    ) -> Graph:
+        asked = program, project, config, secret_keys
+        assert asked == (ROOT, own.name, own.config(stack), own.secret_keys(stack))
+        return recorded(stack, known=known)
+
+    monkeypatch.setattr(recorder, "record", record)
 
 
 @pytest.fixture(autouse=True)
