@@ -16,6 +16,7 @@ from components.events import Events, EventsArgs
 from components.firewall import Firewall, FirewallArgs
 from components.foundation import Foundation
 from components.identity import Identity, IdentityArgs, search_arn
+from components.image_cache import ImageCache, ImageCacheArgs
 from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.location import Location
@@ -66,6 +67,15 @@ secrets = Secrets("secrets", SecretsArgs(foundation), on_aws)
 delivery = DeliveryAccess("delivery", DeliveryAccessArgs(foundation, config.delivery, storage), on_aws)
 
 cluster = Cluster("cluster", ClusterArgs(foundation, config.cluster, network, delivery), on_aws)
+image_cache = ImageCache(
+    "image-cache",
+    ImageCacheArgs(
+        location=location,
+        registries=config.images.cached,
+        node_role_name=cluster.node_role.resource.name,
+    ),
+    on_aws,
+)
 nodes = Nodes("nodes", NodesArgs(foundation, config.nodes, network, cluster), on_aws)
 addons = NodeAddons("addons", NodeAddonsArgs(foundation, cluster, nodes), on_aws)
 
@@ -128,6 +138,7 @@ apps = Apps(
         search,
         [*config.cluster.admins.values()],
         config.charts,
+        image_cache,
         config.gitops,
         HandoverArgs(
             config.aws.region,
@@ -171,6 +182,7 @@ pulumi.export("url", entrance.url)
 pulumi.export("targetGroupArn", entrance.target_group_arn)
 pulumi.export("documentsBucket", storage.documents.bucket)
 pulumi.export("repositoryUrls", registry.urls)
+pulumi.export("imageRegistries", image_cache.registries)
 pulumi.export("roleArns", {**identity.role_arns, **delivery.role_arns})
 pulumi.export("alertsTopicArn", observability.topic_arns["critical"])
 pulumi.export("warningsTopicArn", observability.topic_arns["warning"])

@@ -112,6 +112,14 @@ CONTRACTS: Mapping[str, Contract] = {
         limit=256,
         reason="pipelines push to it and charts pull from it",
     ),
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html
+    "image-cache": Contract(
+        type="aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+        property="ecrRepositoryPrefix",
+        shape="{stem}/{role}",
+        limit=30,
+        reason="charts pull what begins like it, and nodes may have repositories made below it",
+    ),
     # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
     "cache-user": Contract(
         type="aws:elasticache/user:User",

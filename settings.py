@@ -17,6 +17,7 @@ import pulumi.runtime.config
 from pydantic import AfterValidator, Field
 
 import versions
+from components.image_places import UPSTREAMS
 from components.subnets import TIERS, largest_prefix, smallest_prefix
 from configuration.instance_types import InstanceShape, database_memory_gib
 from configuration.sections import Form, Problem, Section, SettingsError, parse_section, require, show, unknown_key
@@ -484,6 +485,47 @@ class Charts(Section):
     """
 
 
+_Login = Annotated[
+    str,
+    Form(
+        r"(arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+)?",
+        'the ARN of a secret whose name begins with ecr-pullthroughcache/, or "" for none',
+        "arn:aws:secretsmanager:us-east-1:111122223333:secret:ecr-pullthroughcache/hub-AbCdEf",
+    ),
+]
+"""Of a secret in this account and region with the keys `username` and `accessToken`
+(https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-secret.html)."""
+
+
+class Images(Section):
+    """Where nodes pull the images of the third-party charts; the application's own come from ECR in any case."""
+
+    source: Literal["cache", "registries"] = "cache"
+    """`cache`: from this account's ECR, which takes each from its publisher once. `registries`: from where they are
+    published, all of which every new node asks."""
+    docker_hub_login: _Login = ""
+    """For ECR to take images from docker.io, which it does with a login alone; without one, nodes pull them there."""
+    ghcr_login: _Login = ""
+    """The same for ghcr.io."""
+
+    @property
+    def cached(self) -> dict[str, str]:
+        """Return the registries whose images ECR takes, each with the ARN of its login or ""."""
+        logins = {"docker.io": self.docker_hub_login, "ghcr.io": self.ghcr_login}
+        return {
+            host: logins.get(host, "")
+            for host, upstream in UPSTREAMS.items()
+            if self.source == "cache" and (logins[host] if upstream.login else True)
+        }
+
+    def rules(self) -> Iterator[Problem]:
+        for name in ("docker_hub_login", "ghcr_login"):
+            if self.source != "cache" and getattr(self, name):
+                yield Problem(
+                    name, "is for source cache: nodes themselves pull without a login", show(getattr(self, name))
+                )
+
+
 class SingleSignOn(Section):
     """How people log in to Argo CD: by OpenID Connect, as members of groups."""
 
@@ -588,6 +630,7 @@ class Settings:
     observability: Observability
     gitops: Gitops
     charts: Charts
+    images: Images
     warnings: tuple[str, ...] = ()
 
 
@@ -608,6 +651,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "observability": Observability,
     "gitops": Gitops,
     "charts": Charts,
+    "images": Images,
 }
 
 
@@ -795,6 +839,15 @@ def _the_control_plane_lies_in_the_network(cluster: Cluster, network: Network) -
             )
 
 
+def _logins_lie_where_the_cache_is(aws: Aws, images: Images) -> Iterator[Problem]:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html"""
+    here = f"arn:aws:secretsmanager:{aws.region}:{aws.account_id}:"
+    for name in ("docker_hub_login", "ghcr_login"):
+        if (arn := getattr(images, name)) and not arn.startswith(here):
+            rule = f"must be of this account and region, beginning with {here}"
+            yield Problem(f"{PROJECT}:images.{name}", rule, show(arn))
+
+
 def _every_zone_has_a_web_node(network: Network, nodes: Nodes) -> Iterator[Problem]:
     zones = len(network.zones)
     if nodes.web.min < zones:
@@ -871,6 +924,7 @@ def _somebody_hears_of_alarms(environment: Environment, observability: Observabi
 
 _CROSS_SECTION_RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _zones_lie_in_the_region,
+    _logins_lie_where_the_cache_is,
     _the_control_plane_lies_in_the_network,
     _every_zone_has_a_web_node,
     _prod_survives_the_loss_of_a_zone,

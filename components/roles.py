@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.image_places import UPSTREAMS, prefix_of
 from components.location import Location
 from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.policies import Statement, document
@@ -129,7 +130,7 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
         *(location.delivery_role_arn(role) for role in ("preview", "deploy")),
     ]
 
-    def let(actions: Sequence[str], resource: str = "*", **where: Any) -> Statement:
+    def let(actions: Sequence[str], resource: str | Sequence[str] = "*", **where: Any) -> Statement:
         return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **where}
 
     def deny(actions: Sequence[str], **where: Any) -> Statement:
@@ -138,6 +139,11 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
     return (
         let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
         let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": administered}}),
+        # Nodes have repositories made for the images of others that they pull, and for none of the application's.
+        let(
+            ["ecr:CreateRepository"],
+            [location.arn("ecr", f"repository/{prefix_of(location, each)}/*") for each in UPSTREAMS],
+        ),
         # External Secrets assumes a role for each namespace.
         let(["sts:AssumeRole"], workloads, Condition={"ArnLike": {"aws:PrincipalArn": workloads}}),
         # RDS keeps its instances' metrics in a group of its own.

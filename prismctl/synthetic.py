@@ -119,6 +119,11 @@ def _log_group(made: Made) -> Outputs:
     return {"id": name, "name": name, "arn": made.arn("logs", f"log-group:{name}")}
 
 
+def _in_registry(key: str) -> Callable[[Made], Outputs]:
+    """Describe what the account's registry knows by a prefix."""
+    return lambda made: {"id": str(made.inputs.get(key, "")), "registryId": made.account_id}
+
+
 def _repository(made: Made) -> Outputs:
     name = made.physical_name()
     return {
@@ -390,7 +395,9 @@ OUTPUTS: Mapping[str, Callable[[Made], Outputs]] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": _ec2("vpce", "vpc-endpoint"),
     "aws:ec2/vpnGateway:VpnGateway": _ec2("vgw", "vpn-gateway"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _child_of("repository"),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": _in_registry("ecrRepositoryPrefix"),
     "aws:ecr/repository:Repository": _repository,
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": _in_registry("prefix"),
     "aws:eks/accessEntry:AccessEntry": _between(":", "clusterName", "principalArn"),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": _between(
         "#", "clusterName", "principalArn", "policyArn"

@@ -22,6 +22,9 @@ UNTAGGABLE = {
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+    # Its tags would be those of the repositories that ECR makes by it.
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -54,6 +57,7 @@ STATEFUL = {
 NAME_PROPERTIES = re.compile(
     r"name|bucket|namePrefix|identifier|clusterIdentifier|finalSnapshotIdentifier|replicationGroupId|userId|userGroupId"
     r"|dashboardName|domainName|nodeGroupName|policyName|bucketPrefix|identifierPrefix"
+    r"|ecrRepositoryPrefix"
 )
 # Names that say where or what something is, and are no name of the resource itself.
 NOT_NAMES = {

@@ -169,11 +169,20 @@ KNOWN_ENDPOINTS = ", ".join(
 )
 SECTIONS = (
     "aws, environment, network, cluster, nodes, database, cache, dns, firewall, "
-    "api, registry, delivery, observability, gitops, charts"
+    "api, registry, delivery, observability, gitops, charts, images"
 )
 IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
-OPTIONAL = ("charts", "firewall", "registry")
+OPTIONAL = ("charts", "firewall", "images", "registry")
 """Sections in which everything has a default."""
+LOGIN = "arn:aws:secretsmanager:us-east-1"
+HERE = f"{LOGIN}:111122223333:"
+"""What the ARN of a secret of this account and region begins with."""
+OF_HERE = f"must be of this account and region, beginning with {HERE}"
+A_LOGIN = (
+    'must be the ARN of a secret whose name begins with ecr-pullthroughcache/, or "" for none, '
+    f"such as {HERE}secret:ecr-pullthroughcache/hub-AbCdEf"
+)
+UNUSED_LOGIN = "is for source cache: nodes themselves pull without a login"
 PLACE_OF_CHARTS = "must be local, or a registry, such as oci://registry.example.com/charts"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
 HTTPS = (
@@ -228,6 +237,18 @@ ONE_PROBLEM = {
     "a repository that is read without encryption": (
         {"gitops.repository": "http://git.example.com/prism"},
         f"ai-prism:gitops.repository: {HTTPS}, got http://git.example.com/prism",
+    ),
+    "a login of another account": (
+        {"images": {"docker_hub_login": f"{LOGIN}:444455556666:secret:ecr-pullthroughcache/hub"}},
+        f"ai-prism:images.docker_hub_login: {OF_HERE}, got {LOGIN}:444455556666:secret:ecr-pullthroughcache/hub",
+    ),
+    "a login that ECR would not read": (
+        {"images": {"ghcr_login": f"{HERE}secret:ghcr"}},
+        f"ai-prism:images.ghcr_login: {A_LOGIN}, got {HERE}secret:ghcr",
+    ),
+    "a login without a cache": (
+        {"images": {"source": "registries", "ghcr_login": f"{HERE}secret:ecr-pullthroughcache/a"}},
+        f"ai-prism:images.ghcr_login: {UNUSED_LOGIN}, got {HERE}secret:ecr-pullthroughcache/a",
     ),
     "a place of charts that is neither a word nor a registry": (
         {"charts": {"source": "https://charts.example.com"}},

@@ -26,6 +26,7 @@ from components.apps.storage_class import EncryptedVolumes, EncryptedVolumesArgs
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.identity import Identity
+from components.image_cache import ImageCache
 from components.namespaces import APPLICATION, Namespaces
 from components.network import Network
 from components.observability import Observability
@@ -47,6 +48,7 @@ class AppsArgs:
     log_reader_arns: Sequence[str]
     """IAM roles that may search the logs."""
     charts: settings.Charts
+    image_cache: ImageCache
     gitops: settings.Gitops
     handover: HandoverArgs
     """What the application's chart is told."""
@@ -59,7 +61,15 @@ class Apps(pulumi.ComponentResource):
         super().__init__("ai-prism:cluster:Apps", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         twice = args.foundation.location.environment in {"staging", "prod"}
-        base = Base(args.foundation, args.namespaces, args.charts.source, replicas=2 if twice else 1)
+        base = Base(
+            args.foundation,
+            args.namespaces,
+            args.charts.source,
+            images=args.image_cache.places,
+            replicas=2 if twice else 1,
+            # No pod asks for an image of the cache before there is one.
+            behind=(args.image_cache,),
+        )
 
         balancing = LoadBalancerController(
             "load-balancer-controller",

@@ -75,6 +75,7 @@ class ArgoCd(pulumi.ComponentResource):
         twice = {"replicas": base.replicas}
         return {
             "global": {
+                "image": {"repository": base.place_of("quay.io/argoproj/argocd")},
                 "nodeSelector": WEB_TIER,
                 # The chart puts in the labels of each of its components.
                 "topologySpreadConstraints": spread(),
@@ -95,7 +96,10 @@ class ArgoCd(pulumi.ComponentResource):
             "repoServer": {**_WATCHED, **twice, "resources": resources("100m", "256Mi", memory_limit="512Mi")},
             "notifications": {"enabled": self._told, **(self._notifications() if self._told else {})},
             # A cache: what is lost with it is computed again.
-            "redis": {"resources": resources("50m", "64Mi", memory_limit="128Mi")},
+            "redis": {
+                "image": {"repository": base.place_of("public.ecr.aws/docker/library/redis")},
+                "resources": resources("50m", "64Mi", memory_limit="128Mi"),
+            },
             "redisSecretInit": {"resources": resources("20m", "64Mi", memory_limit="128Mi")},
             # One application, made by the program.
             "applicationSet": {"replicas": 0},

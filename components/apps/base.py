@@ -13,23 +13,13 @@ import versions
 from components.apps import archives
 from components.apps.charts import location
 from components.foundation import Foundation
+from components.image_places import place_of
 from components.namespaces import Namespaces
 
 _MINUTES = 10
 """How long a release may take: nodes may have to come up for it."""
 CRITICAL = "system-cluster-critical"
 """Priority of what other pods cannot start without (https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/)."""
-
-REGISTRIES = (
-    "docker.io",
-    "ecr-public.aws.com",  # public.ecr.aws, by IPv6 as well
-    "ghcr.io",
-    "nvcr.io",
-    "public.ecr.aws",
-    "quay.io",
-    "registry.k8s.io",
-)
-"""Where the images of the apps may come from; the application's own come from the stack's ECR."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +43,8 @@ class Base:
     namespaces: Namespaces
     charts: str
     """Where third-party charts come from: `charts.source` of the settings."""
+    images: Mapping[str, str]
+    """Where the stack pulls the images of registries that it caches, by the registry's host."""
     replicas: int
     """Of every controller: what a stack cannot do without runs twice, on nodes of its own each."""
     behind: tuple[pulumi.Resource, ...] = ()
@@ -61,6 +53,10 @@ class Base:
     def after(self, *resources: pulumi.Resource) -> "Base":
         """Return a base whose apps wait for `resources` as well, and go before them."""
         return dataclasses.replace(self, behind=(*self.behind, *resources))
+
+    def place_of(self, image: str) -> str:
+        """Return where nodes pull an image, or all whose names begin like it, such as a registry's."""
+        return place_of(image, self.images)
 
     def install(
         self,

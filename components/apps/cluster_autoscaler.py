@@ -50,7 +50,10 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "fullnameOverride": CHART.name,
                 # The chart's own is of whatever minor version was the newest when the chart was made. It simulates the
                 # cluster's scheduler: https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases
-                "image": {"tag": versions.load().images[CHART.name].versions[args.cluster.version]},
+                "image": {
+                    "repository": base.place_of("registry.k8s.io/autoscaling/cluster-autoscaler"),
+                    "tag": versions.load().images[CHART.name].versions[args.cluster.version],
+                },
                 "autoDiscovery": {"clusterName": args.cluster.physical_name},
                 "awsRegion": base.foundation.location.region,
                 "rbac": {"serviceAccount": {"name": args.identity.service_accounts["cluster-autoscaler"]}},

@@ -75,7 +75,10 @@ class DatabaseAccess(pulumi.ComponentResource):
 
     def _fetch(self) -> kubernetes.core.v1.ContainerArgsDict:
         variables = {"REGION": self._args.base.foundation.location.region, "SECRET": self._args.database.secret_arn}
-        return {**container("password", CURL, _FETCH, variables, user=CURL_USER), "volume_mounts": _LOGIN}
+        return {
+            **container("password", self._args.base.place_of(CURL), _FETCH, variables, user=CURL_USER),
+            "volume_mounts": _LOGIN,
+        }
 
     def _run(self) -> kubernetes.core.v1.ContainerArgsDict:
         variables = {
@@ -89,7 +92,10 @@ class DatabaseAccess(pulumi.ComponentResource):
             "PGSSLROOTCERT": "/login/authorities.pem",
             "PGCONNECT_TIMEOUT": "10",
         }
-        return {**container("psql", _PSQL, _RUN, variables, user=_POSTGRES), "volume_mounts": _LOGIN}
+        return {
+            **container("psql", self._args.base.place_of(_PSQL), _RUN, variables, user=_POSTGRES),
+            "volume_mounts": _LOGIN,
+        }
 
 
 _LOGIN: list[kubernetes.core.v1.VolumeMountArgsDict] = [{"name": "login", "mount_path": "/login"}]

@@ -84,6 +84,7 @@ class ExternalSecrets(pulumi.ComponentResource):
     def _pod(base: Base, part: str) -> dict[str, Any]:
         """Return what each of the three controllers is told of its pods."""
         return {
+            "image": {"repository": base.place_of("ghcr.io/external-secrets/external-secrets")},
             "replicaCount": base.replicas,
             "nodeSelector": WEB_TIER,
             "topologySpreadConstraints": spread({"app.kubernetes.io/name": part}),

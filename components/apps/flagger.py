@@ -54,6 +54,7 @@ class Flagger(pulumi.ComponentResource):
         base.install(
             CHART,
             {
+                "image": {"repository": base.place_of("ghcr.io/fluxcd/flagger")},
                 "meshProvider": "istio",
                 "metricsServer": PROMETHEUS_URL,
                 "namespace": APPLICATION,
@@ -86,6 +87,7 @@ class Flagger(pulumi.ComponentResource):
         base.install(
             LOAD_TESTER,
             {
+                "image": {"repository": base.place_of("ghcr.io/fluxcd/flagger-loadtester")},
                 # Runs commands that stand in a Canary: only the application's.
                 "cmd": {"namespaceRegexp": f"^{APPLICATION}$"},
                 "securityContext": {"enabled": True, "context": {**RESTRICTED, "runAsUser": 100, "runAsGroup": 101}},

@@ -38,7 +38,7 @@ class FluentBit(pulumi.ComponentResource):
             CHART,
             {
                 # The chart's registry is a mirror of this one.
-                "image": {"repository": "docker.io/fluent/fluent-bit"},
+                "image": {"repository": base.place_of("docker.io/fluent/fluent-bit")},
                 "testFramework": {"enabled": False},
                 "serviceAccount": {"name": args.identity.service_accounts["fluent-bit"]},
                 "serviceMonitor": {"enabled": True},

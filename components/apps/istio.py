@@ -47,7 +47,7 @@ class Istio(pulumi.ComponentResource):
         self._base = args.base
         self._images = {
             # The place of releases; the charts' sources name one of test builds.
-            "hub": "docker.io/istio",
+            "hub": args.base.place_of("docker.io/istio"),
             "tag": versions.load().charts[_PIN].version,
             "logAsJson": True,
         }

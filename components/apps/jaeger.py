@@ -50,6 +50,8 @@ class Jaeger(pulumi.ComponentResource):
             {
                 "userconfig": config,
                 "jaeger": {
+                    # The chart's registry is Docker Hub, from which ECR takes nothing without a login; it is the same.
+                    "image": {"registry": base.place_of("quay.io")},
                     # Mounted as a single file, which is never renewed in a running pod
                     # (https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath): a change makes a new pod.
                     "podLabels": {"ai-prism.com/userconfig": _fingerprint(config)},

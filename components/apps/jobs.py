@@ -7,7 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.apps.base import WEB_TIER
 
-CURL = "docker.io/curlimages/curl:8.17.0"  # https://hub.docker.com/r/curlimages/curl
+CURL = "quay.io/curl/curl:8.17.0"  # https://quay.io/repository/curl/curl
 CURL_USER = 100
 """The image's user, by its number."""
 _TRIES = 5

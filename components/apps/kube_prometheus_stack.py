@@ -66,19 +66,20 @@ class KubePrometheusStack(pulumi.ComponentResource):
         args.base.install(
             CHART,
             {
-                "crds": {"upgradeJob": _definitions()},
+                "crds": {"upgradeJob": self._definitions()},
                 "prometheusOperator": self._operator(),
                 "prometheus": self._prometheus(),
                 "alertmanager": self._alertmanager(),
                 "grafana": self._grafana(),
                 "kube-state-metrics": {
+                    "image": self._from("registry.k8s.io"),
                     "nodeSelector": WEB_TIER,
                     "collectors": list(_STATE),
                     # The general rule of upstream; the limit is an estimate, since it grows with the objects there are:
                     # https://github.com/kubernetes/kube-state-metrics/blob/main/README.md#resource-recommendation
                     "resources": resources("100m", "250Mi", memory_limit="500Mi"),
                 },
-                "prometheus-node-exporter": _node_exporter(),
+                "prometheus-node-exporter": {"image": self._from("quay.io"), **_node_exporter()},
                 **_OUT_OF_REACH,
                 "defaultRules": {"disabled": dict.fromkeys(_silenced(args.base), True)},
             },
@@ -115,16 +116,48 @@ class KubePrometheusStack(pulumi.ComponentResource):
         """Return what these charts are told: they keep one of two by default, and none is to be kept of one."""
         return {"enabled": self._base.replicas > 1}
 
+    def _from(self, registry: str) -> dict[str, Any]:
+        """Return what the chart is told of an image that is published in a registry."""
+        return {"registry": self._base.place_of(registry)}
+
+    def _definitions(self) -> dict[str, Any]:
+        """Return the job that applies the definitions before each upgrade: Helm alone never upgrades them.
+
+        What it gets is an estimate: kubectl holds all of them, some 5 MB, at once.
+        """
+        return {
+            "enabled": True,
+            # It unpacks them. The chart's tag is `latest`; this one is that of its Grafana:
+            # https://github.com/grafana-community/helm-charts/blob/main/charts/grafana/values.yaml (initChownData)
+            "image": {
+                # ECR, unlike the nodes, wants to be told that it is one of Docker Hub's own images.
+                "busybox": {**self._from("docker.io"), "repository": "library/busybox", "tag": "1.38.0"},
+                "kubectl": self._from("registry.k8s.io"),
+            },
+            "resources": resources("50m", "128Mi", memory_limit="256Mi"),
+            "nodeSelector": WEB_TIER,
+        }
+
     def _operator(self) -> dict[str, Any]:
         return {
+            "image": self._from("quay.io"),
+            # Of no pod as long as no Prometheus has a sidecar of it; the operator is told all the same.
+            "thanosImage": self._from("quay.io"),
             "nodeSelector": WEB_TIER,
             "resources": resources("50m", "128Mi", memory_limit="256Mi"),
-            "prometheusConfigReloader": {"resources": resources("10m", "32Mi", memory_limit="64Mi")},
+            "prometheusConfigReloader": {
+                "image": self._from("quay.io"),
+                "resources": resources("10m", "32Mi", memory_limit="64Mi"),
+            },
             "admissionWebhooks": {
                 # It tells early of rules that cannot be read, and the operator leaves them out in any case. While its
                 # one pod restarts, nobody's release is to fail for that.
                 "failurePolicy": "Ignore",
-                "patch": {"nodeSelector": WEB_TIER, "resources": resources("10m", "64Mi")},
+                "patch": {
+                    "image": self._from("ghcr.io"),
+                    "nodeSelector": WEB_TIER,
+                    "resources": resources("10m", "64Mi"),
+                },
             },
         }
 
@@ -139,6 +172,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
             "podDisruptionBudget": self._disruption_budget,
             "prometheusSpec": {
                 **everything,
+                "image": self._from("quay.io"),
                 "replicas": self._base.replicas,
                 "retention": _RETENTION,
                 "retentionSize": size.retention_size,
@@ -156,6 +190,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
             "podDisruptionBudget": self._disruption_budget,
             "config": self._routes(),
             "alertmanagerSpec": {
+                "image": self._from("quay.io"),
                 "replicas": self._base.replicas,
                 # Silences outlive a restart.
                 "storage": {"volumeClaimTemplate": {"spec": claim(1)}},
@@ -213,6 +248,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
             # What it shows lies in ConfigMaps and in git, so it keeps nothing. Two would know each other's sessions
             # only by a database.
             "replicas": 1,
+            "image": self._from("docker.io"),
             "persistence": {"enabled": False},
             "testFramework": {"enabled": False},
             "nodeSelector": WEB_TIER,
@@ -222,6 +258,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
             "rbac": {"namespaced": True},
             "serviceAccount": {"name": _GRAFANA_ACCOUNT},
             "sidecar": {
+                "image": self._from("quay.io"),
                 "resources": resources("10m", "96Mi", memory_limit="128Mi"),
                 "dashboards": {
                     "searchNamespace": [MONITORING, APPLICATION],
@@ -254,21 +291,6 @@ def _silenced(base: Base) -> list[str]:
     """
     one_node_is_enough = ["KubeCPUOvercommit", "KubeMemoryOvercommit"] if base.replicas == 1 else []
     return ["KubeCPUQuotaOvercommit", "KubeMemoryQuotaOvercommit", *one_node_is_enough]
-
-
-def _definitions() -> dict[str, Any]:
-    """Return the job that applies the definitions before each upgrade: Helm alone never upgrades them.
-
-    What it gets is an estimate: kubectl holds all of them, some 5 MB, at once.
-    """
-    return {
-        "enabled": True,
-        # It unpacks them. The chart's tag is `latest`; this one is that of its Grafana:
-        # https://github.com/grafana-community/helm-charts/blob/main/charts/grafana/values.yaml (initChownData)
-        "image": {"busybox": {"tag": "1.38.0"}},
-        "resources": resources("50m", "128Mi", memory_limit="256Mi"),
-        "nodeSelector": WEB_TIER,
-    }
 
 
 def _node_exporter() -> dict[str, Any]:

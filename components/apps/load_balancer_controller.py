@@ -34,6 +34,7 @@ class LoadBalancerController(pulumi.ComponentResource):
         base.install(
             CHART,
             {
+                "image": {"repository": base.place_of("public.ecr.aws/eks/aws-load-balancer-controller")},
                 "clusterName": args.cluster.physical_name,
                 "region": base.foundation.location.region,
                 # Given, so that pods need not ask the node's metadata, which they cannot reach.

@@ -28,6 +28,7 @@ class NvidiaDevicePlugin(pulumi.ComponentResource):
         args.base.install(
             CHART,
             {
+                "image": {"repository": args.base.place_of("nvcr.io/nvidia/k8s-device-plugin")},
                 "nodeSelector": GPU_TIER,
                 # The chart's own affinity waits for labels of node feature discovery, which is not installed: every
                 # node of this tier has a GPU.

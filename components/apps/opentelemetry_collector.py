@@ -34,7 +34,9 @@ class OpenTelemetryCollector(pulumi.ComponentResource):
                 "topologySpreadConstraints": spread({"app.kubernetes.io/name": CHART.name}),
                 # The distribution for Kubernetes has all that is used here, and less than the one with everything.
                 "image": {
-                    "repository": "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"
+                    "repository": base.place_of(
+                        "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"
+                    )
                 },
                 "command": {"name": "otelcol-k8s"},
                 "nodeSelector": WEB_TIER,

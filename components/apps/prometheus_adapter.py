@@ -28,6 +28,7 @@ class PrometheusAdapter(pulumi.ComponentResource):
         base.install(
             CHART,
             {
+                "image": {"repository": base.place_of("registry.k8s.io/prometheus-adapter/prometheus-adapter")},
                 "replicas": base.replicas,
                 "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
                 "topologySpreadConstraints": spread({"app.kubernetes.io/name": "prometheus-adapter"}),

@@ -58,7 +58,7 @@ class SearchAccess(pulumi.ComponentResource):
             "REGION": base.foundation.location.region,
             **self._documents(),
         }
-        curl = container("curl", CURL, _SCRIPT, variables, user=CURL_USER)
+        curl = container("curl", base.place_of(CURL), _SCRIPT, variables, user=CURL_USER)
         self.granted = make_job(name, LOGGING, wearer, {"containers": [curl]}, [account], self._inside)
         self.register_outputs({})
 

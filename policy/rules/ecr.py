@@ -14,7 +14,7 @@ from policy.view import Resource
 @rule(
     "ecr-immutable",
     "A tag names one image for ever",
-    types=types.REPOSITORY,
+    types=(*types.REPOSITORY, *types.REPOSITORY_TEMPLATE),
     severity=MEDIUM,
     controls=("ECR.2", "CKV_AWS_51"),
     paths=("imageTagMutability", "imageTagMutabilityExclusionFilters[].filter"),

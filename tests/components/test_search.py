@@ -225,6 +225,7 @@ def asked(tmp_path: Path) -> tuple[list[str], str]:
     given = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "SEARCH": "search.example.com",
+        "IMAGES": recorded("prod", known=True).outputs["imageRegistries"]["quay.io"],
         "AWS_ACCESS_KEY_ID": "id-of-the-session",
         "AWS_SECRET_ACCESS_KEY": "key-of-the-session",
         "AWS_SESSION_TOKEN": "token-of-the-session",

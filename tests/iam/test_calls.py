@@ -39,6 +39,9 @@ ADMINISTRATORS: dict[str, tuple[Verb, ...]] = {
     # Images are there to roll back to.
     "aws:ecr/repository:Repository": ("create", "update", "delete"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("create", "update", "delete"),
+    # From where the account takes images, and what becomes of them.
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": ("create", "update", "delete"),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("create", "update", "delete"),
     # Whom the account trusts, and how far.
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": ("create", "update", "delete"),
     "aws:iam/policy:Policy": ("create", "update", "delete"),

@@ -131,6 +131,25 @@ def test_a_workload_may_do_its_work_and_no_more(
     assert bool(decision) is allowed, decision.reason
 
 
+@pytest.mark.parametrize(
+    ("repository", "allowed"),
+    [
+        ("ai-prism-prod/quay/team/image", True),
+        ("ai-prism-prod/k8s/image", True),
+        ("ai-prism-prod/api", False),
+        ("ai-prism-prod/quay", False),
+        ("ai-prism-dev/quay/team/image", False),
+        ("ai-prism-prod/hub/team/image", False),
+    ],
+)
+def test_a_node_has_repositories_made_for_images_of_the_stacks_cache_alone(
+    iam: Iam, repository: str, *, allowed: bool
+) -> None:
+    arn = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{repository}"
+    assert bool(iam.may("cluster-node", "ecr:CreateRepository", arn)) is allowed
+    assert not iam.may("cluster-node", "ecr:PutImage", arn)
+
+
 def test_every_workload_is_asked_about(iam: Iam) -> None:
     roles = {name.removeprefix("identity-") for name in iam.callers if name.startswith("identity-")}
     assert roles == {workload for workload, *_ in QUESTIONS}
@@ -156,7 +175,11 @@ def test_the_boundary_takes_nothing_from_a_role_that_it_was_granted(each_iam: Ia
             boundary=caller.boundary,
         )
         context = {"kms__GrantIsForAWSResource": "true", "iam__PermissionsBoundary": _boundary(each_iam.graph)}
-        resources = ("*", f"arn:aws:logs:{REGION}:{caller.account_id}:log-group:RDSOSMetrics:log-stream:1")
+        resources = (
+            "*",
+            f"arn:aws:logs:{REGION}:{caller.account_id}:log-group:RDSOSMetrics:log-stream:1",
+            f"arn:aws:ecr:{REGION}:{caller.account_id}:repository/ai-prism-{each_iam.graph.stack}/quay/team/image",
+        )
         roles = [f"{caller.arn.rpartition('/')[0]}/{role}" for role in ("network-flow-1", "identity-secrets-1")]
         missing = [
             action

@@ -192,7 +192,7 @@ HARMLESS: dict[str, str] = {
     "BucketOwnershipControls storage-documents is taken out": "the same",
     "BucketServerSideEncryptionConfiguration storage-access-logs is taken out": "log delivery wants the default keys",
     # What ours has to deny, tests/components/test_roles.py walks.
-    "Policy roles-boundary policy.Statement[12] allows everybody everything": "a boundary often denies parts of all",
+    "Policy roles-boundary policy.Statement[13] allows everybody everything": "a boundary often denies parts of all",
     "AppProject ai-prism spec.destinations[0] is taken out": "a project without a destination delivers nothing",
     "Job database-access spec.template.spec.automountServiceAccountToken is turned": "its account may do nothing here",
     "Job database-access spec.template.spec.securityContext.runAsNonRoot is turned": "its containers name their users",

@@ -84,6 +84,22 @@ NAMES: Mapping[str, PhysicalName] = {
         taken="InvalidGroup.Duplicate: The security group '{name}' already exists",
         source="moto/ec2/exceptions.py",
     ),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": PhysicalName(
+        key="ecrRepositoryPrefix",
+        scope=Scope.REGION,
+        taken="PullThroughCacheRuleAlreadyExistsException: A pull through cache rule with these settings already "
+        "exists for the private registry.",
+        source="botocore/data/ecr",
+        autonamed=False,
+    ),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": PhysicalName(
+        key="prefix",
+        scope=Scope.REGION,
+        taken="TemplateAlreadyExistsException: The repository creation template already exists. Specify a unique "
+        "prefix and try again.",
+        source="botocore/data/ecr",
+        autonamed=False,
+    ),
     "aws:ecr/repository:Repository": PhysicalName(
         key="name",
         scope=Scope.REGION,

@@ -165,6 +165,12 @@ TYPES: Mapping[str, ResourceType] = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _row(
         "ecr/lifecycle_policy.go", "policy repository", immutable=True, deletes_first=True
     ),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": _row(
+        "ecr/pull_through_cache_rule.go", "ecrRepositoryPrefix upstreamRegistryUrl upstreamRepositoryPrefix?"
+    ),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": _row(
+        "ecr/repository_creation_template.go", "prefix"
+    ),
     "aws:ecr/repository:Repository": _row(
         "ecr/repository.go", "encryptionConfigurations.encryptionType? encryptionConfigurations.kmsKey? name?"
     ),

@@ -117,6 +117,11 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Counterpart(
         "AWS::ECR::Repository", {"repository": "RepositoryName", "policy": "LifecyclePolicy.LifecyclePolicyText"}
     ),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": Counterpart("AWS::ECR::PullThroughCacheRule"),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": Counterpart(
+        "AWS::ECR::RepositoryCreationTemplate",
+        {"appliedFors": "AppliedFor", "encryptionConfigurations": "EncryptionConfiguration"},
+    ),
     "aws:ecr/repository:Repository": Counterpart(
         "AWS::ECR::Repository",
         {

@@ -13,6 +13,7 @@ from engine.cloud import (
     eks_rules,
     engine_versions,
     faults,
+    image_cache_rules,
     links,
     maintenance,
     physical_names,
@@ -213,7 +214,7 @@ class Aws:
             raise Refusal("; ".join(str(problem) for problem in problems))
         others = [each for each in everything if each != before]
         words = uniqueness.refusal(held, others, self._account_id) or engine_versions.refusal(before, held, others)
-        words = words or eks_rules.refusal(held, before, others)
+        words = words or eks_rules.refusal(held, before, others) or image_cache_rules.refusal(held, self._account)
         if words is None and before is None:
             words = backups.refusal(self._account, held)
         if words is None:
