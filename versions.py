@@ -51,6 +51,8 @@ class ChartPin(Record):
     """SHA-256 of each archive, by what its repository calls the chart; None where no source confirms it."""
     crds: Sequence[str] = ()
     """Those whose folder `crds` is installed, and upgraded, as a release of its own: Helm itself never upgrades it."""
+    earlier: Mapping[str, Sequence[str]] = {}
+    """Earlier versions of charts with definitions, from which the tests upgrade."""
 
 
 def archive(chart: str, version: str) -> str:

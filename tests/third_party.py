@@ -146,6 +146,15 @@ def everything(stack: str) -> Iterator[tuple[Resource, Manifest]]:
             yield release, manifest
 
 
+def own(stack: str) -> Iterator[Manifest]:
+    """Yield the objects that the program itself makes."""
+    for resource in recorded(stack, known=True).resources:
+        # Releases have no kind: what they make comes of the charts.
+        if resource.type.startswith("kubernetes:") and resource.get("apiVersion"):
+            made = plain(dict(resource.inputs))
+            yield {**made, "metadata": {"name": resource.name, **made["metadata"]}}
+
+
 @functools.cache
 def _rendered(stack: str, name: str) -> tuple[list[Manifest], list[Manifest]]:
     release = recorded(stack, known=True).named(RELEASE, name)

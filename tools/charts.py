@@ -1,9 +1,9 @@
 """Brings the third-party charts that `versions.yaml` pins into the user's cache, each checked by its digest.
 
 `make charts` brings what is missing, and puts all of them beside the program, which installs them from there; `locate`
-says where a chart is. With `--lock`, digests that `versions.yaml` does not have yet are written into it; with `--push
-oci://…`, all are pushed to a registry. AI_PRISM_CHARTS may name a folder of charts, packaged or not, that tests use
-instead, unchecked.
+says where a chart is. `--earlier` also brings those from which the tests upgrade, into the cache alone. With `--lock`,
+digests that `versions.yaml` does not have yet are written into it; with `--push oci://…`, all are pushed to a registry.
+AI_PRISM_CHARTS may name a folder of charts, packaged or not, that tests use instead, unchecked.
 """
 
 import concurrent.futures
@@ -73,6 +73,16 @@ def pinned() -> dict[str, Chart]:
     }
 
 
+def earlier() -> list[Chart]:
+    """Return the earlier versions of charts from which the tests upgrade."""
+    return [
+        Chart(name, version, pin.source, None)
+        for pin in versions.load().charts.values()
+        for name, known in pin.earlier.items()
+        for version in known
+    ]
+
+
 def cache() -> Path:
     """Return the folder that archives are brought to."""
     return built().parent / "charts"
@@ -134,7 +144,7 @@ class _Downloads:
         """Bring one chart into the cache, checked."""
         if self._ended.is_set():
             raise ChartError(f"{chart}: not tried")
-        aside = self._folder / chart.name
+        aside = self._folder / f"{chart.name}-{chart.version}"
         aside.mkdir()
         command = [self._helm, "pull", chart.name, "--repo", chart.repository, "--version", chart.version]
         process = subprocess.Popen(  # noqa: S603  # Helm
@@ -251,13 +261,13 @@ def push(charts: Sequence[Path], registry: str) -> list[str]:
     return errors
 
 
-_USAGE = 'usage: make charts [ARGS=--lock | ARGS="--push oci://HOST/PATH"]'
+_USAGE = 'usage: make charts [ARGS=--lock | ARGS=--earlier | ARGS="--push oci://HOST/PATH"]'
 
 
 def main(arguments: Sequence[str]) -> int:
     """Bring all charts, and tell of each; returns the exit code."""
     match arguments:
-        case [] | ["--lock"]:
+        case [] | ["--lock"] | ["--earlier"]:
             registry = ""
         case ["--push", registry] if registry.startswith("oci://"):
             pass
@@ -268,7 +278,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"error: {arguments[0]} takes what is published, and {VARIABLE} names a folder instead\n")
         return 2
     try:
-        return _bring_all(writes="--lock" in arguments, registry=registry)
+        code = _bring_all(writes="--lock" in arguments, registry=registry)
+        return code or ("--earlier" in arguments and _bring_earlier())
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was brought stays\n")
         return INTERRUPTED
@@ -302,6 +313,18 @@ def _bring_all(*, writes: bool, registry: str) -> int:
     if any(isinstance(error, ChangedError) for error in errors):
         return CHANGED
     return FAILED if errors else 0
+
+
+def _bring_earlier() -> int:
+    """Bring what the tests alone need, which no digest is known of."""
+    code = 0
+    for chart, result in bring(earlier()):
+        if isinstance(result, ChartError):
+            code = FAILED
+            sys.stderr.write(f"error: {result}\n")
+        else:
+            sys.stdout.write(f"{chart!s:32}  {_trust(chart):24}  {result}\n")
+    return code
 
 
 def _trust(chart: Chart) -> str:

@@ -107,6 +107,22 @@ def test_definitions_are_put_beside_their_chart_as_a_chart_of_their_own_and_push
     assert len((machine / "pushed").read_text().splitlines()) == 2
 
 
+def test_earlier_versions_are_brought_into_the_cache_alone(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    older = [charts.Chart("right", version, "https://charts.example.com", None) for version in ("1.2.2", "1.2.1")]
+    monkeypatch.setattr(charts, "earlier", lambda: older)
+
+    assert charts.main(["--earlier"]) == 0
+
+    assert {each.name for each in charts.cache().glob("*.tgz")} == {each.archive for each in (RIGHT, OTHER, *older)}
+    assert beside_program(machine) == {RIGHT.archive, OTHER.archive}
+    charts.locate(older[0]).unlink()
+    put_helm(machine, work="exit 1")
+    assert charts.main(["--earlier"]) == charts.FAILED
+    assert "right 1.2.2 cannot be had" in capsys.readouterr().err
+
+
 def test_with_every_repository_out_of_reach_what_was_brought_once_is_enough(machine: Path):
     assert charts.main([]) == 0
     shutil.rmtree(machine / "program" / ".charts")

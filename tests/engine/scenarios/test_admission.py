@@ -10,8 +10,8 @@ from engine.cluster.api import ApiError, NoMatchError, Object
 from engine.cluster.cluster import Cluster
 from engine.kubernetes_world import eventually
 from rights import Rights
-from support import STACKS, recorded
-from third_party import definitions, everything, needs_charts, plain
+from support import STACKS
+from third_party import definitions, everything, needs_charts, own
 
 from components.namespaces import APPLICATION, FLAGGER, KUBE_SYSTEM
 
@@ -27,15 +27,6 @@ _OPERATOR_GIVES = {
 
 https://github.com/prometheus-operator/prometheus-operator/blob/v0.93.1/pkg/prometheus/server/statefulset.go
 """
-
-
-def own(stack: str) -> Iterator[Object]:
-    """Yield the objects that the program itself makes."""
-    for resource in recorded(stack, known=True).resources:
-        # Releases have no kind: what they make comes of the charts.
-        if resource.type.startswith("kubernetes:") and resource.get("apiVersion"):
-            made = plain(dict(resource.inputs))
-            yield {**made, "metadata": {"name": resource.name, **made["metadata"]}}
 
 
 def of_charts(stack: str) -> Iterator[Object]:
