@@ -157,7 +157,7 @@ class Cluster:
         return {
             each["containerPort"]
             for there, pod in self.pods()
-            if there == where and selector.items() <= pod["metadata"].get("labels", {}).items()
+            if there == where and selector.items() <= ((pod.get("metadata") or {}).get("labels") or {}).items()
             for container in pod["spec"]["containers"]
             for each in container.get("ports") or []
             if each.get("name") == port
