@@ -19,14 +19,14 @@ _GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _WORDS = {"and", "or", "unless", "bool", "offset", "atan2", "inf", "nan"}
 
 
-def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def promtool(*arguments: str | Path, seconds: float = 60) -> subprocess.CompletedProcess[str]:
     """Run promtool; where it is not built, the test is skipped."""
     try:
         tool = locate("promtool")
     except EngineError as error:
         pytest.skip(str(error))
     return subprocess.run(  # noqa: S603  # a tool of this project
-        [tool, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60
+        [tool, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=seconds
     )
 
 

@@ -26,10 +26,13 @@ NOTHING = Ask(0, 0, 0)
 EVERY_NODE = None
 """Instead of a number of pods."""
 
-# vCPUs and GiB: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html. Pods, by the interfaces' addresses:
-# https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/eni-max-pods.txt
-_SIZES = {"medium": (2, 4, 17), "large": (2, 8, 35), "xlarge": (4, 16, 58), "2xlarge": (8, 32, 58)}
-_FAMILIES = ("t3", "t3a")
+# vCPUs and GiB: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, co.html and ac.html. Pods, by the
+# interfaces' addresses: https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/eni-max-pods.txt
+_SIZES = {
+    "t3": {"medium": (2, 4, 17), "large": (2, 8, 35), "xlarge": (4, 16, 58), "2xlarge": (8, 32, 58)},
+    "c5": {"large": (2, 4, 29), "xlarge": (4, 8, 58)},
+    "g4dn": {"xlarge": (4, 16, 29)},
+}
 _HYPERVISOR = 0.075
 """Share of the memory that the node never sees: vmMemoryOverheadPercent of https://karpenter.sh/docs/reference/settings/."""
 
@@ -41,8 +44,9 @@ def node(instance_type: str) -> Ask:
     https://github.com/awslabs/amazon-eks-ami/blob/main/nodeadm/internal/kubelet/config.go
     """
     family, size = instance_type.split(".")
-    assert family in _FAMILIES, f"say what {instance_type} has"
-    cores, gibibytes, pods = _SIZES[size]
+    sizes = _SIZES.get(family.removesuffix("a"), {})
+    assert size in sizes, f"say what {instance_type} has"
+    cores, gibibytes, pods = sizes[size]
     # 6 % of the first core, 1 % of the second, half a percent of two more, a quarter of the rest.
     reserved_cpu = 60 + 10 + (10 if cores >= 4 else 0) + max(0, cores - 4) * 2.5
     reserved_memory = 255 + 11 * pods + 100

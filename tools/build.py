@@ -85,6 +85,8 @@ ENGINE = (
     Tool("kube-controller-manager", TOOLS / "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", _KUBERNETES),
     Tool("kube-scheduler", TOOLS / "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", _KUBERNETES),
     Tool("kwok", TOOLS / "kubernetes", "sigs.k8s.io/kwok/cmd/kwok"),
+    # What the monitoring chart runs, in its version: the alerts are tried on what it says of a stack's objects.
+    Tool("kube-state-metrics", TOOLS / "kube-state-metrics", "k8s.io/kube-state-metrics/v2"),
     Tool(
         "helm",
         TOOLS,

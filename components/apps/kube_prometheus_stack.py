@@ -75,6 +75,8 @@ class KubePrometheusStack(pulumi.ComponentResource):
                     "image": self._from("registry.k8s.io"),
                     "nodeSelector": WEB_TIER,
                     "collectors": list(_STATE),
+                    # What it says of itself is at a port of its own; the alerts on it know it from there.
+                    "selfMonitor": {"enabled": True},
                     # The general rule of upstream; the limit is an estimate, since it grows with the objects there are:
                     # https://github.com/kubernetes/kube-state-metrics/blob/main/README.md#resource-recommendation
                     "resources": resources("100m", "250Mi", memory_limit="500Mi"),

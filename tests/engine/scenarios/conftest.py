@@ -59,7 +59,7 @@ def stacks(module: str) -> tuple[str, ...]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test on its stacks."""
     name = _name(metafunc.module)
-    for fixture in ("world", "standing"):
+    for fixture in ("world", "standing", "stack"):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, stacks(name), indirect=True)
 
