@@ -50,6 +50,8 @@ WATCHED: Mapping[str, str] = {
     "istiod: ConfigMap values": "for istioctl, no pod reads it",
     # https://github.com/prometheus-operator/prometheus-operator/blob/v0.93.1/pkg/alertmanager/statefulset.go
     "kube-prometheus-stack: Secret alertmanager-kube-prometheus-stack-alertmanager": "the operator's config reloader",
+    # charts/crds/templates/upgrade/job.yaml of the chart
+    "kube-prometheus-stack: ConfigMap kube-prometheus-stack-crds-upgrade": "the job of each upgrade reads it",
 }
 """What no pod has as files or variables, and who notices a change of it."""
 SIDECAR = ("grafana_dashboard", "grafana_datasource")
