@@ -76,8 +76,8 @@ plugins: $(READY) ## Install the real Kubernetes provider, for make e2e REAL=kub
 e2e-delivery: $(READY) ## Prove the delivery: real controllers, canaries and drains, without a cloud (about ten minutes).
 	@$(PYTHON) tools/build.py engine delivery > /dev/null
 	@$(PYTHON) -m tools.definitions > /dev/null
-	@# Controllers run with the rights that their charts give them.
-	@$(BIN)/python -m tools.charts > /dev/null
+	@# Controllers run with the rights that their charts give them; where charts cannot be had (3), as administrators.
+	@$(BIN)/python -m tools.charts > /dev/null || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
 	@folder=$$(mktemp -d); \
 	  $(BIN)/python -m pytest -n 0 -v --basetemp "$$folder/run" tests/engine/delivery $(ARGS) || \
 	  { code=$$?; echo "what the controllers said: $$folder/run" >&2; exit $$code; }; \

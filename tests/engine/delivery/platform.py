@@ -117,6 +117,14 @@ class Platform:
 
     # What stands in the cluster
 
+    def allowed(self, account: str, verb: str, group: str, resource: str) -> bool:
+        """Whether a service account, as `namespace:name`, may do it in the application's namespace."""
+        what = {"verb": verb, "group": group, "resource": resource, "namespace": APPLICATION}
+        asked = {"user": f"system:serviceaccount:{account}", "resourceAttributes": what}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": asked}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return self.api.request("POST", path, review)["status"]["allowed"]
+
     def find(self, kind: str, name: str, namespace: str = APPLICATION) -> Object | None:
         """Return an object; `kind` with its group and version, such as `apps/v1/Deployment`."""
         api_version, _, type_ = kind.rpartition("/")

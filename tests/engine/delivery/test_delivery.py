@@ -14,6 +14,7 @@ import yaml
 from engine.cluster.api import ApiError, Object
 from engine.delivery.neighbours import SOUND
 from engine.delivery.platform import API, APPLICATION, FIRST, SECRETS, STACK, Platform
+from third_party import needs_charts
 
 from prismctl.project import ROOT
 
@@ -31,6 +32,23 @@ def delivered(platform: Platform) -> Iterator[Platform]:
     platform.eventually(lambda: platform.phase in {"Initialized", "Succeeded", "Failed"}, 120)
     yield platform
     platform.neighbours.answers.update(SOUND)
+
+
+@needs_charts
+@pytest.mark.parametrize(
+    ("account", "may", "may_not"),
+    [
+        ("argocd:argocd-application-controller", ("patch", "apps", "deployments"), ("list", "", "secrets")),
+        ("external-secrets:external-secrets", ("create", "", "secrets"), ("create", "", "pods")),
+        ("flagger-system:flagger", ("update", "apps", "deployments"), ("get", "", "secrets")),
+    ],
+)
+def test_controllers_deliver_as_their_service_accounts(
+    delivered: Platform, account: str, may: tuple[str, str, str], may_not: tuple[str, str, str]
+) -> None:
+    """Without charts they are administrators, and the deliveries below say nothing of their rights."""
+    assert delivered.allowed(account, *may)
+    assert not delivered.allowed(account, *may_not)
 
 
 def test_secrets_arrive_and_a_rotation_follows(delivered: Platform) -> None:
