@@ -8,7 +8,8 @@ import datetime
 import inspect
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -115,6 +116,26 @@ _RoleArn = Annotated[
 ]
 
 
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+"""https://www.rfc-editor.org/rfc/rfc1918"""
+
+
+def _named_networks(networks: Sequence[ipaddress.IPv4Network]) -> Iterator[Problem]:
+    """Yield what is wrong with networks that may reach the cluster's API from outside."""
+    if len(set(networks)) < len(networks):
+        yield Problem("public_access_cidrs", "must name each network once", show(networks))
+    for network in networks:
+        # Nobody comes from there by the public endpoint.
+        if any(network.subnet_of(each) for each in _PRIVATE):
+            yield Problem("public_access_cidrs", "must be public networks", str(network))
+        if network.prefixlen < _WIDEST_NAMED_NETWORK:
+            yield Problem(
+                "public_access_cidrs",
+                f"must be named networks of /{_WIDEST_NAMED_NETWORK} or smaller",
+                str(network),
+            )
+
+
 class Cluster(Section):
     """The EKS control plane."""
 
@@ -133,13 +154,7 @@ class Cluster(Section):
     def rules(self) -> Iterator[Problem]:
         if len(set(self.zones)) != len(self.zones):
             yield Problem("zones", "must name each zone once", show(self.zones))
-        for network in self.public_access_cidrs:
-            if network.prefixlen < _WIDEST_NAMED_NETWORK:
-                yield Problem(
-                    "public_access_cidrs",
-                    f"must be named networks of /{_WIDEST_NAMED_NETWORK} or smaller",
-                    str(network),
-                )
+        yield from _named_networks(self.public_access_cidrs)
         if not self.admins:
             yield Problem("admins", "must name at least one role: the first update runs as one of them", "none")
         if len(set(self.admins.values())) < len(self.admins):
@@ -274,6 +289,16 @@ class DatabaseRestore(CacheRestore):
             yield Problem("snapshot", "must be given, or else time, not both")
         if self.source and not self.time:
             yield Problem("source", "is for a point in time: give time, too", show(self.source))
+        if self.time not in ("", "latest") and not _is_a_time(self.time):
+            yield Problem("time", "must be a day and a time of day that there are", show(self.time))
+
+
+def _is_a_time(text: str) -> bool:
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Database(Section):
@@ -419,6 +444,10 @@ class Registry(Section):
     def rules(self) -> Iterator[Problem]:
         if len(set(self.images)) != len(self.images):
             yield Problem("images", "must name each image once", show(self.images))
+        # The repositories of the cache begin with these, behind the stack's name as the application's do.
+        taken = sorted({upstream.word for upstream in UPSTREAMS.values()} & set(self.images))
+        if taken:
+            yield Problem("images", "must be called otherwise than the repositories of others' images", show(taken))
 
 
 _NAME = r"[A-Za-z0-9_.-]+"
@@ -491,6 +520,7 @@ _Login = Annotated[
         r"(arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+)?",
         'the ARN of a secret whose name begins with ecr-pullthroughcache/, or "" for none',
         "arn:aws:secretsmanager:us-east-1:111122223333:secret:ecr-pullthroughcache/hub-AbCdEf",
+        shown=False,
     ),
 ]
 """Of a secret in this account and region with the keys `username` and `accessToken`
@@ -562,6 +592,11 @@ class Gitops(Section):
     """Whose working hours hold, in prod, for what Argo CD does by itself; as in `America/New_York`."""
     single_sign_on: SingleSignOn | None = None
     """Outside dev the only way in: the local administrator is off there."""
+
+    def rules(self) -> Iterator[Problem]:
+        # A machine without a database of time zones knows none.
+        if (zones := zoneinfo.available_timezones()) and self.time_zone not in zones:
+            yield Problem("time_zone", "must be a time zone that there is, such as America/New_York", self.time_zone)
 
 
 class Search(Section):

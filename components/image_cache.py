@@ -11,8 +11,8 @@ from components.image_places import UPSTREAMS, place_of, places, prefix_of
 from components.location import Location
 from components.policies import allow, document
 
-KEPT_IMAGES = 20
-"""Of each repository: an upgrade adds one. What runs for longer than that is taken from its publisher again."""
+KEPT_IMAGES = 100
+"""Of each repository, the newest; ECR does not know which of them run. An upgrade of a chart adds one."""
 UNTAGGED_DAYS = 7
 
 
@@ -28,7 +28,7 @@ class ImageCacheArgs:
 
 
 class ImageCache(pulumi.ComponentResource):
-    """What an image's tag has meant once it means for good: no publisher can move it, or take it away while it is used.
+    """A tag keeps the image that it had at its first pull, and the publisher is not asked for that one again.
 
     No registry policy: an account has one in each region, so two stacks would take it from each other.
     """

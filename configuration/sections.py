@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_args
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
@@ -71,6 +71,8 @@ class Form:
     """What it must be, as in `12 digits`."""
     example: str
     """A text that would do."""
+    shown: bool = True
+    """Whether a message repeats a text that is wrong; not where somebody may have given a secret instead."""
 
     @property
     def rule(self) -> str:
@@ -81,7 +83,8 @@ class Form:
         return no_info_after_validator_function(self._check, handler(source))
 
     def _check(self, text: str) -> str:
-        require(true=re.fullmatch(self.pattern, text, re.ASCII) is not None, rule=self.rule)
+        if re.fullmatch(self.pattern, text, re.ASCII) is None:
+            raise PydanticCustomError("rule" if self.shown else "rule_alone", "{rule}", {"rule": self.rule})
         return text
 
 
@@ -124,6 +127,8 @@ def _explain(path: str, section: type[Section], detail: ErrorDetails) -> Iterato
             yield Problem(where, unknown_key(str(detail["loc"][-1]), _fields_at(section, detail["loc"][:-1])))
         case "model_type" | "json_invalid":
             yield Problem(where, f"must be a mapping of {', '.join(_fields_at(section, detail['loc']))}")
+        case "rule_alone":
+            yield Problem(where, detail["msg"])
         case _:
             yield Problem(where, _rule(detail), show(detail["input"]))
 
@@ -162,10 +167,20 @@ def _rule(detail: ErrorDetails) -> str:  # noqa: PLR0911  # one case for each ki
 
 
 def _fields_at(section: type[Section], loc: tuple[int | str, ...]) -> tuple[str, ...]:
-    model: Any = section
+    model: type[BaseModel] = section
     for part in loc:
-        model = model.model_fields[part].annotation
+        # Items of lists and mappings have no field of their own.
+        if part in model.model_fields:
+            model = next(_models_in(model.model_fields[str(part)].annotation))
     return tuple(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that an annotation such as `Restore | None` speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for each in get_args(annotation):
+        yield from _models_in(each)
 
 
 def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
@@ -175,7 +190,8 @@ def unknown_key(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str
 
 
 def show(value: object) -> str:
-    """Return `value` as the file would write it, short enough for one line."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    """Return `value` as the file would write it, short enough for one line, without the login of an address."""
+    text = value if isinstance(value, str) and value else json.dumps(value, default=str)
+    text = re.sub(r"://[^/@\s]+@", "://…@", text)
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

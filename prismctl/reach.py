@@ -10,16 +10,20 @@ from prismctl.errors import OutsideError
 
 SECONDS = 20
 _PLACE = ("--namespace", "kube-system", "--max", "1")
+_NO_WAY = "there is no way to it from here: its endpoint is private, or open to other addresses only"
+_STRANGER = "it answers, and does not know the caller: only cluster.admins may change what runs in it"
 _CAUSES: tuple[tuple[str, str], ...] = (
     # In the words of Go's net and crypto/x509, of client-go, and of the API server.
     ("no such host", "its name is not known here: the cluster is gone, or this is not the network that knows it"),
-    ("i/o timeout", "there is no way to it from here: its endpoint is private, or open to other addresses only"),
-    ("no answer", "there is no way to it from here: its endpoint is private, or open to other addresses only"),
+    ("i/o timeout", _NO_WAY),
+    ("no answer", _NO_WAY),
+    ("deadline exceeded", _NO_WAY),
+    ("network is unreachable", _NO_WAY),
     ("connection refused", "nothing listens there"),
     ("x509:", "it is another server than the kubeconfig is for: write the kubeconfig again"),
     ("getting credentials", "no credentials could be had for it: is there a session in this AWS account?"),
-    ("provide credentials", "it answers, and does not know the caller: only cluster.admins may change what runs in it"),
-    ("Unauthorized", "it answers, and does not know the caller: only cluster.admins may change what runs in it"),
+    ("provide credentials", _STRANGER),
+    ("Unauthorized", _STRANGER),
 )
 
 

@@ -14,11 +14,21 @@ SUFFIX = "crds"
 """What the chart of a chart's definitions is called, behind the chart's own name."""
 
 _TEMPLATE = """{{- range $path, $file := .Files.Glob "files/*.yaml" }}
+{{- range splitList "\\n---\\n" (print "\\n" (toString $file)) }}
+{{- with fromYaml . }}
+{{- $keep := dict "helm.sh/resource-policy" "keep" }}
+{{- $_ := set .metadata "annotations" (merge $keep (.metadata.annotations | default dict)) }}
 ---
-{{ toString $file }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
 {{- end }}
 """
-"""Files of the folder `files` are no templates, so what looks like one in a description stays as it is."""
+"""Each definition is kept whatever Helm does with the release, also where an installation fails and is taken back.
+
+With a definition goes every object of its kind (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
+What looks like a template in a description stays as it is, since the folder `files` has no templates.
+"""
 
 
 def digest(archive: Path) -> str:
@@ -49,10 +59,31 @@ def _in_archive(chart: Path) -> Iterator[tuple[str, str]]:
 
 
 def chart_of_definitions(name: str, version: str, files: Mapping[str, str]) -> bytes:
-    """Return the archive of a chart that consists of definitions, as templates, which Helm upgrades.
+    """Return the archive of a chart that consists of definitions, as templates, which Helm upgrades."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for path, text in _contents(name, version, files).items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
 
-    The same definitions make the same archive.
-    """
+
+def is_of_definitions(archive: Path, name: str, version: str, files: Mapping[str, str]) -> bool:
+    """Whether an archive is a chart of just these definitions, however it is compressed; raises OSError."""
+    try:
+        with tarfile.open(archive) as opened:
+            read = {member.name: opened.extractfile(member) for member in opened}
+            found = {path: file.read().decode() for path, file in read.items() if file}
+    except (tarfile.TarError, EOFError, zlib.error, UnicodeDecodeError):
+        return False
+    return found == _contents(name, version, files)
+
+
+def _contents(name: str, version: str, files: Mapping[str, str]) -> dict[str, str]:
     made = f"{name}-{SUFFIX}"
     metadata = {"apiVersion": "v2", "name": made, "version": version, "description": f"The definitions of {name}."}
     contents = {
@@ -60,13 +91,4 @@ def chart_of_definitions(name: str, version: str, files: Mapping[str, str]) -> b
         "templates/crds.yaml": _TEMPLATE,
         **{f"files/{file}": text for file, text in files.items()},
     }
-    buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for path, text in contents.items():
-            member = tarfile.TarInfo(f"{made}/{path}")
-            member.size = len(text.encode())
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return buffer.getvalue()
+    return {f"{made}/{path}": text for path, text in contents.items()}

@@ -101,7 +101,7 @@ class Base:
         """Install the definitions of a chart that has them in its folder `crds`, which Helm installs once and never
         upgrades (https://helm.sh/docs/chart_best_practices/custom_resource_definitions/).
 
-        What Helm has installed before is taken over. They stay when this goes, with all that they define.
+        What Helm has installed before is taken over. The chart marks all of them to be kept when the release goes.
         """
         name = f"{chart.name}-{archives.SUFFIX}"
         return kubernetes.helm.v3.Release(
@@ -118,7 +118,6 @@ class Base:
                 # No pods, so no webhook has to be there first.
                 depends_on=[self.namespaces],
                 custom_timeouts=_timeouts(),
-                retain_on_delete=True,
             ),
         )
 
@@ -160,8 +159,9 @@ _CAREFULLY: Mapping[str, Any] = {
 
 
 def _timeouts() -> pulumi.CustomTimeouts:
-    """Return the engine's patience: Helm gives up first, and cleans up."""
-    return pulumi.CustomTimeouts(create=f"{_MINUTES + 2}m", update=f"{_MINUTES + 2}m", delete=f"{_MINUTES + 2}m")
+    """Return the engine's patience: Helm gives up first, and has as long again to take back what it has begun."""
+    patience = f"{2 * _MINUTES + 2}m"
+    return pulumi.CustomTimeouts(create=patience, update=patience, delete=patience)
 
 
 MARK = "setByProgram"

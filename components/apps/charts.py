@@ -61,7 +61,7 @@ def _problems_of_definitions(folder: Path, name: str, version: str) -> Iterator[
     chart = folder / versions.archive(name, version)
     file = folder / versions.archive(f"{name}-{archives.SUFFIX}", version)
     try:
-        if file.read_bytes() != archives.chart_of_definitions(name, version, archives.definitions(chart)):
+        if not archives.is_of_definitions(file, name, version, archives.definitions(chart)):
             yield f"{file.name}: has other definitions than {chart.name}"
     except OSError:
         yield f"{file.name}: is not there"

@@ -132,8 +132,8 @@ class KubePrometheusStack(pulumi.ComponentResource):
             # It unpacks them. The chart's tag is `latest`; this one is that of its Grafana:
             # https://github.com/grafana-community/helm-charts/blob/main/charts/grafana/values.yaml (initChownData)
             "image": {
-                # ECR, unlike the nodes, wants to be told that it is one of Docker Hub's own images.
-                "busybox": {**self._from("docker.io"), "repository": "library/busybox", "tag": "1.38.0"},
+                # Where Docker publishes its own images as well, so that ECR takes it without a login.
+                "busybox": {**self._from("public.ecr.aws"), "repository": "docker/library/busybox", "tag": "1.38.0"},
                 "kubectl": self._from("registry.k8s.io"),
             },
             "resources": resources("50m", "128Mi", memory_limit="256Mi"),

@@ -73,7 +73,7 @@ def test_a_tag_means_one_image_from_the_first_that_is_pulled(known: Graph) -> No
         assert template.urn in rule.dependencies
 
 
-def test_an_image_in_use_is_not_expired_before_its_tag(known: Graph) -> None:
+def test_the_newest_versions_are_kept_and_what_no_tag_names_goes(known: Graph) -> None:
     for template in known.of_type(TEMPLATE):
         tagged, untagged = json.loads(template["lifecyclePolicy"])["rules"]
         assert tagged["selection"]["countType"] == "imageCountMoreThan"

@@ -30,6 +30,20 @@ def not_thirteen(number):
     return number
 
 
+class Key(Section):
+    """A nested section that may be left out."""
+
+    word: Annotated[str, Form("[A-Z]+", "capitals", "OPEN", shown=False)] = "OPEN"
+    door: Door | None = None
+
+
+class Safe(Section):
+    """A section with one that may be left out, and with several."""
+
+    key: Key | None = None
+    keys: Mapping[str, Key] = {}
+
+
 class House(Section):
     """A section with everything that can go wrong."""
 
@@ -234,7 +248,7 @@ def test_a_wrong_item_of_one_list_does_not_silence_another():
 )
 def test_what_is_no_network_is_told_what_one_looks_like(text):
     assert told(street=text) == [
-        f"p:house.street: must be an IPv4 network without host bits, such as 10.0.0.0/16, got {text}"
+        "p:house.street: must be an IPv4 network without host bits, such as 10.0.0.0/16, got " + (text or '""')
     ]
 
 
@@ -328,3 +342,25 @@ def test_every_value_is_shown_on_one_line(value):
 def test_a_suggestion_needs_a_resemblance():
     assert unknown_key("netwrok", ("network", "nodes")) == 'unknown key; did you mean "network"?'
     assert unknown_key("password", ("network", "nodes")) == "unknown key; known are network, nodes"
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("hunter2", "p:safe.key: must be a mapping of word, door"),
+        ([], "p:safe.key: must be a mapping of word, door"),
+        ({"wrod": "hunter2"}, 'p:safe.key.wrod: unknown key; did you mean "word"?'),
+        (
+            {"door": {"width": 9, "password": "hunter2"}},
+            "p:safe.key.door.password: unknown key; known are width, height",
+        ),
+        ({"word": "hunter2"}, "p:safe.key.word: must be capitals, such as OPEN"),
+    ],
+)
+def test_mistakes_in_a_section_that_may_be_left_out_are_told_like_others_and_no_secret_is(key, told):
+    assert parse({"key": key}, Safe, "p:safe")[1] == [told]
+    assert parse({"keys": {"front": key}}, Safe, "p:safe")[1] == [told.replace("safe.key", "safe.keys.front")]
+
+
+def test_the_login_in_an_address_is_not_repeated():
+    assert show("https://joe:hunter2@git.example.com/x") == "https://…@git.example.com/x"

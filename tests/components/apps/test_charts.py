@@ -72,7 +72,7 @@ def test_charts_come_from_a_registry_where_a_stack_says_so() -> None:
     assert not any(release.get("repositoryOpts") for release in releases(ours))
 
 
-def test_definitions_that_helm_never_upgrades_are_upgraded_before_their_chart_and_outlive_it(stack: str) -> None:
+def test_definitions_that_helm_never_upgrades_are_upgraded_before_their_chart(stack: str) -> None:
     graph = recorded(stack, known=True)
 
     assert CRDS
@@ -83,8 +83,8 @@ def test_definitions_that_helm_never_upgrades_are_upgraded_before_their_chart_an
         assert chart["skipCrds"], each.name
         # Those that Helm has installed before are nobody's.
         assert each["takeOwnership"], each.name
-        # With a definition goes whatever it defines: every Canary, every TargetGroupBinding.
-        assert each.retain_on_delete, each.name
+        # Helm keeps the definitions; a release of which it keeps the record could not be made again.
+        assert not each.retain_on_delete, each.name
 
 
 def test_a_folder_with_every_chart_as_pinned_is_fit(folder: Path) -> None:
@@ -116,12 +116,12 @@ def test_definitions_that_are_missing_or_those_of_another_version_are_told(folde
     ):
         check_charts("local", folder)
 
-    (folder / "loose-1.2.3.tgz").write_text("a page that says 404", encoding="utf-8")
-    with pytest.raises(pulumi.RunError, match=r"loose-1\.2\.3\.tgz: is no archive of a chart"):
-        check_charts("local", folder)
-
     theirs.unlink()
     with pytest.raises(pulumi.RunError, match=r"loose-crds-1\.2\.3\.tgz: is not there"):
+        check_charts("local", folder)
+
+    (folder / "loose-1.2.3.tgz").write_text("a page that says 404", encoding="utf-8")
+    with pytest.raises(pulumi.RunError, match=r"loose-1\.2\.3\.tgz: is no archive of a chart"):
         check_charts("local", folder)
 
 

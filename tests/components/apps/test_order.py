@@ -146,6 +146,6 @@ def test_pods_of_the_mesh_come_after_what_makes_them_part_of_it(stack: str) -> N
 
 
 def test_releases_are_deleted_for_real(stack: str) -> None:
-    releases = with_objects(recorded(stack, known=True))
+    releases = recorded(stack, known=True).of_type(RELEASE)
     assert releases
     assert not [each.name for each in releases if each.deleted_with or each.retain_on_delete]

@@ -40,7 +40,7 @@ def delivered(platform: Platform) -> Iterator[Platform]:
     [
         ("argocd:argocd-application-controller", ("patch", "apps", "deployments"), ("list", "", "secrets")),
         ("external-secrets:external-secrets", ("create", "", "secrets"), ("create", "", "pods")),
-        ("flagger-system:flagger", ("update", "apps", "deployments"), ("get", "", "secrets")),
+        ("flagger-system:flagger", ("update", "apps", "deployments"), ("delete", "apps", "deployments")),
     ],
 )
 def test_controllers_deliver_as_their_service_accounts(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from engine.cluster.api import Object
+from engine.cluster.api import ApiError, NoMatchError, Object
 from engine.cluster.cluster import Cluster
 from engine.cluster.releases import record_of
 from engine.kubernetes_world import KubernetesWorld, eventually
@@ -228,7 +228,7 @@ DEFINITIONS_PROGRAM = """
 definitions = k8s.helm.v3.Release(
     "stores-crds", name="stores-crds", chart="./.charts/stores-crds-2.0.0.tgz", version="2.0.0", namespace="default",
     take_ownership=True, values={{}}, atomic=True, cleanup_on_fail=True, timeout=60,
-    opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(retain_on_delete=True)),
+    opts=on_cluster,
 )
 k8s.apiextensions.CustomResource(
     "east", api_version="example.org/v1", kind="Store", metadata={{"name": "east"}}, spec={spec},
@@ -246,10 +246,7 @@ def test_definitions_that_helm_installed_once_are_taken_over_and_upgraded_and_ou
     newer = copy.deepcopy(STORE)
     properties = newer["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     properties["open"] = {"type": "boolean"}
-    made = archives.chart_of_definitions("stores", "2.0.0", {"stores.yaml": yaml.safe_dump(newer)})
-    charts = program.program / versions.CHARTS
-    charts.mkdir(exist_ok=True)
-    (charts / "stores-crds-2.0.0.tgz").write_bytes(made)
+    put_definitions(program, {"stores.yaml": yaml.safe_dump(newer)})
     program.write(DEFINITIONS_PROGRAM.format(spec={"region": "us-east-1", "open": True}))
 
     program.up().must()
@@ -260,7 +257,44 @@ def test_definitions_that_helm_installed_once_are_taken_over_and_upgraded_and_ou
     program.write("")
     program.up().must()
     assert cluster.api.find(STORE)
+    # And again, as after a destroy that kept them.
+    program.write(DEFINITIONS_PROGRAM.format(spec={"region": "us-east-1", "open": True}))
+    program.up().must()
+    program.write("")
+    program.up().must()
     cluster.api.delete(cluster.api.get(STORE), "Foreground")
+
+
+def put_definitions(program: KubernetesWorld, files: dict[str, str]) -> None:
+    """Put the chart of definitions beside the program."""
+    charts = program.program / versions.CHARTS
+    charts.mkdir(exist_ok=True)
+    (charts / "stores-crds-2.0.0.tgz").write_bytes(archives.chart_of_definitions("stores", "2.0.0", files))
+
+
+def test_an_installation_of_definitions_that_is_taken_back_takes_none_away(program: KubernetesWorld, cluster: Cluster):
+    """Helm deletes what a failed installation has taken over, and every object of the kind would go with it."""
+    cluster.api.apply(STORE, "helm", force=True, dry=False)
+    east = {"apiVersion": "example.org/v1", "kind": "Store", "metadata": {"name": "east"}}
+    eventually(lambda: stored(cluster, east))
+    refused = copy.deepcopy(STORE)
+    refused["metadata"]["name"] = "shops.example.org"
+    put_definitions(program, {"refused.yaml": yaml.safe_dump(refused), "stores.yaml": yaml.safe_dump(STORE)})
+    program.write(DEFINITIONS_PROGRAM.partition("k8s.apiextensions")[0].format())
+
+    done = program.up()
+
+    assert not done
+    assert "shops.example.org" in done.output
+    assert cluster.api.find(east)
+    cluster.api.delete(cluster.api.get(STORE), "Foreground")
+
+
+def stored(cluster: Cluster, object_: Object) -> bool:
+    try:
+        return bool(cluster.api.apply(object_, "test", force=True, dry=False))
+    except (ApiError, NoMatchError):  # not yet: the definition has just come
+        return False
 
 
 def put_into_pool(cluster: Cluster, pool: str) -> None:
