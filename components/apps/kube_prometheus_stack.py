@@ -290,9 +290,16 @@ def _silenced(base: Base) -> list[str]:
     of what the application may ask for, not what is set aside for it. Where every controller runs once, no node
     stands by for another.
     https://github.com/kubernetes-monitoring/kubernetes-mixin/issues/984
+
+    A kubelet renews its serving certificate when a tenth to three tenths of its time are left (client-go's certificate
+    manager). Those of EKS last for 45 days, and the alert wants seven to be left: it would fire on each node, for days,
+    before each renewal. Renewals that fail have an alert of their own.
+    https://github.com/prometheus-community/helm-charts/issues/6918
+    https://docs.aws.amazon.com/eks/latest/userguide/cert-signing.html
     """
     one_node_is_enough = ["KubeCPUOvercommit", "KubeMemoryOvercommit"] if base.replicas == 1 else []
-    return ["KubeCPUQuotaOvercommit", "KubeMemoryQuotaOvercommit", *one_node_is_enough]
+    quotas = ["KubeCPUQuotaOvercommit", "KubeMemoryQuotaOvercommit"]
+    return [*quotas, "KubeletServerCertificateExpiration", *one_node_is_enough]
 
 
 def _node_exporter() -> dict[str, Any]:
