@@ -22,7 +22,7 @@ from prismctl.render.platform import (
 )
 from prismctl.render.svg import Box, Content, Sketch, wrap
 
-_MARGIN, _OUTSIDE, _EDGE, _ZONE, _ENDPOINTS, _SERVICES = 24, 150, 196, 250, 176, 220
+_MARGIN, _OUTSIDE, _EDGE, _ZONE, _ENDPOINTS, _SERVICES = 24, 150, 240, 250, 176, 220
 """Widths of the margin and of the columns, from left to right."""
 _ACCOUNT_X = _MARGIN + _OUTSIDE + 50
 _EDGE_X = _ACCOUNT_X + 16
@@ -201,13 +201,17 @@ class _Drawing:
             for name in self._platform.names(network):
                 content = Content("Route 53", [name], color=NETWORK)
                 self._place("dns", Box(_EDGE_X, _VPC_Y, _EDGE, content.height), content)
-            if content := self._platform.firewall():
-                box = Box(_EDGE_X, balancer.center - content.height / 2, _EDGE, content.height)
-                self._place("firewall", box, content)
+            if content := self._platform.firewall(_EDGE - 30):
+                y = balancer.center - content.height / 2
+                if "dns" in self._boxes:
+                    y = max(y, self._boxes["dns"].bottom + _GAP)
+                self._place("firewall", Box(_EDGE_X, y, _EDGE, content.height), content)
         if self._bus and self._platform.first("aws:ec2/internetGateway:InternetGateway"):
-            content = Content("Internet gateway", color=NETWORK)
-            self._place("gateway", Box(_EDGE_X, self._bus - 16, _EDGE, 32), content)
-            self._place("internet", Box(_MARGIN, self._bus - 16, _OUTSIDE, 32), Content("Internet"))
+            content, y = Content("Internet gateway", color=NETWORK), self._bus - 16
+            if "firewall" in self._boxes:
+                y = max(y, self._boxes["firewall"].bottom + _GAP)
+            self._place("gateway", Box(_EDGE_X, y, _EDGE, 32), content)
+            self._place("internet", Box(_MARGIN, y, _OUTSIDE, 32), Content("Internet"))
 
     def _draw_delivery(self) -> None:
         """Draw what runs and watches the platform, below the entrance."""
@@ -248,7 +252,8 @@ class _Drawing:
             arrow((users.middle, users.y), (users.middle, dns.center), (dns.x, dns.center), dashed=True)
         port = self._platform.https_port
         for start, end in pairwise(boxes[name] for name in ("users", "firewall", "balancer") if name in boxes):
-            arrow((start.right, start.center), (end.x, start.center), label=port)
+            level = boxes["balancer"].center
+            arrow((start.right, level), (end.x, level), label=port)
         if "balancer" in boxes and "cluster" in boxes:
             x, end = boxes["balancer"].right - 5, boxes["cluster"]
             arrow((x, boxes["balancer"].bottom), (x, end.y))
@@ -269,9 +274,11 @@ class _Drawing:
             if cluster:
                 arrow((nat.middle, cluster.y), (nat.middle, nat.bottom))
             if gateway:
-                arrow((nat.middle, nat.y), (nat.middle, self._bus), (gateway.right, self._bus))
+                x = _VPC_X - 28
+                way = [(nat.middle, nat.y), (nat.middle, self._bus), (x, self._bus), (x, gateway.center)]
+                arrow(*way, (gateway.right, gateway.center))
         if gateway:
-            arrow((gateway.x, self._bus), (boxes["internet"].right, self._bus))
+            arrow((gateway.x, gateway.center), (boxes["internet"].right, gateway.center))
         if not cluster:
             return
         for kind in ("Gateway", "Interface"):

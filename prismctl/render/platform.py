@@ -20,6 +20,8 @@ _STORAGE, _SECURITY, _OPERATIONS, _MODELS = "#4d7c0f", "#dc2626", "#db2777", "#0
 TIERS = {"public": "#f1f8ee", "private": "#eef5fc", "isolated": "#f5f2fb"}
 """From top to bottom, each with its colour."""
 _ENGINES = {"aurora-postgresql": "Aurora PostgreSQL", "aurora-mysql": "Aurora MySQL", "valkey": "Valkey"}
+_KEYS = {"asn": "network", "ip": "address", "ja3Fingerprint": "fingerprint", "ja4Fingerprint": "fingerprint"}
+"""What a firewall may count requests by, beside addresses."""
 _GITHUB = "token.actions.githubusercontent.com"
 
 
@@ -160,8 +162,8 @@ class Platform:
         reach = "internal" if balancer.get("internal") is True else "internet-facing"
         return Content(f"{kind} load balancer", [_join(reach, ", ".join(listeners))], color=NETWORK)
 
-    def firewall(self) -> Content | None:
-        """Return the firewall and its limits, where it protects anything."""
+    def firewall(self, room: float) -> Content | None:
+        """Return the firewall and its limits, where it protects anything, with lines no wider than `room`."""
         acl = self.first("aws:wafv2/webAcl:WebAcl")
         if not acl or not self.all("aws:wafv2/webAclAssociation:WebAclAssociation"):
             return None
@@ -172,7 +174,9 @@ class Platform:
         for rule in rules:
             if limit := _part(_part(rule, "statement"), "rateBasedStatement"):
                 seconds = phrase(_part(limit, "evaluationWindowSec", 300))
-                lines.append(f"{phrase(_part(limit, 'limit'))} per address in {seconds} s")
+                most = f"{phrase(_part(limit, 'limit'))} per {_counted_by(limit)} in {seconds} s"
+                blocks = "count" not in _part(rule, "action", {})
+                lines.extend(wrap([most] if blocks else [most, "counted only"], room))
         return Content("Firewall (WAF)", lines, color=_SECURITY)
 
     def cluster(self, cluster: Resource) -> list[Content]:
@@ -228,8 +232,7 @@ class Platform:
             yield "watch", Content("CloudWatch", [watched], color=_OPERATIONS)
         if topics := self.roles("aws:sns/topic:Topic"):
             readers = count(len(self.all("aws:sns/topicSubscription:TopicSubscription")), "subscription")
-            line = _join(", ".join(topics), readers or "no subscriptions")
-            yield "topics", Content("SNS", [line], color=_OPERATIONS)
+            yield "topics", Content("SNS", wrap(topics, room), readers or "no subscriptions", _OPERATIONS)
 
     def services(self, room: float) -> Iterator[tuple[str, Content]]:
         """Yield what the platform uses outside of its VPC, by the name that endpoints have for it.
@@ -305,6 +308,19 @@ def _tier_and_zone(subnet: Resource) -> tuple[str, str]:
 def _part(value: Any, key: str, default: Any = "") -> Any:
     """Return an entry of a mapping; of what is secret or unknown as a whole, the whole."""
     return value.get(key, default) if isinstance(value, Mapping) else default if value is None else value
+
+
+def _counted_by(limit: Any) -> str:
+    """Return by what a rate-based statement counts requests, in a word.
+
+    Source: https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatementCustomKey.html
+    """
+    kind = _part(limit, "aggregateKeyType", "IP")
+    if kind != "CUSTOM_KEYS":
+        return {"IP": "address", "FORWARDED_IP": "forwarded address"}.get(kind, "match")
+    keys = _part(limit, "customKeys", ())
+    names = sorted({name for key in keys if isinstance(key, Mapping) for name in key if key[name] is not None})
+    return " and ".join(_KEYS.get(name, name) for name in names) or "key"
 
 
 def _allowed(policy: str) -> set[str]:

@@ -9,6 +9,7 @@ from support import recorded
 
 from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 from prismctl.render import diagram
+from prismctl.render.platform import Platform
 from prismctl.render.svg import TITLE, Box, fit, measure, wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,6 +64,14 @@ def segments(root: ET.Element) -> list[Box]:
                 Box(min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2)) for (x1, y1), (x2, y2) in pairwise(points)
             ]
     return found
+
+
+def cards(root: ET.Element) -> list[Box]:
+    return [
+        Box(*(float(card.attrib[key]) for key in ("x", "y", "width", "height")))
+        for card in root.iter(f"{SVG}rect")
+        if card.get("stroke") == "#cbd5e1" and card.get("fill") == "#ffffff"
+    ]
 
 
 def overlap(one: Box, other: Box) -> bool:
@@ -191,6 +200,29 @@ def test_no_two_texts_overlap(drawing: ET.Element) -> None:
     assert [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if overlap(one, other)] == []
 
 
+def test_nothing_that_is_said_is_cut_off(drawing: ET.Element) -> None:
+    assert [text for text in texts(drawing) if text.endswith("…")] == []
+
+
+def test_no_two_cards_touch(drawing: ET.Element) -> None:
+    grown = [Box(card.x - 2, card.y - 2, card.width + 4, card.height + 4) for card in cards(drawing)]
+    assert [(one, other) for one, other in combinations(grown, 2) if overlap(one, other)] == []
+
+
+def test_the_firewall_says_by_what_it_counts_and_what_it_only_counts() -> None:
+    def limit(name: str, key: dict[str, object], action: str) -> dict[str, object]:
+        statement = {"limit": 7, "evaluationWindowSec": 60, **key}
+        return {"name": name, "action": {action: {}}, "statement": {"rateBasedStatement": statement}}
+
+    by_network = {"aggregateKeyType": "CUSTOM_KEYS", "customKeys": [{"asn": {}}]}
+    rules = [limit("one", {"aggregateKeyType": "IP"}, "block"), limit("two", by_network, "count")]
+    acl = resource("aws:wafv2/webAcl:WebAcl", "acl", {"rules": rules})
+    association = resource("aws:wafv2/webAclAssociation:WebAclAssociation", "association")
+    content = Platform(graph_of(acl, association)).firewall(1000)
+    assert content
+    assert list(content.lines) == ["2 rules", "7 per address in 60 s", "7 per network in 60 s, counted only"]
+
+
 def test_no_arrow_crosses_a_text(drawing: ET.Element) -> None:
     lines = segments(drawing)
     assert lines
@@ -198,13 +230,8 @@ def test_no_arrow_crosses_a_text(drawing: ET.Element) -> None:
 
 
 def test_no_arrow_runs_through_a_card(drawing: ET.Element) -> None:
-    cards = [
-        Box(*(float(card.attrib[key]) for key in ("x", "y", "width", "height")))
-        for card in drawing.iter(f"{SVG}rect")
-        if card.get("stroke") == "#cbd5e1" and card.get("fill") == "#ffffff"
-    ]
-    assert cards
-    insides = [Box(card.x + 1, card.y + 1, card.width - 2, card.height - 2) for card in cards]
+    insides = [Box(card.x + 1, card.y + 1, card.width - 2, card.height - 2) for card in cards(drawing)]
+    assert insides
     assert [card for card in insides if any(overlap(card, line) for line in segments(drawing))] == []
 
 
