@@ -52,6 +52,8 @@ class Cluster:
     server: str
     eks_name: str
     """Of the cluster that the context's credentials are for, empty where they are of another kind."""
+    advice: str = ""
+    """What to do where it does not answer."""
 
     def find(self, namespace: str, name: str) -> Release | None:
         """Return a release, None where there is none; raises OutsideError and UsageError."""
@@ -96,23 +98,45 @@ class Cluster:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise OutsideError(f"helm {arguments[0]}: no answer from {self.server} within {seconds} s") from None
+            advice = f"; {self.advice}" if self.advice else ""
+            raise OutsideError(
+                f"helm {arguments[0]}: no answer from {self.server} within {seconds} s{advice}"
+            ) from None
         if done.returncode == 0:
             return done.stdout
         said = done.stderr.strip().rpartition("Error: ")[2]
         if absent and absent in said:
             return None
         asked = " ".join(itertools.takewhile(lambda each: not each.startswith("-"), arguments[:2]))
-        raise OutsideError(f"helm {asked} failed on {self.server}: {said}")
+        # https://github.com/helm/helm/blob/v3.22.0/pkg/kube/client.go (IsReachable)
+        advice = self._advice if "cluster unreachable" in said else ""
+        raise OutsideError(f"helm {asked} failed on {self.server}: {said}{advice}")
+
+    @property
+    def _advice(self) -> str:
+        return f"; {self.advice}" if self.advice else ""
 
 
 @functools.cache
 def find_helm() -> str:
     """Return where Helm is; raises UsageError where it is not."""
-    found = os.environ.get("AI_PRISM_HELM") or shutil.which("helm")
+    found = os.environ.get("AI_PRISM_HELM") or shutil.which("helm") or _built()
     if not found:
-        raise UsageError("helm is not on PATH: install Helm 3 (https://helm.sh/docs/intro/install/)")
+        raise UsageError(
+            "helm is not on PATH: install Helm 3 (https://helm.sh/docs/intro/install/), name one in AI_PRISM_HELM, or "
+            "run make engine ARGS=helm, which builds one into the cache (needs Go)"
+        )
     return found
+
+
+def _built() -> str | None:
+    """Return the Helm that `make charts` or `make engine` has built, if any."""
+    from tools.build import EngineError, locate
+
+    try:
+        return str(locate("helm"))
+    except EngineError:
+        return None
 
 
 def find_cluster(kubeconfig: Path | None, context: str | None, eks_name: str) -> Cluster:

@@ -4,7 +4,7 @@ import datetime
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def status(
     project: Project, stack: str, names: Sequence[str], where: Callable[[str], helm.Cluster], *, as_json: bool
 ) -> int:
     """Tell what became of a stack's releases; returns 1 where one is not as the program wants it."""
-    cluster = where(naming.physical_name("cluster", stack))
+    cluster = _cluster(stack, where)
     wanted = _choose(_releases_of(preview(project, stack, known=False).graph), names, stack)
     found = [judge(each, cluster.find(each.namespace, each.name)) for each in wanted]
     document = {"stack": stack, "server": cluster.server, "releases": [asdict(each) for each in found]}
@@ -81,7 +81,7 @@ def status(
 
 def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.Cluster], *, yes: bool) -> int:
     """Mend one release after saying what is done, and after a yes; returns 1 where it was declined."""
-    cluster = where(naming.physical_name("cluster", stack))
+    cluster = _cluster(stack, where)
     (wanted,) = _choose(_releases_of(preview(project, stack, known=False).graph), [name], stack)
     found = judge(wanted, cluster.find(wanted.namespace, wanted.name))
     _say("\n".join(_tell([found], stack, cluster)))
@@ -97,6 +97,12 @@ def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.
     cluster.run(found.repair.command)
     _say(f"done; go on with: pulumi up --stack {stack}")
     return 0
+
+
+def _cluster(stack: str, where: Callable[[str], helm.Cluster]) -> helm.Cluster:
+    """Return the stack's cluster, whose errors say what tells more."""
+    cluster = where(naming.physical_name("cluster", stack))
+    return replace(cluster, advice=f"prismctl reach {stack} tells why")
 
 
 def judge(wanted: Wanted, release: helm.Release | None) -> Finding:

@@ -15,6 +15,7 @@ from prismctl.cli import main
 from prismctl.graph import Graph
 from prismctl.project import ROOT, Project
 from prismctl.releases import Wanted, judge
+from tools import build
 
 WANTED = Wanted(name="web", namespace="shop", version="1.0.0", values={"replicas": 2, "pool": {"name": "first"}})
 AGES_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
@@ -152,9 +153,22 @@ def test_without_helm_it_is_said_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code, said = run(capsys, "status", "dev", "flagger", "--kubeconfig", str(kubeconfig(tmp_path)))
     assert code == 2
     assert "helm is not on PATH" in said
+    assert "AI_PRISM_HELM" in said
+    assert "make engine ARGS=helm" in said
+
+
+def test_the_helm_that_make_charts_has_built_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tool,) = (tool for tool in build.ENGINE if tool.name == "helm")
+    built = build.cache() / "-".join(("helm", build.pinned(tool), *build.PLATFORM)) / "bin" / "helm"
+    built.parent.mkdir(parents=True)
+    built.touch()
+    assert helm.find_helm() == str(built)
 
 
 def test_a_cluster_that_does_not_answer_is_told_in_helms_words(
@@ -167,6 +181,7 @@ def test_a_cluster_that_does_not_answer_is_told_in_helms_words(
     code, said = run(capsys, "status", "dev", "flagger", "--kubeconfig", str(kubeconfig(tmp_path)))
     assert code == 3
     assert "https://127.0.0.1:1: Kubernetes cluster unreachable" in said
+    assert "prismctl reach dev tells why" in said
 
 
 def test_a_release_that_the_stack_does_not_have_is_named_with_those_that_it_has(
