@@ -288,6 +288,14 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
+# Helm asks by the proxy that the environment names: https://github.com/helm/helm/blob/v3.22.0/pkg/getter/httpgetter.go
+_WITHOUT_NETWORK = (
+    "What was brought stays, and make charts goes on from there. Where this machine does not reach the repositories: "
+    f"name its proxy in HTTPS_PROXY; for tests, name a folder of charts in {VARIABLE}; for pulumi up, name a registry "
+    "in charts.source (docs/runbooks/upgrade-a-chart.md).\n"
+)
+
+
 def _bring_all(*, writes: bool, registry: str) -> int:
     charts = list(pinned().values())
     found: list[tuple[Chart, Path]] = []
@@ -305,6 +313,8 @@ def _bring_all(*, writes: bool, registry: str) -> int:
         sys.stderr.write(f"not pinned by digest yet: {', '.join(loose)}; make charts ARGS=--lock\n")
     if errors:
         sys.stderr.write(f"error: {len(errors)} of {len(charts)} charts are missing\n")
+        if not override() and not all(isinstance(error, ChangedError) for error in errors):
+            sys.stderr.write(_WITHOUT_NETWORK)
     elif not override():
         put = put_beside_program(found, ROOT)
         if refused := push(put, registry) if registry else []:

@@ -175,6 +175,7 @@ def test_all_that_cannot_be_had_is_told_and_what_can_be_had_stays(machine: Path,
     told = capsys.readouterr().err
     assert "error: other 4.5.6 cannot be had from https://charts.example.com: no such host" in told
     assert "1 of 2 charts are missing" in told
+    assert told.count("HTTPS_PROXY") == 1
     assert charts.locate(RIGHT)
 
 
