@@ -1,6 +1,7 @@
 """The drawing of the platform: complete, legible, and no more than the graph says."""
 
 import re
+from collections.abc import Mapping
 from itertools import combinations, pairwise
 from xml.etree import ElementTree as ET
 
@@ -210,7 +211,7 @@ def test_no_two_cards_touch(drawing: ET.Element) -> None:
 
 
 def test_the_firewall_says_by_what_it_counts_and_what_it_only_counts() -> None:
-    def limit(name: str, key: dict[str, object], action: str) -> dict[str, object]:
+    def limit(name: str, key: Mapping[str, object], action: str) -> dict[str, object]:
         statement = {"limit": 7, "evaluationWindowSec": 60, **key}
         return {"name": name, "action": {action: {}}, "statement": {"rateBasedStatement": statement}}
 
