@@ -5,6 +5,7 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -218,13 +219,14 @@ RUNBOOK = (ROOT / "docs/runbooks/search-the-logs.md").read_text(encoding="utf-8"
 @pytest.fixture
 def asked(tmp_path: Path) -> tuple[list[str], str]:
     """Return what the runbook's commands give to kubectl: its arguments, and its standard input."""
-    function, question = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    function, question, _ = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
     kubectl = tmp_path / "kubectl"
     kubectl.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\" > arguments\ncat > input\n", encoding="utf-8")
     kubectl.chmod(0o755)
     given = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "SEARCH": "search.example.com",
+        "REGION": "eu-west-1",
         "IMAGES": recorded("prod", known=True).outputs["imageRegistries"]["quay.io"],
         "AWS_ACCESS_KEY_ID": "id-of-the-session",
         "AWS_SECRET_ACCESS_KEY": "key-of-the-session",
@@ -274,3 +276,35 @@ def test_credentials_of_who_asks_are_in_no_object_and_in_no_list_of_processes(as
     assert "of-the-session" not in "".join(arguments)
     assert 'user = "id-of-the-session:key-of-the-session"' in read
     assert 'header = "x-amz-security-token: token-of-the-session"' in read
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="the runbook's command takes jq")
+def test_an_administrator_deletes_an_index_by_a_pod_that_does_what_the_job_does_and_puts_nothing(
+    tmp_path: Path,
+) -> None:
+    *_, function = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    made = job("prod")
+    others = {
+        "metadata": {"creationTimestamp": "2027"},
+        "spec": {"template": {"spec": {"serviceAccountName": "other"}}},
+    }
+    own = {"metadata": {"creationTimestamp": "2026"}, "spec": made["spec"]}
+    (tmp_path / "jobs").write_text(json.dumps({"items": [own, others]}), encoding="utf-8")
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text('#!/bin/sh\ncase "$3" in get) cat jobs;; create) cat > pod;; esac\n', encoding="utf-8")
+    kubectl.chmod(0o755)
+    subprocess.run(  # noqa: S603
+        ["sh", "-euc", f"{function}\nas_master DELETE logs-2026.11.01"],  # noqa: S607
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=True,
+    )
+    pod = json.loads((tmp_path / "pod").read_text())
+    (wanted,), (container,) = made["spec"]["template"]["spec"]["containers"], pod["spec"]["containers"]
+    script = container["command"][2]
+    assert pod["spec"]["serviceAccountName"] == "search-access"
+    assert (container["image"], container["securityContext"]) == (wanted["image"], wanted["securityContext"])
+    assert "put" not in script
+    assert script.splitlines()[-1] == 'ask --fail-with-body --request "$VERB" "https://$HOST/$WHAT"'
+    assert {"name": "WHAT", "value": "logs-2026.11.01"} in container["env"]
+    subprocess.run(["sh", "-nc", script], check=True)  # noqa: S603, S607

@@ -5,15 +5,19 @@ What its SQL does is tried on a real PostgreSQL in test_logins.py.
 
 import json
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import application, recorded
 
 from components.apps import database_access
 from prismctl.graph import Graph
+from prismctl.project import ROOT
 
 JOB = "kubernetes:batch/v1:Job"
 
@@ -79,3 +83,33 @@ def test_the_application_comes_when_it_may_log_in_and_goes_before_that_ends(know
 
 def test_an_update_long_after_the_job_still_finds_it_so_that_it_has_nothing_to_do(known: Graph) -> None:
     assert "ttlSecondsAfterFinished" not in known.named(JOB, "database-access")["spec"]
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="the runbook's command takes jq")
+def test_people_ask_the_database_from_a_pod_that_is_the_jobs_and_runs_none_of_its_sql(tmp_path: Path) -> None:
+    runbook = (ROOT / "docs/runbooks/ask-the-database.md").read_text(encoding="utf-8")
+    (function,) = re.findall(r"^```sh\n(.*?)^```", runbook, re.MULTILINE | re.DOTALL)
+    spec = recorded("prod", known=True).named(JOB, "database-access")["spec"]
+    (tmp_path / "jobs").write_text(
+        json.dumps({"items": [{"metadata": {"creationTimestamp": "2026"}, "spec": spec}]}), encoding="utf-8"
+    )
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text('#!/bin/sh\ncase "$3" in get) cat jobs;; create) cat > pod;; esac\n', encoding="utf-8")
+    kubectl.chmod(0o755)
+
+    def pod(command: str) -> Any:
+        subprocess.run(  # noqa: S603
+            ["sh", "-euc", f"{function}\n{command}"],  # noqa: S607
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+            check=True,
+        )
+        return json.loads((tmp_path / "pod").read_text())["spec"]
+
+    job = json.loads(json.dumps(spec["template"]["spec"]))
+    serving, beside = pod("database_pod"), pod("database_pod other.example.com arn:other")
+    assert serving["containers"][0].pop("command") == ["sleep", "3600"]
+    job["containers"][0].pop("command")
+    assert serving == job
+    assert {"name": "PGHOST", "value": "other.example.com"} in beside["containers"][0]["env"]
+    assert {"name": "SECRET", "value": "arn:other"} in beside["initContainers"][0]["env"]
