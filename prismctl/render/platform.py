@@ -320,7 +320,7 @@ def _counted_by(limit: Any) -> str:
         return {"IP": "address", "FORWARDED_IP": "forwarded address"}.get(kind, "match")
     keys = _part(limit, "customKeys", ())
     names = sorted({name for key in keys if isinstance(key, Mapping) for name in key if key[name] is not None})
-    return " and ".join(_KEYS.get(name, name) for name in names) or "key"
+    return " and ".join(_KEYS.get(str(name), str(name)) for name in names) or "key"
 
 
 def _allowed(policy: str) -> set[str]:
