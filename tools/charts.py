@@ -7,6 +7,7 @@ AI_PRISM_CHARTS may name a folder of charts, packaged or not, that tests use ins
 """
 
 import concurrent.futures
+import contextlib
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,8 @@ VARIABLE = "AI_PRISM_CHARTS"
 """Environment variable that names a folder of charts which are trusted as they are."""
 CHANGED = 1
 """Exit code where an archive is not the one that was pinned."""
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""By which a run is ended."""
 _AT_ONCE = 6
 _SECONDS = 180
 
@@ -184,6 +187,16 @@ class _Downloads:
             process.kill()
 
 
+@contextlib.contextmanager
+def _held_back(*signals: signal.Signals) -> Generator[None, None, None]:
+    """Let signals arrive after this. An interrupt while the pool starts a thread would hide that thread from it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def bring(charts: Sequence[Chart]) -> Iterator[tuple[Chart, Path | ChartError]]:
     """Bring what is missing, several at once; yield each chart with where it is, or why it is not."""
     missing: list[Chart] = []
@@ -204,7 +217,8 @@ def bring(charts: Sequence[Chart]) -> Iterator[tuple[Chart, Path | ChartError]]:
         downloads = _Downloads(binary("helm"), Path(folder))
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                pulled = {pool.submit(downloads.pull, chart): chart for chart in missing}
+                with _held_back(*STOPS):
+                    pulled = {pool.submit(downloads.pull, chart): chart for chart in missing}
                 for done in concurrent.futures.as_completed(pulled):
                     error = done.exception()
                     if error and not isinstance(error, ChartError):
@@ -344,7 +358,7 @@ def _trust(chart: Chart) -> str:
 
 
 if __name__ == "__main__":
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in STOPS:
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
