@@ -566,6 +566,17 @@ class SingleSignOn(Section):
     """Group whose members may change applications; everybody else reads."""
 
 
+def _is_a_time_zone(name: str) -> bool:
+    """Whether the machine knows a time zone: a look at one file, where a list of all takes a tenth of a second."""
+    if name.startswith(("posix/", "right/")) or name == "posixrules":  # copies of the database within itself
+        return False
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
 class Gitops(Section):
     """What Argo CD deploys, and who may tell it to."""
 
@@ -595,7 +606,7 @@ class Gitops(Section):
 
     def rules(self) -> Iterator[Problem]:
         # A machine without a database of time zones knows none.
-        if (zones := zoneinfo.available_timezones()) and self.time_zone not in zones:
+        if not _is_a_time_zone(self.time_zone) and _is_a_time_zone("UTC"):
             yield Problem("time_zone", "must be a time zone that there is, such as America/New_York", self.time_zone)
 
 

@@ -1,4 +1,4 @@
-"""Images of others by way of ECR: taken from their publisher once, and there when the publisher is not."""
+"""Third-party images through a pull-through cache in ECR, available while their publisher is not."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.image_lifecycle import KEPT_IMAGES, expire, expire_untagged
 from components.image_places import UPSTREAMS, place_of, places, prefix_of
 from components.location import Location
 from components.policies import allow, document
-
-KEPT_IMAGES = 100
-"""Of each repository, the newest; ECR does not know which of them run. An upgrade of a chart adds one."""
-UNTAGGED_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,26 +93,13 @@ def _lifecycle() -> list[dict[str, object]]:
     that names them: "If an image is referenced by a manifest list, it cannot be expired", as that page has it.
     """
     return [
-        {
-            "rulePriority": 1,
-            "description": f"Keep the last {KEPT_IMAGES} versions",
-            "selection": {
-                "tagStatus": "tagged",
-                "tagPatternList": ["*"],
-                "countType": "imageCountMoreThan",
-                "countNumber": KEPT_IMAGES,
-            },
-            "action": {"type": "expire"},
-        },
-        {
-            "rulePriority": 2,
-            "description": "Untagged images go with the tag that brought them",
-            "selection": {
-                "tagStatus": "untagged",
-                "countType": "sinceImagePushed",
-                "countUnit": "days",
-                "countNumber": UNTAGGED_DAYS,
-            },
-            "action": {"type": "expire"},
-        },
+        expire(
+            1,
+            f"Keep the last {KEPT_IMAGES} versions",
+            tagStatus="tagged",
+            tagPatternList=["*"],
+            countType="imageCountMoreThan",
+            countNumber=KEPT_IMAGES,
+        ),
+        expire_untagged(2, "Untagged images go with the tag that brought them"),
     ]

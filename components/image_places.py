@@ -1,4 +1,4 @@
-"""Where the images of others come from: their registries, and which of them ECR puts itself before."""
+"""The registries of third-party images, and where the stack pulls from instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,11 +8,8 @@ import pulumi_aws as aws
 
 import settings
 from components.foundation import Foundation
+from components.image_lifecycle import KEPT_IMAGES, expire, expire_untagged
 from naming import physical_name
-
-KEPT_IMAGES = 100
-"""Enough to roll back months of daily releases; what runs for longer than that is lost to a new node."""
-UNTAGGED_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -63,23 +60,13 @@ class Registry(pulumi.ComponentResource):
 
 
 def _lifecycle() -> list[dict[str, object]]:
-    """Return ECR's lifecycle rules (https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html)."""
     return [
-        {
-            "rulePriority": 1,
-            "description": "Untagged images are left-overs of multi-architecture pushes",
-            "selection": {
-                "tagStatus": "untagged",
-                "countType": "sinceImagePushed",
-                "countUnit": "days",
-                "countNumber": UNTAGGED_DAYS,
-            },
-            "action": {"type": "expire"},
-        },
-        {
-            "rulePriority": 2,
-            "description": f"Keep the last {KEPT_IMAGES} images",
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
-            "action": {"type": "expire"},
-        },
+        expire_untagged(1, "Untagged images are left-overs of multi-architecture pushes"),
+        expire(
+            2,
+            f"Keep the last {KEPT_IMAGES} images",
+            tagStatus="any",
+            countType="imageCountMoreThan",
+            countNumber=KEPT_IMAGES,
+        ),
     ]

@@ -139,7 +139,7 @@ def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
     return (
         let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
         let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": administered}}),
-        # Nodes have repositories made for the images of others that they pull, and for none of the application's.
+        # Nodes may create the repositories of the pull-through cache, and none of the application's.
         let(
             ["ecr:CreateRepository"],
             [location.arn("ecr", f"repository/{prefix_of(location, each)}/*") for each in UPSTREAMS],

@@ -1,5 +1,6 @@
 """Recorded programs, shared by all tests of a worker."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from prismctl.graph import Graph, Resource
@@ -55,3 +56,18 @@ def handed_over(stack: str) -> dict[str, Any]:
         assert last not in place, parameter["name"]
         place[last] = parameter["value"]
     return values
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value, however deep."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for item in value.values():
+                yield from texts(item)
+        case list():
+            for item in value:
+                yield from texts(item)
+        case _:
+            pass

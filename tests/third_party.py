@@ -112,7 +112,7 @@ def plain(value: Any) -> Any:
 
 def releases(graph: Graph) -> list[Resource]:
     """Return the releases of a stack, by name, but for those of definitions alone."""
-    theirs = (release for release in graph.of_type(RELEASE) if not release.name.endswith(f"-{archives.SUFFIX}"))
+    theirs = (release for release in graph.of_type(RELEASE) if not release.name.endswith(archives.of_definitions("")))
     return sorted(theirs, key=lambda release: release.name)
 
 

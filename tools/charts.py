@@ -251,7 +251,7 @@ def put_beside_program(found: Sequence[tuple[Chart, Path]], program: Path) -> li
     for chart, path in found:
         if chart.crds:
             made = archives.chart_of_definitions(chart.name, chart.version, archives.definitions(path))
-            contents[versions.archive(f"{chart.name}-{archives.SUFFIX}", chart.version)] = made
+            contents[versions.archive(archives.of_definitions(chart.name), chart.version)] = made
     for name, content in contents.items():
         aside = folder / f".{name}"
         aside.write_bytes(content)
@@ -293,7 +293,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         code = _bring_all(writes="--lock" in arguments, registry=registry)
-        return code or ("--earlier" in arguments and _bring_earlier())
+        if code or "--earlier" not in arguments:
+            return code
+        return FAILED if _tell(earlier())[1] else 0
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was brought stays\n")
         return INTERRUPTED
@@ -312,15 +314,7 @@ _WITHOUT_NETWORK = (
 
 def _bring_all(*, writes: bool, registry: str) -> int:
     charts = list(pinned().values())
-    found: list[tuple[Chart, Path]] = []
-    errors: list[ChartError] = []
-    for chart, result in bring(charts):
-        if isinstance(result, ChartError):
-            errors.append(result)
-            sys.stderr.write(f"error: {result}\n")
-        else:
-            found.append((chart, result))
-            sys.stdout.write(f"{chart!s:32}  {_trust(chart):24}  {result}\n")
+    found, errors = _tell(charts)
     if writes:
         sys.stderr.writelines(f"{name}: digest written to versions.yaml\n" for name in lock(found))
     elif loose := [chart.name for chart, _ in found if chart.digest is None and not override()]:
@@ -339,16 +333,18 @@ def _bring_all(*, writes: bool, registry: str) -> int:
     return FAILED if errors else 0
 
 
-def _bring_earlier() -> int:
-    """Bring what the tests alone need, which no digest is known of."""
-    code = 0
-    for chart, result in bring(earlier()):
+def _tell(charts: Sequence[Chart]) -> tuple[list[tuple[Chart, Path]], list[ChartError]]:
+    """Bring charts and tell of each; return those that are there, and why the others are not."""
+    found: list[tuple[Chart, Path]] = []
+    errors: list[ChartError] = []
+    for chart, result in bring(charts):
         if isinstance(result, ChartError):
-            code = FAILED
+            errors.append(result)
             sys.stderr.write(f"error: {result}\n")
         else:
+            found.append((chart, result))
             sys.stdout.write(f"{chart!s:32}  {_trust(chart):24}  {result}\n")
-    return code
+    return found, errors
 
 
 def _trust(chart: Chart) -> str:

@@ -7,11 +7,11 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-SUFFIX = "crds"
-"""What the chart of a chart's definitions is called, behind the chart's own name."""
+_FOLDER = "crds"
+"""Where a chart has definitions that Helm installs once: https://helm.sh/docs/topics/charts/#custom-resource-definitions-crds."""
 
 _TEMPLATE = """{{- range $path, $file := .Files.Glob "files/*.yaml" }}
 {{- range splitList "\\n---\\n" (print "\\n" (toString $file)) }}
@@ -24,7 +24,7 @@ _TEMPLATE = """{{- range $path, $file := .Files.Glob "files/*.yaml" }}
 {{- end }}
 {{- end }}
 """
-"""Each definition is kept whatever Helm does with the release, also where an installation fails and is taken back.
+"""Helm keeps each definition, also when it uninstalls the release or rolls a failed installation back.
 
 With a definition goes every object of its kind (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
 What looks like a template in a description stays as it is, since the folder `files` has no templates.
@@ -36,26 +36,32 @@ def digest(archive: Path) -> str:
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
+def of_definitions(chart: str) -> str:
+    """Return what the chart of a chart's definitions, and its release, are called."""
+    return f"{chart}-crds"
+
+
 def definitions(chart: Path) -> dict[str, str]:
     """Return the files with definitions in the folder `crds` of a chart, packaged or not.
 
     Raises OSError, and ValueError where the file is no archive.
     """
     if chart.is_dir():
-        files = {file.name: file.read_text(encoding="utf-8") for file in (chart / SUFFIX).glob("*.yaml")}
+        files = {file.name: file.read_text(encoding="utf-8") for file in (chart / _FOLDER).glob("*.yaml")}
     else:
-        try:
-            files = dict(_in_archive(chart))
-        except (tarfile.TarError, EOFError, zlib.error) as error:
-            raise ValueError(f"{chart} is no archive of a chart: {error}") from None
+        read = _read(chart, rf"[^/]+/{_FOLDER}/[^/]+\.yaml")
+        files = {Path(path).name: text for path, text in read.items()}
     return {name: text for name, text in sorted(files.items()) if "kind: CustomResourceDefinition" in text}
 
 
-def _in_archive(chart: Path) -> Iterator[tuple[str, str]]:
-    with tarfile.open(chart) as archive:
-        for member in archive:
-            if re.fullmatch(rf"[^/]+/{SUFFIX}/[^/]+\.yaml", member.name) and (file := archive.extractfile(member)):
-                yield Path(member.name).name, file.read().decode()
+def _read(chart: Path, paths: str) -> dict[str, str]:
+    """Return the files of an archive whose paths match; raises OSError, and ValueError where it is none."""
+    try:
+        with tarfile.open(chart) as archive:
+            found = {member.name: archive.extractfile(member) for member in archive if re.fullmatch(paths, member.name)}
+            return {path: file.read().decode() for path, file in found.items() if file}
+    except (tarfile.TarError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise ValueError(f"{chart} is no archive of a chart: {error}") from None
 
 
 def chart_of_definitions(name: str, version: str, files: Mapping[str, str]) -> bytes:
@@ -75,16 +81,13 @@ def chart_of_definitions(name: str, version: str, files: Mapping[str, str]) -> b
 def is_of_definitions(archive: Path, name: str, version: str, files: Mapping[str, str]) -> bool:
     """Whether an archive is a chart of just these definitions, however it is compressed; raises OSError."""
     try:
-        with tarfile.open(archive) as opened:
-            read = {member.name: opened.extractfile(member) for member in opened}
-            found = {path: file.read().decode() for path, file in read.items() if file}
-    except (tarfile.TarError, EOFError, zlib.error, UnicodeDecodeError):
+        return _read(archive, ".*") == _contents(name, version, files)
+    except ValueError:
         return False
-    return found == _contents(name, version, files)
 
 
 def _contents(name: str, version: str, files: Mapping[str, str]) -> dict[str, str]:
-    made = f"{name}-{SUFFIX}"
+    made = of_definitions(name)
     metadata = {"apiVersion": "v2", "name": made, "version": version, "description": f"The definitions of {name}."}
     contents = {
         "Chart.yaml": json.dumps(metadata),

@@ -103,11 +103,11 @@ class Base:
 
         What Helm has installed before is taken over. The chart marks all of them to be kept when the release goes.
         """
-        name = f"{chart.name}-{archives.SUFFIX}"
+        name = archives.of_definitions(chart.name)
         return kubernetes.helm.v3.Release(
             name,
             name=name,
-            chart=location(self.charts, f"{chart.chart or chart.name}-{archives.SUFFIX}", version),
+            chart=location(self.charts, archives.of_definitions(chart.chart or chart.name), version),
             version=version,
             namespace=chart.namespace,
             take_ownership=True,

@@ -59,7 +59,7 @@ def _problems(folder: Path) -> Iterator[str]:
 
 def _problems_of_definitions(folder: Path, name: str, version: str) -> Iterator[str]:
     chart = folder / versions.archive(name, version)
-    file = folder / versions.archive(f"{name}-{archives.SUFFIX}", version)
+    file = folder / versions.archive(archives.of_definitions(name), version)
     try:
         if not archives.is_of_definitions(file, name, version, archives.definitions(chart)):
             yield f"{file.name}: has other definitions than {chart.name}"

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.apps.base import WEB_TIER, Base, Chart, resources, spread
+from components.apps.rights import WATCH, grant
 from components.apps.storage_class import claim
 from components.identity import Identity
 from components.namespaces import APPLICATION, KUBE_SYSTEM, MONITORING
@@ -92,25 +93,9 @@ class KubePrometheusStack(pulumi.ComponentResource):
 
     def _let_grafana_read_dashboards(self) -> kubernetes.rbac.v1.RoleBinding:
         """Let Grafana read the application's ConfigMaps; what the chart would give it there reads Secrets as well."""
-        name = "grafana-dashboards"
-        metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": APPLICATION}
-        inside = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[self._base.namespaces, *self._base.behind],
-            deleted_with=self._base.namespaces.made[APPLICATION],
-        )
-        role = kubernetes.rbac.v1.Role(
-            name,
-            metadata=metadata,
-            rules=[{"api_groups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}],
-            opts=inside,
-        )
-        return kubernetes.rbac.v1.RoleBinding(
-            name,
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            subjects=[{"kind": "ServiceAccount", "name": _GRAFANA_ACCOUNT, "namespace": MONITORING}],
-            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
+        configuration = ("", ["configmaps"], WATCH)
+        return grant(
+            _GRAFANA_ACCOUNT, MONITORING, [configuration], base=self._base, parent=self, name="grafana-dashboards"
         )
 
     @property
@@ -143,7 +128,7 @@ class KubePrometheusStack(pulumi.ComponentResource):
     def _operator(self) -> dict[str, Any]:
         return {
             "image": self._from("quay.io"),
-            # Of no pod as long as no Prometheus has a sidecar of it; the operator is told all the same.
+            # No pod runs it, since no Prometheus has a Thanos sidecar; the operator still has a flag for it.
             "thanosImage": self._from("quay.io"),
             "nodeSelector": WEB_TIER,
             "resources": resources("50m", "128Mi", memory_limit="256Mi"),

@@ -15,13 +15,15 @@ WATCH = ("get", "list", "watch")
 
 
 def grant(
-    account: str, namespace: str, rules: Sequence[Rule], *, base: Base, parent: pulumi.Resource
+    account: str, namespace: str, rules: Sequence[Rule], *, base: Base, parent: pulumi.Resource, name: str = ""
 ) -> kubernetes.rbac.v1.RoleBinding:
     """Let a service account of another namespace do what `rules` say in the application's, and nowhere else.
 
-    Role and binding are called after the account, and go with the application's namespace. Returns the binding.
+    Role and binding are called `name`, or after the account, and go with the application's namespace. Returns the
+    binding.
     """
-    metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": APPLICATION}
+    name = name or account
+    metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": APPLICATION}
     inside = pulumi.ResourceOptions(
         parent=parent,
         depends_on=[base.namespaces, *base.behind],
@@ -30,11 +32,11 @@ def grant(
     given: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
         {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
     ]
-    role = kubernetes.rbac.v1.Role(account, metadata=metadata, rules=given, opts=inside)
+    role = kubernetes.rbac.v1.Role(name, metadata=metadata, rules=given, opts=inside)
     return kubernetes.rbac.v1.RoleBinding(
-        account,
+        name,
         metadata=metadata,
-        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
         subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
         opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
     )

@@ -3,12 +3,12 @@
 import functools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import yaml
-from support import STACKS, record_with, recorded
+from support import STACKS, record_with, recorded, texts
 
 from configuration.instance_types import database_memory_gib
 from prismctl.graph import Graph, Resource
@@ -77,7 +77,7 @@ def test_the_table_names_nothing_that_no_alarm_looks_at() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_alarm_looks_at_a_resource_of_its_own_stack(stack: str) -> None:
     graph = recorded(stack, known=True)
-    names = {value for resource in graph.resources for value in _texts(resource.outputs)}
+    names = {value for resource in graph.resources for value in texts(resource.outputs)}
     rules = {rule["name"] for acl in graph.of_type("aws:wafv2/webAcl:WebAcl") for rule in acl["rules"]}
     for alarm in alarms(stack):
         for dimension, value in watched(alarm)[2].items():
@@ -94,20 +94,6 @@ def test_every_alarm_looks_at_a_resource_of_its_own_stack(stack: str) -> None:
                 assert name in names or account, (alarm.name, dimension, value)
             else:
                 assert value == fixed[dimension], alarm.name
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case _:
-            pass
 
 
 def test_two_stacks_of_one_account_do_not_share_the_firewalls_metric() -> None:

@@ -144,7 +144,7 @@ class World:
                 (charts / f"{name}-{chart['version']}.tgz").write_bytes(_NOTHING)
             for name in chart.get("crds", ()):
                 made = archives.chart_of_definitions(name, chart["version"], {})
-                (charts / f"{name}-crds-{chart['version']}.tgz").write_bytes(made)
+                (charts / versions.archive(archives.of_definitions(name), chart["version"])).write_bytes(made)
 
     def _install_plugins(self) -> None:
         """Put each double where the CLI looks for the plugin that it stands in for."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support import STACKS, record_with, recorded
+from support import STACKS, record_with, recorded, texts
 from third_party import (
     Manifest,
     chart_of,
@@ -179,22 +179,8 @@ def test_every_release_is_told_where_its_images_are(stack: str) -> None:
         for release in releases(graph):
             if chart_of(release) in charts.split(", ") and (stacks == "all" or stack in stacks.split(", ")):
                 image = place_of(f"{registry}/{repository}", places)
-                told = [text for text in _texts(plain(release["values"])) if f"{image}/".startswith(f"{text}/")]
+                told = [text for text in texts(plain(release["values"])) if f"{image}/".startswith(f"{text}/")]
                 assert told, f"{release.name} is not told where {image} is"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from _texts(item)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case _:
-            pass
 
 
 def test_images_come_from_known_registries_with_a_version() -> None:

@@ -51,7 +51,7 @@ def release(graph: Graph, name: str) -> Resource:
 
 def with_objects(graph: Graph) -> list[Resource]:
     """Return the releases but those of definitions, which have no Service and outlive their release."""
-    return [each for each in graph.of_type(RELEASE) if not each.name.endswith(f"-{archives.SUFFIX}")]
+    return [each for each in graph.of_type(RELEASE) if not each.name.endswith(archives.of_definitions(""))]
 
 
 def custom(graph: Graph) -> list[Resource]:
