@@ -105,7 +105,7 @@ format: $(READY) ## Format, and mend what the linter can mend.
 .PHONY: generate
 generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, golden graphs, images of the charts.
 	@$(BIN)/python -m prismctl.generate
-	@$(BIN)/python -m pytest tests/test_golden.py tests/engine/cloud/test_schemas.py \
+	@$(BIN)/python -m pytest tests/test_golden.py tests/fakes/aws/test_schemas.py \
 	  tests/third_party_charts/test_images.py --golden
 
 .PHONY: bench

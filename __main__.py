@@ -2,7 +2,6 @@
 
 import pulumi
 
-import settings
 from components.account import check_account
 from components.apps.application import HandoverArgs
 from components.apps.apps import Apps, AppsArgs
@@ -19,21 +18,14 @@ from components.identity import Identity, IdentityArgs, search_arn
 from components.image_cache import ImageCache, ImageCacheArgs
 from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
-from components.location import Location
 from components.namespaces import Namespaces, NamespacesArgs
 from components.network import Network, NetworkArgs
 from components.node_addons import NodeAddons, NodeAddonsArgs
 from components.nodes import Nodes, NodesArgs
 from components.observability import Observability, ObservabilityArgs
-from components.providers import make_aws_provider, make_cluster_provider, use
-from components.registry import Registry, RegistryArgs
-from components.roles import Roles
-from components.search import Search, SearchArgs
-from components.secrets import Secrets, SecretsArgs
-from components.storage import Storage, StorageArgs
-from components.watch_cluster import watch_cluster, watch_heartbeat
-from components.watch_data import watch_cache, watch_database, watch_search
-from components.watch_traffic import (
+from components.platform_alarms.cluster import watch_cluster, watch_heartbeat
+from components.platform_alarms.data_stores import watch_cache, watch_database, watch_search
+from components.platform_alarms.traffic import (
     watch_certificate,
     watch_entrance,
     watch_firewall,
@@ -41,10 +33,18 @@ from components.watch_traffic import (
     watch_nat,
     watch_reachability,
 )
+from components.providers import make_aws_provider, make_cluster_provider, use
+from components.registry import Registry, RegistryArgs
+from components.roles import Roles
+from components.search import Search, SearchArgs
+from components.secrets import Secrets, SecretsArgs
+from components.stack_context import StackContext
+from components.storage import Storage, StorageArgs
+from settings import stack as settings
 
 config = settings.load()
 check_charts(config.charts.source)
-location = Location(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
+location = StackContext(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
 provider = make_aws_provider(location)
 check_account(location, config.network.zones, config.cluster.admins, provider)
 on_aws = use(provider)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.location import Location
-from configuration.sections import Problem, SettingsError
-from naming import PROJECT
+from components.stack_context import StackContext
+from settings.naming import PROJECT
+from settings.section import Problem, SettingsError
 
 NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 """Ids of the zones in which EKS takes no subnet of a cluster.
@@ -17,7 +17,9 @@ https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requi
 """
 
 
-def check_account(location: Location, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider) -> None:
+def check_account(
+    location: StackContext, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider
+) -> None:
     """Say who calls; raise SettingsError where an update of the stack could not finish, before anything is made."""
     asked = pulumi.InvokeOptions(provider=provider)
     session = aws.get_caller_identity(opts=asked).arn
@@ -34,7 +36,7 @@ def check_account(location: Location, zones: Sequence[str], admins: Mapping[str,
 
 
 def _caller_problems(
-    location: Location, caller: str, admins: Mapping[str, str], *, previews: bool
+    location: StackContext, caller: str, admins: Mapping[str, str], *, previews: bool
 ) -> Iterator[Problem]:
     """Yield why EKS would answer 401 to this caller, who is a role or something else."""
     allowed = {*admins.values(), location.delivery_role_arn("deploy")}

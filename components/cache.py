@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.access_group import make_access_group
 from components.cluster import Cluster
 from components.database import IMMEDIATELY_UNTIL, UPGRADE_UNTIL
 from components.foundation import Foundation
 from components.network import Network
 from components.service_roles import make_service_role
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 PORT = 6379
 _USER = "app"

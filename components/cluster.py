@@ -8,15 +8,15 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
-import settings
-import versions
 from components.addon import make_addon
 from components.delivery_access import DeliveryAccess
 from components.foundation import Foundation
+from components.iam_statements import trust_instances, trust_pods, trust_service
 from components.network import Network
-from components.policies import trust_instances, trust_pods, trust_service
 from components.roles import Role
-from naming import physical_name
+from settings import stack as settings
+from settings import versions
+from settings.naming import physical_name
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _ADMINISTRATION = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"

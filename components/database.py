@@ -7,15 +7,15 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.access_group import make_access_group
 from components.cluster import Cluster
 from components.foundation import Foundation
+from components.iam_statements import trust_service
 from components.network import Network
-from components.policies import trust_service
 from components.roles import Role
 from components.service_roles import make_service_role
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 PORT = 5432
 DATABASE = "ai_prism"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.foundation import Foundation
-from components.location import Location
+from components.iam_statements import Statement, allow, trust_github
 from components.permissions import DISPOSABLE, READS, UPKEEP
-from components.policies import Statement, allow, trust_github
 from components.roles import Roles
+from components.stack_context import StackContext
 from components.storage import Storage
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 ISSUER = "token.actions.githubusercontent.com"
 
@@ -142,7 +142,7 @@ _PASSED_TO = (
 )
 
 
-def _deployment(location: Location, roles: Roles) -> list[Statement]:
+def _deployment(location: StackContext, roles: Roles) -> list[Statement]:
     """Allow what changes the platform in its region, and roles only under its path and within its boundary.
 
     What holds something is made, opened, shortened and deleted by an administrator (docs/adr/0016-delivery-roles.md).

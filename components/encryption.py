@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.location import Location
-from components.policies import USE_KEY, Statement, document
+from components.iam_statements import USE_KEY, Statement, document
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True)
 class EncryptionArgs:
     """What Encryption is told."""
 
-    location: Location
+    location: StackContext
     protect: bool
 
 
@@ -51,7 +51,7 @@ class Encryption(pulumi.ComponentResource):
         )
 
 
-def _administration(location: Location) -> Statement:
+def _administration(location: StackContext) -> Statement:
     """Let the account's IAM policies decide; without it a key can become unmanageable.
 
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
@@ -65,7 +65,7 @@ def _administration(location: Location) -> Statement:
     }
 
 
-def _node_volumes(location: Location) -> tuple[Statement, Statement]:
+def _node_volumes(location: StackContext) -> tuple[Statement, Statement]:
     """Let Auto Scaling's service-linked role use the key for node volumes, and lend it to them.
 
     The role is named by condition, not as principal: on a fresh account it does not exist yet, and KMS refuses
@@ -94,7 +94,7 @@ def _node_volumes(location: Location) -> tuple[Statement, Statement]:
     return use, lend
 
 
-def _log_groups(location: Location) -> Statement:
+def _log_groups(location: StackContext) -> Statement:
     """Let CloudWatch Logs encrypt this account's log groups.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -109,7 +109,7 @@ def _log_groups(location: Location) -> Statement:
     }
 
 
-def _notifications(location: Location) -> tuple[Statement, Statement]:
+def _notifications(location: StackContext) -> tuple[Statement, Statement]:
     """Let alarms, events and budgets publish to an encrypted topic; whose alarms, is the topic's policy to say.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. Alarms have no condition there, and for

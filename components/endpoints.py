@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.policies import Statement, document
+from components.iam_statements import Statement, document
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import RUNBOOK, Severity
+from components.platform_alarms.alarm import RUNBOOK, Severity
 
 
 @dataclass(frozen=True, kw_only=True)

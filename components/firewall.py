@@ -6,10 +6,10 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.foundation import Foundation
 from components.load_balancer import LoadBalancer
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 UPLOAD_PATH = "/api/v2/documents"
 """The only path that takes bodies larger than the firewall inspects."""

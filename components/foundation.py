@@ -7,15 +7,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components.encryption import Encryption
-from components.location import Location
 from components.roles import Roles
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True)
 class Foundation:
     """Where a stack lives, its keys and roles, and how hard it is to lose."""
 
-    location: Location
+    location: StackContext
     encryption: Encryption
     roles: Roles
     log_days: int

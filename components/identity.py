@@ -10,8 +10,8 @@ from components.cache import Cache
 from components.cluster import Cluster
 from components.database import Database
 from components.foundation import Foundation
+from components.iam_statements import Statement, allow, trust_pods, trust_role
 from components.load_balancer import LoadBalancer
-from components.location import Location
 from components.namespaces import (
     APPLICATION,
     ARGO_CD,
@@ -22,10 +22,10 @@ from components.namespaces import (
     MONITORING,
 )
 from components.observability import Observability
-from components.policies import Statement, allow, trust_pods, trust_role
 from components.roles import Role
+from components.stack_context import StackContext
 from components.storage import Storage
-from naming import physical_name
+from settings.naming import physical_name
 
 _STORE_ROLE = "secrets"
 DATABASE_USER = "prism_app"
@@ -289,6 +289,6 @@ class Identity(pulumi.ComponentResource):
         )
 
 
-def search_arn(location: Location) -> str:
+def search_arn(location: StackContext) -> str:
     """Return the ARN of the stack's OpenSearch domain, known before it exists: its roles come first."""
     return location.arn("es", f"domain/{physical_name('search', location.stack)}")

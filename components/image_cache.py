@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.iam_statements import allow, document
 from components.image_lifecycle import KEPT_IMAGES, expire, expire_untagged
-from components.image_places import UPSTREAMS, place_of, places, prefix_of
-from components.location import Location
-from components.policies import allow, document
+from components.image_places import place_of, places, prefix_of
+from components.stack_context import StackContext
+from settings.image_registries import UPSTREAMS
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageCacheArgs:
     """What an ImageCache is told."""
 
-    location: Location
+    location: StackContext
     registries: Mapping[str, str]
     """By host, as in UPSTREAMS: the ARN of the secret with the login, "" where ECR needs none."""
     node_role_name: pulumi.Input[str]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.alarms import Alarm, Severity, make_alarm
+from components.platform_alarms.alarm import Alarm, Severity, make_alarm
 
 
 @dataclass(frozen=True, kw_only=True)

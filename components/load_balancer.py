@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.access_group import admit
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
 from components.storage import LOAD_BALANCER_PREFIX, Storage
+from settings import stack as settings
 
 TARGET_PORT = 8080
 """Where the mesh's gateway pods listen."""

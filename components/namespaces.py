@@ -8,8 +8,8 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import settings
-from components.flows import (
+from components.load_balancer import HEALTH_PORT, TARGET_PORT
+from components.network_policies import (
     Flow,
     from_namespace,
     from_network,
@@ -21,9 +21,9 @@ from components.flows import (
     to_world,
     within,
 )
-from components.load_balancer import HEALTH_PORT, TARGET_PORT
 from components.node_addons import NodeAddons
-from components.subnets import allocate
+from settings import stack as settings
+from settings.address_plan import allocate
 
 APPLICATION = "ai-prism"
 ARGO_CD = "argocd"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.endpoints import Perimeter, endpoint_policy
 from components.foundation import Foundation
-from components.policies import allow, trust_service
-from components.subnets import allocate
+from components.iam_statements import allow, trust_service
+from settings import stack as settings
+from settings.address_plan import allocate
 
 _ANYWHERE = "0.0.0.0/0"
 

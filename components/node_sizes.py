@@ -7,7 +7,7 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
-import settings
+from settings import stack as settings
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-import settings
-import versions
 from components import node_sizes
 from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
 from components.node_group import Group, NodeGroup, NodeGroupArgs, image_type
+from settings import stack as settings
+from settings import versions
 
 
 @dataclass(frozen=True)

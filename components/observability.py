@@ -7,12 +7,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-import settings
-from components.alarms import Alarm, Severity, make_alarm
 from components.foundation import Foundation
-from components.policies import Statement, document
-from components.watch_cluster import watch_delivery, watch_spot
-from naming import physical_name
+from components.iam_statements import Statement, document
+from components.platform_alarms.alarm import Alarm, Severity, make_alarm
+from components.platform_alarms.cluster import watch_delivery, watch_spot
+from settings import stack as settings
+from settings.naming import physical_name
 
 
 @dataclass(frozen=True)

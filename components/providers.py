@@ -6,10 +6,10 @@ import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
 from components.cluster import Cluster
-from components.location import Location
+from components.stack_context import StackContext
 
 
-def make_aws_provider(location: Location) -> aws.Provider:
+def make_aws_provider(location: StackContext) -> aws.Provider:
     """Make the provider of the stack's account and region.
 
     It refuses to start with credentials of any other account, before it looks at a single resource.

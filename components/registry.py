@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.foundation import Foundation
 from components.image_lifecycle import KEPT_IMAGES, expire, expire_untagged
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.image_places import UPSTREAMS, prefix_of
-from components.location import Location
+from components.iam_statements import Statement, document
+from components.image_places import prefix_of
 from components.permissions import DISPOSABLE, READS, UPKEEP
-from components.policies import Statement, document
+from components.stack_context import StackContext
+from settings.image_registries import UPSTREAMS
 
 MANAGED = "arn:aws:iam::aws:policy"
 """ARN under which AWS keeps the policies that it maintains."""
@@ -36,7 +37,7 @@ class Roles(pulumi.ComponentResource):
     path: str
     boundary_arn: pulumi.Output[str]
 
-    def __init__(self, name: str, location: Location, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, location: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Roles", name, None, opts)
         self.path = location.role_path
         boundary = aws.iam.Policy(
@@ -115,7 +116,7 @@ _DATA = (
 """What reads or writes data: for roles that an administrator makes."""
 
 
-def _boundary(location: Location, path: str) -> tuple[Statement, ...]:
+def _boundary(location: StackContext, path: str) -> tuple[Statement, ...]:
     """Return the boundary: what the platform does, without a way to more rights than one has, or to what is kept.
 
     It allows by name what touches anything kept, so no role within it can share, re-key, shorten or delete data or

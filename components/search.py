@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-import settings
 from components.access_group import make_access_group
 from components.cluster import Cluster
 from components.foundation import Foundation
+from components.iam_statements import Statement, document
 from components.identity import Identity, search_arn
 from components.network import Network
-from components.policies import Statement, document
 from components.service_roles import make_service_role
-from naming import physical_name
+from settings import stack as settings
+from settings.naming import physical_name
 
 PORT = 443
 _SHARE_FOR_LOGS = 0.7

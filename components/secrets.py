@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.foundation import Foundation
-from naming import physical_name
+from settings.naming import physical_name
 
 _RECOVERY_DAYS = 30
 """How long a deleted secret can be brought back."""

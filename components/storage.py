@@ -6,8 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.foundation import Foundation
-from components.location import Location
-from components.policies import Statement, document
+from components.iam_statements import Statement, document
+from components.stack_context import StackContext
 
 LOAD_BALANCER_PREFIX = "load-balancer"
 _DOCUMENTS_PREFIX = "s3/documents/"
@@ -149,7 +149,7 @@ def _tls_only(bucket_arn: pulumi.Input[str]) -> Statement:
     }
 
 
-def _log_writers(bucket_arn: pulumi.Input[str], location: Location) -> tuple[Statement, Statement]:
+def _log_writers(bucket_arn: pulumi.Input[str], location: StackContext) -> tuple[Statement, Statement]:
     """Let S3 and load balancers write logs of this account, each under its own prefix.
 
     Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html,

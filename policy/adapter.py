@@ -19,7 +19,6 @@ from typing import Any, cast
 import pulumi_policy
 from pulumi_policy import policy as sdk
 
-import versions
 from policy import configuration, waivers
 from policy.environment import environment_of
 from policy.findings import Finding, Result
@@ -27,7 +26,8 @@ from policy.registry import Level, Rule, Settings, rules
 from policy.runner import context_for, judge
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.values import decode
+from recording.wire import decode
+from settings import versions
 
 WAIVERS_VARIABLE = "AI_PRISM_WAIVERS"
 """Names the file of waivers of whoever uses the pack for another program; absolute, for the pack runs in its folder."""

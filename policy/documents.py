@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.properties import MISSING, Properties, Undetermined, join, opened, plain
-from prismctl.graph import Unknown
+from recording.graph import Unknown
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from policy.fingerprints import digest, fingerprint, place, published, subject, 
 from policy.properties import parse
 from policy.registry import Level, Rule
 from policy.view import Resource
-from prismctl.graph import Source
+from recording.graph import Source
 
 
 class Result(enum.Enum):

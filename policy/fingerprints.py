@@ -9,7 +9,7 @@ from policy.literals import is_literal, names_secret, sets_secret, shows_secret
 from policy.properties import MISSING, Missing, opened, parse, step
 from policy.registry import Rule
 from policy.view import Resource
-from prismctl.graph import Reference, Secret, Unknown
+from recording.graph import Reference, Secret, Unknown
 
 UNKNOWN_VALUE = "unknown"
 """The fingerprint of what is not known."""

@@ -2,7 +2,7 @@
 
 from policy.properties import Properties, Undetermined
 from policy.view import Resource
-from prismctl.graph import Unknown
+from recording.graph import Unknown
 
 
 def customer_key(node: Resource | Properties, path: str, owner: Resource | None = None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from prismctl.graph import UNKNOWN, Reference, Secret, Unknown
+from recording.graph import UNKNOWN, Reference, Secret, Unknown
 
 
 class Missing:

@@ -13,7 +13,7 @@ from policy.properties import Undetermined
 from policy.registry import Context, Level, Rule, Settings, rules, rules_for
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import Source
+from recording.graph import Source
 
 WAIVERS = "stk-waiver"
 """The rule about the waivers themselves. They go with a run and not with a resource: manifests and many a plan have no

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from policy.properties import MISSING, Findings, Properties, Undetermined, opened, parse, secrets
-from prismctl.graph import Source, Unknown
+from recording.graph import Source, Unknown
 
 IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "identifier", "clusterIdentifier", "userId", "userGroupId")
 """Outputs by which other resources refer to one."""

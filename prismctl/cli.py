@@ -189,7 +189,7 @@ def _judge_by(day: str | None) -> None:
     """Let the program see another day than the calendar's, through its own variable."""
     if day is None:
         return
-    from versions import TODAY_VARIABLE
+    from settings.versions import TODAY_VARIABLE
 
     try:
         os.environ[TODAY_VARIABLE] = datetime.date.fromisoformat(day).isoformat()

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import settings
 from policy import reference
 from prismctl.project import ROOT
+from settings import stack as settings
 
 _HEAD = """\
-# The part below `config` is generated from settings.py: `make generate`.
+# The part below `config` is generated from settings/: `make generate`.
 name: ai-prism
 description: The AI-Prism platform on AWS
 runtime:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import versions
 from policy import configuration, waivers
 from policy.environment import UNKNOWN_ENVIRONMENT, environment_of, kind_of
 from policy.findings import Finding, Known, Report
@@ -21,13 +20,14 @@ from policy.surfaces.manifests import read_manifests
 from policy.surfaces.state import read_plan, read_state
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl import graph
 from prismctl.errors import UsageError
 from prismctl.files import save
-from prismctl.graph import Graph, Source
 from prismctl.preview import Preview, preview, preview_all
 from prismctl.project import ROOT, Project
 from prismctl.render import markdown
+from recording import graph
+from recording.graph import Graph, Source
+from settings import versions
 
 _PROGRAM = Source("Pulumi.yaml", 1)
 """Where a finding is shown that belongs to no line of the program."""

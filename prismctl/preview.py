@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from prismctl import recorder, sdk
 from prismctl.errors import UsageError
-from prismctl.graph import Graph
 from prismctl.project import Project
+from recording import recorder, sdk
+from recording.graph import Graph
 
 
 @dataclass(frozen=True)

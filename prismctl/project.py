@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from configuration.yaml_files import Loader
 from prismctl.errors import UsageError
+from settings.yaml_files import Loader
 
 ROOT = Path(__file__).resolve().parent.parent
 

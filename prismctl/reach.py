@@ -4,9 +4,9 @@ import json
 import sys
 from collections.abc import Callable
 
-import naming
 from prismctl import helm
 from prismctl.errors import OutsideError
+from settings import naming
 
 SECONDS = 20
 _PLACE = ("--namespace", "kube-system", "--max", "1")

@@ -10,13 +10,13 @@ from typing import Any
 
 import typer
 
-import naming
 from prismctl import helm
 from prismctl.drift import drift
 from prismctl.errors import UsageError
-from prismctl.graph import Graph, Secret, Unknown
 from prismctl.preview import preview
 from prismctl.project import Project
+from recording.graph import Graph, Secret, Unknown
+from settings import naming
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 _TIMEOUT = "10m"

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-import versions
 from prismctl.errors import UsageError
 from prismctl.project import Project
+from settings import versions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import importlib
 
 from policy.registry import rules
 from prismctl.project import ROOT
-from prismctl.sdk import preload
+from recording.sdk import preload
 
 MODULES = (
     "prismctl.cli",

@@ -137,8 +137,8 @@ def previews() -> None:
 
 def growth() -> None:
     """Measure what one further node group costs, on platforms of different sizes."""
-    from prismctl import recorder
     from prismctl.project import Project
+    from recording import recorder
 
     config = Project(ROOT).config("dev")
     gc.disable()  # as the preview does

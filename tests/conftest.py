@@ -13,7 +13,7 @@ from support import STACKS, TODAY, recorded
 
 os.environ["AI_PRISM_TODAY"] = TODAY  # the program reads it when it runs
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 # A shell lets what it starts in the background ignore interrupts, and so would all that a test starts and interrupts.
 for interrupt in (signal.SIGINT, signal.SIGHUP):

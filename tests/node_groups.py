@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 GROUP = "aws:eks/nodeGroup:NodeGroup"
 ZONE = ("topology.kubernetes.io/zone", "topology.ebs.csi.aws.com/zone")

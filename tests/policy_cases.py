@@ -17,7 +17,7 @@ from policy.registry import Rule, Settings, rules
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import UNKNOWN, Secret
+from recording.graph import UNKNOWN, Secret
 
 FOLDER = Path(__file__).parent / "policy" / "fixtures"
 SECTIONS = ("compliant", "violating", "unknown", "absent-violates", "absent-satisfies")

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from prismctl.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret
+from recording.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret
 
 COMPONENT_PREFIX = "ai-prism:"
 WIDTH = 120

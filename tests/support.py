@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
-from prismctl.recorder import record
+from recording.graph import Graph, Resource
+from recording.recorder import record
 
 STACKS = ("dev", "integration", "staging", "prod")
 TODAY = "2026-11-23"

@@ -11,7 +11,7 @@ import properties_golden
 import pytest
 from support import recorded
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 GOLDEN = Path(__file__).parent / "golden"
 SHOWN_LINES = 200

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from support import STACKS, record_with, recorded
 
-import naming
-from configuration.instance_types import InstanceShape
-from prismctl.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 from prismctl.project import ROOT, Project
+from recording.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource, Secret
+from settings import naming
+from settings.instance_types import InstanceShape
 
 # What cannot be tagged, because the service knows no tags for it or because it is a setting of something else.
 UNTAGGABLE = {
@@ -133,7 +133,7 @@ def test_every_resource_names_the_line_that_registered_it(unknown: Graph) -> Non
     for resource in unknown.resources:
         if resource.type != STACK_TYPE:
             assert resource.source, resource.urn
-            assert re.fullmatch(r"(__main__|components/(apps/)?\w+)\.py", resource.source.file), resource.urn
+            assert re.fullmatch(r"(__main__|components/(\w+/)?\w+)\.py", resource.source.file), resource.urn
 
 
 def test_every_taggable_resource_carries_the_platforms_tags(unknown: Graph) -> None:
@@ -409,8 +409,8 @@ def test_what_only_an_update_can_tell_is_unknown_on_an_empty_account_and_known_a
 
 
 def test_recording_a_stack_again_gives_the_same_graph() -> None:
-    from prismctl import recorder
     from prismctl.project import ROOT, Project
+    from recording import recorder
 
     first = recorded("dev", known=True)
     second = recorder.record(ROOT, "ai-prism", "dev", Project(ROOT).config("dev"), known=True)

@@ -5,7 +5,7 @@ from typing import Any
 import properties_golden
 import yaml
 
-from prismctl.graph import UNKNOWN, Graph, Reference, Resource, Secret
+from recording.graph import UNKNOWN, Graph, Reference, Resource, Secret
 
 URN = "urn:pulumi:dev::ai-prism::"
 

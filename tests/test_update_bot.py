@@ -4,8 +4,8 @@ import json
 import re
 from collections import Counter
 
-import versions
 from prismctl.project import ROOT
+from settings import versions
 
 BOT = json.loads((ROOT / ".github" / "renovate.json").read_text(encoding="utf-8"))
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support import record_with, recorded
 
-from prismctl.graph import Graph
 from prismctl.project import ROOT, Project
+from recording.graph import Graph
 
 WITH_ZONES = ("network", "cluster", "observability")
 

@@ -17,9 +17,9 @@ import yaml
 from support import recorded
 
 from components.apps import archives
-from prismctl.graph import Graph, Resource, Secret, Unknown
 from prismctl.project import ROOT as REPOSITORY
 from prismctl.project import Project
+from recording.graph import Graph, Resource, Secret, Unknown
 from tools import charts
 from tools.build import EngineError
 from tools.build import locate as binary

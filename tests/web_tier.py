@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
-import versions
 from components.apps import archives
+from settings import versions
 from tools.build import FAILED, INTERRUPTED, EngineError
 from tools.build import cache as built
 from tools.build import locate as binary

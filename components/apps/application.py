@@ -7,11 +7,10 @@ from typing import Any
 
 import pulumi
 
-import settings
 from components.apps.argo_cd import CLUSTER, PROJECT, ArgoCd
-from components.apps.base import Base, make_object
 from components.apps.external_secrets import STORE
 from components.apps.flagger import LOAD_TESTER_URL, PROMETHEUS_URL
+from components.apps.installer import Base, make_object
 from components.apps.istio import GATEWAY_LABEL
 from components.cache import Cache
 from components.database import DATABASE, Database
@@ -21,6 +20,7 @@ from components.namespaces import APPLICATION, ARGO_CD, MONITORING
 from components.registry import Registry
 from components.secrets import Secrets
 from components.storage import Storage
+from settings import stack as settings
 
 NAME = "ai-prism"
 CHART_PATH = "charts/ai-prism"

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import pulumi
 
-import settings
 from components.apps.application import Application, ApplicationArgs, HandoverArgs
 from components.apps.argo_cd import ArgoCd, ArgoCdArgs
-from components.apps.base import Base
 from components.apps.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.apps.database_access import DatabaseAccess, DatabaseAccessArgs
 from components.apps.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from components.apps.flagger import Flagger, FlaggerArgs
 from components.apps.fluent_bit import FluentBit, FluentBitArgs
+from components.apps.installer import Base
 from components.apps.istio import Istio, IstioArgs
 from components.apps.jaeger import Jaeger, JaegerArgs
 from components.apps.kube_prometheus_stack import KubePrometheusStack, KubePrometheusStackArgs
@@ -31,6 +30,7 @@ from components.namespaces import APPLICATION, Namespaces
 from components.network import Network
 from components.observability import Observability
 from components.search import Search
+from settings import stack as settings
 
 
 @dataclass(frozen=True)

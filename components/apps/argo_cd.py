@@ -8,13 +8,13 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import settings
 from components.apps.argo_cd_rights import CONTROLLER, KINDS, SERVER, rights_of_controller, rights_of_server, watched
-from components.apps.base import WEB_TIER, Base, Chart, make_object, resources, spread
 from components.apps.external_secrets import ARGO_CD_STORE, ExternalSecrets
+from components.apps.installer import WEB_TIER, Base, Chart, make_object, resources, spread
 from components.apps.rights import grant
 from components.namespaces import APPLICATION, ARGO_CD
 from components.secrets import Secrets
+from settings import stack as settings
 
 CHART = Chart("argo-cd", ARGO_CD)
 PROJECT = "ai-prism"

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pulumi
 
-import versions
 from components.apps import archives
-from naming import PROJECT
+from settings import versions
+from settings.naming import PROJECT
 
 LOCAL = "local"
-UNCHECKED = "AI_PRISM_CHARTS_UNCHECKED"
-"""Environment variable of runs that install nothing, such as the preview without an account."""
 
 
 def location(source: str, name: str, version: str) -> str:
@@ -30,7 +28,7 @@ def check_charts(source: str, folder: Path | None = None) -> None:
     Otherwise the provider would say it of each release, and on an empty account not before the release's turn: it looks
     for a chart only once it knows all values.
     """
-    if source != LOCAL or os.environ.get(UNCHECKED):
+    if source != LOCAL or os.environ.get(versions.CHARTS_UNCHECKED):
         return
     problems = list(_problems(folder or Path(versions.CHARTS)))
     if problems:

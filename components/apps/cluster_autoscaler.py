@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-import versions
-from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources, spread
 from components.cluster import Cluster
 from components.identity import Identity
 from components.namespaces import KUBE_SYSTEM, MONITORING
+from settings import versions
 
 CHART = Chart("cluster-autoscaler", KUBE_SYSTEM)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import Base
+from components.apps.installer import Base
 from components.apps.jobs import CURL, CURL_USER, container, make_job
 from components.database import DATABASE, OWNER, PORT, Database
-from components.flows import policy, to_network, to_pod_identity, to_world
 from components.identity import DATABASE_USER, Identity
 from components.namespaces import DATABASE_ACCESS
+from components.network_policies import policy, to_network, to_pod_identity, to_world
 
 SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""

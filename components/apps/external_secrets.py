@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
+from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
 from components.identity import Identity
 from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS
 

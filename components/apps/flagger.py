@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources
 from components.apps.rights import WATCH, Rule, grant
 from components.namespaces import APPLICATION, FLAGGER, MONITORING, PROMETHEUS_PORT
 

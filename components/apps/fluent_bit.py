@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import RESTRICTED, Base, Chart, resources
+from components.apps.installer import RESTRICTED, Base, Chart, resources
 from components.apps.search_access import INDEX_PREFIX, MERGED, SearchAccess
 from components.identity import Identity
 from components.namespaces import LOGGING

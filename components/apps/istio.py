@@ -8,10 +8,10 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import versions
-from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
 from components.load_balancer import HEALTH_PORT, TARGET_PORT, LoadBalancer
 from components.namespaces import APPLICATION, FLAGGER, GATEWAY, KUBE_SYSTEM, MESH, MONITORING
+from settings import versions
 
 _PIN = "istio"
 DEFINITIONS = Chart("istio-base", MESH, chart="base", pin=_PIN)

@@ -16,7 +16,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources
 from components.apps.storage_class import claim
 from components.namespaces import MONITORING
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import WEB_TIER
+from components.apps.installer import WEB_TIER
 
 CURL = "quay.io/curl/curl:8.17.0"  # https://quay.io/repository/curl/curl
 CURL_USER = 100

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import WEB_TIER, Base, Chart, resources, spread
 from components.apps.rights import WATCH, grant
 from components.apps.storage_class import claim
 from components.identity import Identity

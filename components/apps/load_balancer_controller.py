@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources
 from components.cluster import Cluster
 from components.identity import Identity
 from components.namespaces import KUBE_SYSTEM

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import Base, Chart, resources
+from components.apps.installer import Base, Chart, resources
 from components.namespaces import KUBE_SYSTEM
 from components.node_group import GPU_TAINT
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.apps.base import RESTRICTED, WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources, spread
 from components.namespaces import MONITORING
 
 CHART = Chart("opentelemetry-collector", MONITORING)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.base import WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import WEB_TIER, Base, Chart, resources, spread
 from components.namespaces import MONITORING, PROMETHEUS_PORT
 
 CHART = Chart("prometheus-adapter", MONITORING)

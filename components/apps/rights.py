@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import Base
+from components.apps.installer import Base
 from components.namespaces import APPLICATION
 
 Rule = tuple[str, Sequence[str], Sequence[str]]

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import Base
+from components.apps.installer import Base
 from components.apps.jobs import CURL, CURL_USER, container, make_job
 from components.identity import Identity
 from components.namespaces import LOGGING

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.base import Base
+from components.apps.installer import Base
 
 ENCRYPTED = "gp3-encrypted"
 

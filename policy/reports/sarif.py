@@ -17,7 +17,7 @@ import yaml
 
 from policy.findings import Finding, Report, Result
 from policy.registry import Rule, Severity, rules
-from prismctl.graph import Source
+from recording.graph import Source
 
 _PACK = Path(__file__).resolve().parent.parent / "PulumiPolicy.yaml"
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -12,7 +12,7 @@ from policy.surfaces.errors import InputError, too_large
 from policy.surfaces.files import called, opened
 from policy.surfaces.yaml_documents import documents, survey
 from policy.view import Resource, Stack
-from prismctl.graph import Source
+from recording.graph import Source
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})

@@ -23,8 +23,8 @@ from policy.surfaces.errors import InputError, too_many
 from policy.surfaces.files import called, opened
 from policy.surfaces.yaml_documents import documents, survey
 from policy.view import IDENTITIES, Resource, Stack
-from prismctl.graph import UNKNOWN, Reference, Secret, Source
-from prismctl.render.words import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
+from recording.graph import UNKNOWN, Reference, Secret, Source
+from recording.values import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # a mark, not a secret

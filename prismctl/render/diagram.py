@@ -6,7 +6,6 @@ Here everything gets its place; what there is, and what is said of it, comes fro
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from prismctl.graph import Graph
 from prismctl.render.platform import (
     COMPUTE,
     DATABASE,
@@ -21,6 +20,7 @@ from prismctl.render.platform import (
     text,
 )
 from prismctl.render.svg import Box, Content, Sketch, wrap
+from recording.graph import Graph
 
 _MARGIN, _OUTSIDE, _EDGE, _ZONE, _ENDPOINTS, _SERVICES = 24, 150, 240, 250, 176, 220
 """Widths of the margin and of the columns, from left to right."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from policy.findings import Finding, Report
 from policy.reports.text import summary, unseen
-from prismctl.graph import Graph, Resource
 from prismctl.render.words import phrase, short_type
+from recording.graph import Graph, Resource
 
 STATEFUL = (
     "aws:rds/cluster:Cluster",

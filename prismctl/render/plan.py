@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from prismctl.graph import Graph, Resource
-from prismctl.render.words import plain
+from recording.graph import Graph, Resource
+from recording.values import plain
 
 
 def render(graph: Graph, config: Mapping[str, str], seconds: float) -> dict[str, Any]:

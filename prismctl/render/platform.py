@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from prismctl.graph import Graph, Resource, Unknown
 from prismctl.render.svg import Content, wrap
 from prismctl.render.words import phrase
+from recording.graph import Graph, Resource, Unknown
 
 NETWORK, COMPUTE, DATABASE = "#7c3aed", "#d97706", "#2563eb"
 _STORAGE, _SECURITY, _OPERATIONS, _MODELS = "#4d7c0f", "#dc2626", "#db2777", "#0d9488"

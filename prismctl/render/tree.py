@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from prismctl.graph import Graph, Resource, Unknown
 from prismctl.render.words import phrase, short_type
+from recording.graph import Graph, Resource, Unknown
 
 _WIDE = 100
 """From how many characters on counts stand in two columns; in fewer they would be cut off."""

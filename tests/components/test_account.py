@@ -4,9 +4,9 @@ import pytest
 from support import recorded
 
 from components.account import _caller_problems, _zone_problems
-from components.location import Location
+from components.stack_context import StackContext
 
-HERE = Location("dev", "111122223333", "us-east-1", "dev")
+HERE = StackContext("dev", "111122223333", "us-east-1", "dev")
 ROLE = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Platform_0123456789abcdef"
 ADMINS = {"platform": ROLE}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support import record_with
 
-from prismctl.graph import Graph
 from prismctl.project import ROOT, Project
+from recording.graph import Graph
 
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 UNTIL = {"until": "2026-11-30", "reason": "memory is used up", "owner": "on-call"}

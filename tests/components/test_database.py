@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support import record_with
 
-from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
+from recording.graph import Graph, Resource
 
 CLUSTER, INSTANCE = "aws:rds/cluster:Cluster", "aws:rds/clusterInstance:ClusterInstance"
 GROUP, INSTANCE_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup", "aws:rds/parameterGroup:ParameterGroup"

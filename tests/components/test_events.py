@@ -7,7 +7,7 @@ import pytest
 from moto.events.models import EventPattern
 from support import STACKS, recorded
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
 

@@ -8,7 +8,7 @@ import pytest
 from support import record_with, recorded
 
 from components.firewall import BY_FINGERPRINT, BY_NETWORK
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 MANAGED = {
     "AWSManagedRulesAmazonIpReputationList": 25,

@@ -8,11 +8,12 @@ import pytest
 from support import record_with
 from third_party import RELEASE, releases
 
-import settings
-from components.image_places import UPSTREAMS, place_of, places
-from components.location import Location
-from prismctl.graph import Graph, Resource
+from components.image_places import place_of, places
+from components.stack_context import StackContext
 from prismctl.project import ROOT, Project
+from recording.graph import Graph, Resource
+from settings import stack as settings
+from settings.image_registries import UPSTREAMS
 
 RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
@@ -83,7 +84,7 @@ def test_the_newest_versions_are_kept_and_what_no_tag_names_goes(known: Graph) -
 @pytest.mark.parametrize("other", ["dev2", "de", "prod"])
 def test_two_stacks_of_one_account_and_region_keep_their_images_apart(other: str) -> None:
     own, others = (
-        places(Location(stack, "111122223333", "us-east-1", "dev"), dict.fromkeys(UPSTREAMS, ""))
+        places(StackContext(stack, "111122223333", "us-east-1", "dev"), dict.fromkeys(UPSTREAMS, ""))
         for stack in ("dev", other)
     )
     assert len({*own.values(), *others.values()}) == 2 * len(UPSTREAMS)
@@ -91,7 +92,7 @@ def test_two_stacks_of_one_account_and_region_keep_their_images_apart(other: str
 
 
 def test_the_longest_name_of_a_stack_leaves_room_for_every_registry() -> None:
-    longest = places(Location("s" * 16, "111122223333", "us-east-1", "dev"), dict.fromkeys(UPSTREAMS, ""))
+    longest = places(StackContext("s" * 16, "111122223333", "us-east-1", "dev"), dict.fromkeys(UPSTREAMS, ""))
 
     assert longest.keys() == UPSTREAMS.keys()
 

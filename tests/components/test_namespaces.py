@@ -6,7 +6,7 @@ from typing import Any
 from support import recorded
 
 from components import namespaces
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-import settings
 from components.network import gateway_zones
+from settings import stack as settings
 
 SOME = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=8, unique=True)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from node_groups import GROUP, template
 from support import STACKS, recorded
 
-import versions
 from components.node_group import autoscaler_tags
 from components.node_sizes import Sizes, wanted
+from settings import versions
 
 
 @pytest.mark.parametrize("stack", STACKS)

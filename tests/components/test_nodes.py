@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from node_groups import GROUP, brought_up, pods_with_volumes, scattered, template, tier, zones
 from support import STACKS, record_with, recorded
 
-import settings
-from components.apps.base import WEB_TIER
 from components.apps.cluster_autoscaler import ALIKE
+from components.apps.installer import WEB_TIER
 from components.node_sizes import divided
-from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
+from recording.graph import Graph, Resource
+from settings import stack as settings
 
 
 def private_zones(graph: Graph) -> set[str]:

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from iam.evaluator import applies, listed
-
-from prismctl.graph import Graph
+from fakes.iam.evaluator import applies, listed
+from recording.graph import Graph
 
 
 def test_every_role_of_the_program_lives_within_the_boundary(known: Any) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from support import record_with, recorded
 
-from prismctl.graph import Graph, Resource
 from prismctl.project import ROOT, Project
+from recording.graph import Graph, Resource
 
 WITH, WITHOUT = ("staging", "prod"), ("dev", "integration")
 DOMAIN = "aws:opensearch/domain:Domain"

@@ -3,7 +3,7 @@
 import fnmatch
 import json
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a type's token
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from iam.evaluator import applies
-from iam.roles import aws_managed
 from support import record_with, recorded
 
+from fakes.iam.evaluator import applies
+from fakes.iam.roles import aws_managed
 from prismctl.project import ROOT, Project
 
 ROLE = "aws:iam/serviceLinkedRole:ServiceLinkedRole"

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.cloud.physical_names import NAMES
-from engine.cloud.service import DEFAULTS
-
-from prismctl.sdk import UNKNOWN_MARK
+from fakes.aws.physical_names import NAMES
+from fakes.aws.service import DEFAULTS
+from recording.sdk import UNKNOWN_MARK
 
 ABSENT = "absent"
 _UNORDERED = ("dependencies", "propertyDependencies")

@@ -17,9 +17,6 @@ from typing import Any
 import urllib3
 import yaml
 from chart import NAMESPACE, render
-from engine.cluster.api import Api, ApiError, Object
-from engine.cluster.cluster import CONTROLLERS, Cluster, free_ports, node
-from engine.cluster.processes import Processes
 from node_groups import GROUP, zones
 from support import recorded
 from third_party import everything, plain, rendered
@@ -27,7 +24,10 @@ from web_tier import ADDONS, EVERY_NODE, Ask
 from web_tier import node as size_of
 
 from components.namespaces import KUBE_SYSTEM
-from prismctl.graph import Graph
+from fakes.cluster.api import Api, ApiError, Object
+from fakes.cluster.cluster import CONTROLLERS, Cluster, free_ports, node
+from fakes.cluster.processes import Processes
+from recording.graph import Graph
 from tools.build import locate
 
 COMPONENTS = Path(__file__).with_name("components.yaml")

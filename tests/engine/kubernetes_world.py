@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.cluster.cluster import Cluster
 from engine.world import World
+
+from fakes.cluster.cluster import Cluster
 
 PROJECT = """
 name: kubernetes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.urns import type_of
+from fakes.urns import type_of
 
 STATEFUL = {
     "aws:ecr/repository:Repository",

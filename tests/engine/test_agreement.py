@@ -3,7 +3,7 @@
 import pytest
 from engine.agreement import ABSENT, EXPLAINED, differences, unexplained, unused
 
-from prismctl.sdk import UNKNOWN_MARK
+from recording.sdk import UNKNOWN_MARK
 
 URN = "urn:pulumi:dev::ai-prism::aws:iam/role:Role::node"
 GRANTS = "urn:pulumi:dev::ai-prism::aws:iam/rolePolicy:RolePolicy::node-grants"

@@ -19,19 +19,19 @@ from typing import Any, Self
 
 import yaml
 from engine import real
-from engine.cloud.account import Account
-from engine.guardian import Guardian
-from engine.plugins import forks
-from engine.urns import name_of, type_of
 from support import TODAY
 
-import versions
 from components.apps import archives
+from fakes.aws.account import Account
+from fakes.guardian import Guardian
+from fakes.plugins import forks
+from fakes.urns import name_of, type_of
 from prismctl.project import ROOT, read_yaml
+from settings import versions
 from tools.build import locate
 
 PLUGINS = Path(__file__).with_name("plugins")
-PROGRAM = ("__main__.py", "settings.py", "naming.py", "versions.py", "versions.yaml", "components", "configuration")
+PROGRAM = ("__main__.py", "settings", "components")
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
 _NOTHING = bytes(1024)
 """An archive with nothing in it."""
@@ -134,7 +134,7 @@ class World:
 
     def _put_charts(self) -> None:
         """Put an archive of nothing in the place of each third-party chart, and let the program expect it."""
-        file, digest = self.program / "versions.yaml", hashlib.sha256(_NOTHING).hexdigest()
+        file, digest = self.program / "settings/versions.yaml", hashlib.sha256(_NOTHING).hexdigest()
         text = re.sub(r"(?m)^(      [\w-]+: )([0-9a-f]{64}|null)$", rf"\g<1>{digest}", file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8")
         charts = self.program / versions.CHARTS
@@ -315,7 +315,7 @@ class World:
     def add_tag(self, key: str, value: str) -> None:
         """Give everything one more tag."""
         self.change_program(
-            "components/location.py", '"ManagedBy": "pulumi"}', f'"ManagedBy": "pulumi", "{key}": "{value}"}}'
+            "components/stack_context.py", '"ManagedBy": "pulumi"}', f'"ManagedBy": "pulumi", "{key}": "{value}"}}'
         )
 
     # Snapshots: a world in which something stands is costly to make

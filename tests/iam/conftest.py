@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from iam.evaluator import Caller, Decision, Statement, decide
-from iam.roles import callers, statements
 from support import record_with, recorded
 
-from prismctl.graph import Graph
+from fakes.iam.evaluator import Caller, Decision, Statement, decide
+from fakes.iam.roles import callers, statements
+from recording.graph import Graph
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 STATE_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"

@@ -1,11 +1,11 @@
 """Every call that a refresh or a deployment makes is allowed; what takes an administrator is listed."""
 
 import pytest
-from iam.calls import VERBS, Verb, calls, tagging
 from iam.conftest import Iam
-from iam.roles import callers
 
-from prismctl.graph import Graph
+from fakes.iam.calls import VERBS, Verb, calls, tagging
+from fakes.iam.roles import callers
+from recording.graph import Graph
 
 DEPLOY, PREVIEW = "delivery-deploy", "delivery-preview"
 

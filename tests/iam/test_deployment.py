@@ -8,7 +8,8 @@ import json
 
 import pytest
 from iam.conftest import ACCOUNT, REGION, STATE_BUCKET, STATE_KEY, Iam
-from iam.evaluator import Caller
+
+from fakes.iam.evaluator import Caller
 
 DEPLOY, PREVIEW = "delivery-deploy", "delivery-preview"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/ai-prism/prod/"

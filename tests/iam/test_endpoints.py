@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from iam.conftest import ACCOUNT, REGION, Iam
-from iam.evaluator import Statement, applies, listed
-from iam.roles import statements
 from support import record_with, recorded
 
-import settings
 from components.endpoints import EKS_REGISTRIES, WITHOUT_POLICY, Perimeter, endpoint_statements
+from fakes.iam.evaluator import Statement, applies, listed
+from fakes.iam.roles import statements
 from prismctl.project import ROOT, Project
+from settings import stack as settings
 
 OTHER, TOOLS = "210987654321", "444455556666"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"

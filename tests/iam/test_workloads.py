@@ -2,9 +2,9 @@
 
 import pytest
 from iam.conftest import ACCOUNT, REGION, Iam
-from iam.evaluator import Caller
 
-from prismctl.graph import Graph
+from fakes.iam.evaluator import Caller
+from recording.graph import Graph
 
 OWN_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ai-prism/prod/api-keys-AbCdEf"
 ARGO_CDS_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:ai-prism/prod/argo-cd-AbCdEf"

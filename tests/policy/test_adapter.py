@@ -18,9 +18,9 @@ from policy import registry
 from policy.adapter import Pack, _accepted, follow_the_stack, keep_what_was_sent
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
-from prismctl import values
-from prismctl.graph import UNKNOWN, Graph, Reference, Secret
 from prismctl.project import ROOT
+from recording import wire as values
+from recording.graph import UNKNOWN, Graph, Reference, Secret
 
 KEY = "aws:kms/key:Key"
 URN = f"urn:pulumi:prod::shop::{KEY}::data"

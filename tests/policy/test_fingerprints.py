@@ -11,7 +11,7 @@ from policy.registry import rules
 from policy.reports import document
 from policy.runner import run
 from policy.view import Resource, Stack
-from prismctl.graph import Secret
+from recording.graph import Secret
 
 
 def published(case: Case) -> list[dict]:

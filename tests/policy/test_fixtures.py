@@ -5,7 +5,7 @@ from policy_cases import SECTIONS, Case, cases, fixtures, loaded
 
 from policy.findings import Result
 from policy.registry import rules
-from prismctl.graph import UNKNOWN, Secret
+from recording.graph import UNKNOWN, Secret
 
 
 def paths(case: Case, result: Result) -> list[str]:

@@ -13,7 +13,7 @@ from policy.properties import Properties, Undetermined, join
 from policy.registry import ENVIRONMENTS, Check, Level, Rule, Settings, rules
 from policy.runner import context_for, is_unseen, judge, run
 from policy.view import Resource, Stack
-from prismctl.graph import UNKNOWN, Secret
+from recording.graph import UNKNOWN, Secret
 
 ROTATE = next(rule for rule in rules() if rule.id == "kms-rotate")
 RESOURCE = Resource(

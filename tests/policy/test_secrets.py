@@ -15,8 +15,8 @@ from policy.findings import Report
 from policy.reports import document, sarif, text
 from policy.runner import run
 from policy.view import Resource, Stack
-from prismctl.graph import Secret, Source
 from prismctl.project import ROOT
+from recording.graph import Secret, Source
 
 PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))
 ALL = [case for section in SECTIONS for case in cases(section)]

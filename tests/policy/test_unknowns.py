@@ -14,7 +14,7 @@ from policy_cases import SECTIONS, Case, cases
 from policy.findings import Result
 from policy.properties import join
 from policy.registry import Rule, rules
-from prismctl.graph import UNKNOWN, Secret
+from recording.graph import UNKNOWN, Secret
 
 GOOD = ("compliant", "absent-satisfies")
 BAD = ("violating", "absent-violates")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-import versions
 from policy.findings import Result
 from policy.registry import Settings, rules
 from policy.runner import run
 from policy.view import Resource, Stack
-from versions import Release
+from settings import versions
+from settings.versions import Release
 
 KNOWN = versions.load()
 RELEASES = [

@@ -14,7 +14,7 @@ from policy.registry import Level, Settings
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import FILE, Waiver, WaiverFileError, load
-from prismctl.graph import UNKNOWN, Secret
+from recording.graph import UNKNOWN, Secret
 
 WAIVER = Waiver(
     rule="kms-window",

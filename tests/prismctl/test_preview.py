@@ -61,9 +61,9 @@ def test_a_process_that_dies_is_told_instead_of_waited_for() -> None:
 
 
 def test_a_mistake_in_one_stack_does_not_keep_the_others_from_being_looked_at(tmp_path: Path) -> None:
-    for name in ("__main__.py", "settings.py", "naming.py", "versions.py", "versions.yaml", "Pulumi.yaml"):
+    for name in ("__main__.py", "Pulumi.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
-    for name in ("components", "configuration"):
+    for name in ("components", "settings"):
         (tmp_path / name).symlink_to(ROOT / name)
     for stack in STACKS:
         (tmp_path / f"Pulumi.{stack}.yaml").write_text((ROOT / f"Pulumi.{stack}.yaml").read_text())

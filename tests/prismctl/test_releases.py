@@ -10,11 +10,12 @@ import pytest
 import yaml
 from support import recorded
 
-from prismctl import helm, recorder
+from prismctl import helm
 from prismctl.cli import main
-from prismctl.graph import Graph
 from prismctl.project import ROOT, Project
 from prismctl.releases import Wanted, judge
+from recording import recorder
+from recording.graph import Graph
 from tools import build
 
 WANTED = Wanted(name="web", namespace="shop", version="1.0.0", values={"replicas": 2, "pool": {"name": "first"}})

@@ -6,8 +6,8 @@ import pytest
 from support import recorded
 from third_party import brought, chart_of, needs_charts, path, releases, rendered
 
-import versions
 from components.apps import archives
+from settings import versions
 
 RELEASES = {release.name: chart_of(release) for release in releases(recorded("prod", known=True))}
 WITH_A_JOB = "kube-prometheus-stack"

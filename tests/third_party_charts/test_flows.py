@@ -15,8 +15,8 @@ from third_party import Manifest, everything, needs_charts, plain
 
 from components.load_balancer import HEALTH_PORT, TARGET_PORT
 from components.namespaces import APPLICATION, ARGO_CD, DATABASE_ACCESS, FLAGGER, GATEWAY, KUBE_SYSTEM, MONITORING
-from components.subnets import allocate
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
+from settings.address_plan import allocate
 
 pytestmark = needs_charts
 

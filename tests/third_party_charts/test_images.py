@@ -21,9 +21,10 @@ from third_party import (
     render,
 )
 
-from components.image_places import UPSTREAMS, place_of
-from prismctl.graph import Graph
+from components.image_places import place_of
 from prismctl.project import ROOT, Project
+from recording.graph import Graph
+from settings.image_registries import UPSTREAMS
 from tools.charts import pinned
 
 LIST = Path(__file__).parents[2] / "docs" / "images.md"

@@ -23,8 +23,8 @@ from third_party import (
     with_value,
 )
 
-from components.apps.base import MARK
-from prismctl.graph import Resource
+from components.apps.installer import MARK
+from recording.graph import Resource
 
 pytestmark = needs_charts
 

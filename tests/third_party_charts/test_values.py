@@ -21,8 +21,8 @@ from third_party import (
     rendered,
 )
 
-from components.apps.base import MARK
-from prismctl.graph import Resource
+from components.apps.installer import MARK
+from recording.graph import Resource
 from tools.charts import pinned
 
 NAMES = [release.name for release in releases(recorded("prod", known=True))]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import versions
 from prismctl.project import ROOT
+from settings import versions
 from tools import charts
 
 ARCHIVE = b"an archive"

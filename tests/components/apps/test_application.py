@@ -7,7 +7,7 @@ import pytest
 from support import record_with
 
 from components.apps.application import WORKLOADS, ignored_differences
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 
 def application(graph: Graph) -> Resource:

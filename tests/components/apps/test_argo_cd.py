@@ -9,7 +9,7 @@ import yaml
 from support import record_with
 
 from components.namespaces import APPLICATION
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform team"}

@@ -5,7 +5,7 @@ from node_groups import tier
 from support import STACKS, recorded
 from web_tier import Ask, asked, node, packed, with_volumes
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 
 def web(stack: str) -> tuple[Graph, list[int], list[str]]:

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from support import record_with, recorded
 
-import versions
-from components.apps import archives, charts
+from components.apps import archives
 from components.apps.charts import check_charts
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
+from settings import versions
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMES = sorted(name for pin in versions.load().charts.values() for name in pin.digests)
@@ -132,5 +132,5 @@ def test_the_folder_is_of_no_interest_where_charts_come_from_elsewhere(tmp_path:
 def test_what_installs_nothing_needs_no_charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(pulumi.RunError):
         check_charts("local", tmp_path)
-    monkeypatch.setenv(charts.UNCHECKED, "1")
+    monkeypatch.setenv(versions.CHARTS_UNCHECKED, "1")
     check_charts("local", tmp_path)

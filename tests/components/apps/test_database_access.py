@@ -16,8 +16,8 @@ import pytest
 from support import application, recorded
 
 from components.apps import database_access
-from prismctl.graph import Graph
 from prismctl.project import ROOT
+from recording.graph import Graph
 
 JOB = "kubernetes:batch/v1:Job"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support import STACKS, recorded
 
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.apps.flagger import LOAD_TESTER_URL, PROMETHEUS_URL
-from prismctl.graph import Graph
+from recording.graph import Graph
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 

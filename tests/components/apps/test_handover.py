@@ -12,8 +12,8 @@ from support import STACKS, application, handed_over, parameters, recorded
 
 from components.apps.application import CHART_PATH, NAME, WORKLOADS
 from components.apps.argo_cd_rights import KINDS
-from prismctl.graph import UNKNOWN, Secret
 from prismctl.project import ROOT
+from recording.graph import UNKNOWN, Secret
 
 CHART = ROOT / CHART_PATH
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))

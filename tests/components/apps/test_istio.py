@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from components.load_balancer import HEALTH_PORT, TARGET_PORT
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 

@@ -30,7 +30,7 @@ from support import STACKS, handed_over, recorded
 from components.apps import database_access
 from components.database import DATABASE, OWNER
 from components.identity import DATABASE_USER
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 if TYPE_CHECKING:
     from valkey import Valkey

@@ -6,7 +6,7 @@ import pytest
 from support import STACKS, recorded
 
 from components.apps import archives
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 DEFINED_BY: Mapping[str, str] = {

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.apps.base import MARK, marked
-from prismctl.graph import Graph
+from components.apps.installer import MARK, marked
+from recording.graph import Graph
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 

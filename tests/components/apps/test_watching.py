@@ -8,7 +8,7 @@ import pytest
 from support import STACKS, recorded
 
 from components.namespaces import APPLICATION, KUBE_SYSTEM, MONITORING, PROMETHEUS_PORT
-from prismctl.graph import Resource
+from recording.graph import Resource
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"

@@ -13,11 +13,11 @@ from typing import Self
 
 import boto3
 import urllib3
-from engine.cluster.cluster import Cluster, free_ports
-from engine.cluster.processes import ClusterError, Processes
 from support import recorded
 from third_party import RELEASE, missing, rendered
 
+from fakes.cluster.cluster import Cluster, free_ports
+from fakes.cluster.processes import ClusterError, Processes
 from tools.build import locate
 
 _REGION = "us-east-1"

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import yaml
 from chart import CHART, HANDOVER
-from engine.cluster.api import Api, ApiError, Object
 
+from fakes.cluster.api import Api, ApiError, Object
 from tools.build import locate
 
 API, WEB = "ai-prism-api", "ai-prism-web"

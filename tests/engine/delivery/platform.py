@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from engine.cluster.api import Api, ApiError, Object
-from engine.cluster.cluster import CONTROLLERS, Cluster, node
 from engine.delivery.controllers import Controllers
 from engine.delivery.neighbours import Neighbours
 from engine.delivery.repository import Repository
 from engine.world import World
 
+from fakes.cluster.api import Api, ApiError, Object
+from fakes.cluster.cluster import CONTROLLERS, Cluster, node
 from prismctl.project import ROOT, Project
 from tools.definitions import collect
 
@@ -92,7 +92,7 @@ class Platform:
 
     def _point_to_repository(self) -> None:
         """Let the program name the local repository: the only thing about it that is not as in an account."""
-        self.world.change_program("settings.py", 'rf"https://[a-z0-9.-]+{_PATH}"', 'r"(https|file)://.+"')
+        self.world.change_program("settings/stack.py", 'rf"https://[a-z0-9.-]+{_PATH}"', 'r"(https|file)://.+"')
         self.world.change_settings("gitops", repository=self.repository.address, revision="main")
 
     def _fill_secrets(self) -> None:

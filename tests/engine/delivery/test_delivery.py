@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from engine.cluster.api import ApiError, Object
 from engine.delivery.neighbours import SOUND
 from engine.delivery.platform import API, APPLICATION, FIRST, SECRETS, STACK, Platform
 from third_party import needs_charts
 
+from fakes.cluster.api import ApiError, Object
 from prismctl.project import ROOT
 
 GOOD, BAD = "v2.2.0", "v2.3.0"

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 from chart import STRATEGIES, handover
-from engine.cluster.cluster import CONTROLLERS, Cluster
 from engine.delivery.controllers import Controllers
 from engine.delivery.deliveries import API, LEAST, WEB, Delivery, Watcher
 from engine.delivery.neighbours import Neighbours
 from engine.delivery.platform import NODES
 
+from fakes.cluster.cluster import CONTROLLERS, Cluster
 from tools.definitions import collect
 
 FIRST, SECOND = "v1", "v2"

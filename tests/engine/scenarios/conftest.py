@@ -8,11 +8,12 @@ from types import ModuleType
 
 import pytest
 from engine import real
-from engine.cluster.cluster import CONTROLLERS, Cluster
 from engine.kubernetes_world import KubernetesWorld
 from engine.turns import DAY, FULL
 from engine.world import World
 from support import STACKS
+
+from fakes.cluster.cluster import CONTROLLERS, Cluster
 
 _OF_TODAY = STACKS[DAY.toordinal() % len(STACKS)]
 _SMALLEST_OR_LARGEST = ("dev", "prod")[DAY.toordinal() % 2]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from chart import ENVIRONMENTS, NAMESPACE, render
-from engine.cluster.api import ApiError, NoMatchError, Object
-from engine.cluster.cluster import Cluster
 from engine.kubernetes_world import eventually
 from rights import Rights
 from support import STACKS
 from third_party import definitions, everything, needs_charts, own
 
 from components.namespaces import APPLICATION, FLAGGER, KUBE_SYSTEM
+from fakes.cluster.api import ApiError, NoMatchError, Object
+from fakes.cluster.cluster import Cluster
 
 ASKED = "test"
 """Under which name the API server is asked."""

@@ -3,9 +3,10 @@
 import dataclasses
 import itertools
 
-from engine.cloud.held import Held
 from engine.plan import REPLACING, operations, types, urns
 from engine.world import World
+
+from fakes.aws.held import Held
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
@@ -209,7 +210,7 @@ def test_a_component_renamed_with_an_alias_keeps_everything(standing: World):
 
 def test_a_new_tier_of_subnets_moves_nothing(standing: World):
     standing.change_program(
-        "components/subnets.py",
+        "settings/address_plan.py",
         '    Tier(name="isolated", first_slot=1),\n',
         '    Tier(name="isolated", first_slot=1),\n    Tier(name="analytics", first_slot=2),\n',
     )

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.cluster.api import NoMatchError
-from engine.cluster.cluster import Cluster
 from engine.kubernetes_world import eventually
 from support import recorded
 from third_party import SKIPPED, Manifest, brought, chart_of, own, plain, releases
 
 from components.apps import archives
+from fakes.cluster.api import NoMatchError
+from fakes.cluster.cluster import Cluster
 from tools import charts
 from tools.build import locate
 

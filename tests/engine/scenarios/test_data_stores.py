@@ -1,9 +1,10 @@
 """What happens to the database and the cache: now, in the maintenance window, and by AWS itself."""
 
-from engine.cloud import backups
-from engine.cloud.maintenance import CACHE, CLUSTER, INSTANCE, time_passes
 from engine.plan import REPLACING, types, urns
 from engine.world import World, assume
+
+from fakes.aws import backups
+from fakes.aws.maintenance import CACHE, CLUSTER, INSTANCE, time_passes
 
 JOB = "kubernetes:batch/v1:Job"
 WATCHING = {"aws:cloudwatch/dashboard:Dashboard", "aws:cloudwatch/metricAlarm:MetricAlarm"}

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
-from engine.cloud.account import Operation, Verb
-from engine.cloud.faults import KINDS, Fault
 from engine.plan import STATEFUL, deletable, operations, registered
 from engine.turns import DAY, FULL
-from engine.urns import type_of
 from engine.world import Done, World
+
+from fakes.aws.account import Operation, Verb
+from fakes.aws.faults import KINDS, Fault
+from fakes.urns import type_of
 
 SAID = {
     "throttled": "ThrottlingException: Rate exceeded",

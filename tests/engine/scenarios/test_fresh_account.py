@@ -6,7 +6,7 @@ import shutil
 import pytest
 from engine.world import World
 
-import versions
+from settings import versions
 
 PERSON = "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef"
 

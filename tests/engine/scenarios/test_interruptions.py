@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine.cloud.account import Account
 from engine.world import World, processes_of
+
+from fakes.aws.account import Account
 
 PACE = 1 / 100
 """So slow that an update takes several seconds, so fast that it does not take many."""

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine.cluster.api import Object
-from engine.cluster.cluster import Cluster
-from engine.cluster.processes import ClusterError, alive
 from engine.kubernetes_world import KubernetesWorld, eventually
+
+from fakes.cluster.api import Object
+from fakes.cluster.cluster import Cluster
+from fakes.cluster.processes import ClusterError, alive
 
 NAMESPACE = """
 namespace = k8s.core.v1.Namespace(
@@ -448,7 +449,7 @@ def test_a_cluster_leaves_no_process_and_no_file(tmp_path: Path):
 
 
 def test_a_cluster_that_does_not_come_up_says_which_part_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("engine.cluster.cluster.private_key", lambda: "no key")
+    monkeypatch.setattr("fakes.cluster.cluster.private_key", lambda: "no key")
 
     with pytest.raises(ClusterError, match=r"(?s)kube-apiserver ended with exit code 1:.*service-account"):
         Cluster(tmp_path / "cluster").__enter__()

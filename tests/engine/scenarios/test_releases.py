@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
-from engine.cluster.api import ApiError, NoMatchError, Object
-from engine.cluster.cluster import Cluster
-from engine.cluster.releases import record_of
 from engine.kubernetes_world import KubernetesWorld, eventually
 from engine.world import Done
 
-import versions
 from components.apps import archives
-from components.apps.base import marked
+from components.apps.installer import marked
+from fakes.cluster.api import ApiError, NoMatchError, Object
+from fakes.cluster.cluster import Cluster
+from fakes.cluster.releases import record_of
 from prismctl.project import ROOT
+from settings import versions
 from tools.build import locate
 
 NAME, NAMESPACE = "flagger", "flagger-system"

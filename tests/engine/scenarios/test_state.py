@@ -7,7 +7,7 @@ import json
 from engine.secret_scan import found_in
 from engine.world import World
 
-from prismctl.graph import STACK_TYPE
+from recording.graph import STACK_TYPE
 
 
 def test_a_secret_that_a_program_puts_into_its_state_is_found(standing: World):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from engine.cluster.cluster import Cluster
 from engine.world import World
 
+from fakes.cluster.cluster import Cluster
 from prismctl.project import ROOT
 from tools.build import locate
 

@@ -5,8 +5,9 @@ import json
 import pytest
 from engine.plan import REPLACING, STATEFUL, operations, types, urns
 from engine.release import latest
-from engine.urns import name_of, type_of
 from engine.world import World
+
+from fakes.urns import name_of, type_of
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 

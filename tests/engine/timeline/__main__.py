@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.cloud.durations import Kind, duration
 from engine.timeline import cloudformation, gantt
 from engine.timeline.measure import measure
 from engine.timeline.schedule import Operation, Schedule, ideal
 from engine.timeline.words import minutes
 from support import STACKS, recorded
 
-from prismctl.graph import Graph, Resource
+from fakes.aws.durations import Kind, duration
 from prismctl.render.words import short_type
+from recording.graph import Graph, Resource
 
 
 def seconds(resource: Resource, operation: Kind = "create") -> float:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from engine.timeline.schedule import Needs, Operation, Schedule, needs, times
 
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 _CDK = "https://github.com/aws/aws-cdk/blob/02a84ec5649c00f02d1620c7e2c12737a85df313/packages/aws-cdk-lib"
 CLUSTER = "aws:eks/cluster:Cluster"

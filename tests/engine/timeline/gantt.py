@@ -9,9 +9,9 @@ from os.path import commonprefix
 from engine.timeline.schedule import Operation, Schedule
 from engine.timeline.words import minutes
 
-from prismctl.graph import Graph
 from prismctl.render.svg import Box, Sketch, fit, measure
 from prismctl.render.words import short_type
+from recording.graph import Graph
 
 _MARGIN, _LABELS, _WIDTH, _AFTER = 24, 308, 840, 80
 """Widths from left to right: margin, names, the time until everything has ended, and room for what follows bars."""

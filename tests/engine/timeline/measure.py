@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from engine.cloud import account
 from engine.timeline.schedule import Operation, needs
-from engine.urns import name_of
 from engine.world import World
 
-from prismctl.graph import Graph, Resource
+from fakes.aws import account
+from fakes.urns import name_of
+from recording.graph import Graph, Resource
 
 PACE = 1 / 20
 """Seconds here for a second in AWS: a quarter of an hour takes three quarters of a minute."""

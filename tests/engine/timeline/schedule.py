@@ -6,7 +6,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 from itertools import accumulate, pairwise
 
-from prismctl.graph import Graph, Resource
+from recording.graph import Graph, Resource
 
 Needs = Mapping[str, frozenset[str]]
 """What must be done before a custom resource, by its URN: the URNs of custom resources."""

@@ -1,13 +1,13 @@
 """CloudFormation's order of the same resources."""
 
 import pytest
-from engine.cloud.durations import duration
 from engine.timeline import cloudformation
 from engine.timeline.cloudformation import CLUSTER, CUSTOM_RESOURCE, HANDLER, POLLING, RULES, WHOLE_VPC, order
 from engine.timeline.schedule import ideal, needs
 from support import STACKS, recorded
 
-from prismctl.graph import Resource
+from fakes.aws.durations import duration
+from recording.graph import Resource
 
 
 def seconds(resource: Resource) -> float:

@@ -6,13 +6,13 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from engine.cloud.durations import duration
 from engine.timeline import gantt
 from engine.timeline.schedule import Operation, Schedule, ideal
 from engine.timeline.words import minutes
 from support import STACKS, recorded
 
-from prismctl.graph import Graph
+from fakes.aws.durations import duration
+from recording.graph import Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 

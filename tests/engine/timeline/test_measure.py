@@ -1,8 +1,9 @@
 """From what ran here to what would run in AWS."""
 
 import pytest
-from engine.cloud import account
 from engine.timeline.measure import PACE, slow_down
+
+from fakes.aws import account
 
 
 def made(urn: str, started: float, ended: float) -> account.Operation:

@@ -6,7 +6,7 @@ import pytest
 from engine.timeline.schedule import Operation, Schedule, ideal, needs
 from support import STACKS, recorded
 
-from prismctl.graph import STACK_TYPE, Graph, Resource
+from recording.graph import STACK_TYPE, Graph, Resource
 
 
 def ran(urn: str, started: float, ended: float, *needed: str) -> Operation:

@@ -16,9 +16,9 @@ from policy.reports import sarif
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import UNKNOWN, Source
 from prismctl.policies import check
 from prismctl.project import ROOT
+from recording.graph import UNKNOWN, Source
 
 PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))
 

@@ -8,7 +8,7 @@ from policy.reports import text
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.graph import UNKNOWN, Source
+from recording.graph import UNKNOWN, Source
 
 ROOT = "urn:pulumi:prod::shop::pulumi:pulumi:Stack::shop-prod"
 OUTER = "urn:pulumi:prod::shop::shop:Storage::storage"

@@ -7,7 +7,7 @@ import pytest
 from policy.surfaces import errors
 from policy.surfaces.errors import InputError
 from policy.surfaces.manifests import read_manifests
-from prismctl.graph import Source
+from recording.graph import Source
 
 TWO = """\
 # rendered

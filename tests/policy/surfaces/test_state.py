@@ -16,8 +16,8 @@ from policy.runner import run
 from policy.surfaces import errors, state
 from policy.surfaces.errors import InputError
 from policy.surfaces.state import read_plan, read_state
-from prismctl.graph import UNKNOWN, Secret, Source
 from prismctl.render import plan
+from recording.graph import UNKNOWN, Secret, Source
 
 URN = "urn:pulumi:prod::shop::aws:kms/key:Key::data"
 ITEM = {

@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from support import recorded
 
-from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 from prismctl.render import diagram
 from prismctl.render.platform import Platform
 from prismctl.render.svg import TITLE, Box, fit, measure, wrap
+from recording.graph import STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 
 SVG = "{http://www.w3.org/2000/svg}"
 STACKS = ("dev", "prod")

@@ -6,9 +6,9 @@ import re
 import pytest
 from support import recorded
 
-from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 from prismctl.render import markdown
 from prismctl.render.words import short_type
+from recording.graph import STACK_TYPE, UNKNOWN, Graph, Resource, Secret
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unknown", "known"])

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from prismctl.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
 from prismctl.render import plan
+from recording.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
 
 STACK_URN = "urn:pulumi:dev::ai-prism::pulumi:pulumi:Stack::ai-prism-dev"
 VPC_URN = "urn:pulumi:dev::ai-prism::aws:ec2/vpc:Vpc::network"

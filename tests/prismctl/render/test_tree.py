@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from support import recorded
 
-from prismctl.graph import Graph
 from prismctl.project import ROOT
 from prismctl.render import tree
+from recording.graph import Graph
 
 
 @pytest.mark.parametrize("width", [60, 70, 100, 140])

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.runtime import rpc
 
-from prismctl.graph import UNKNOWN, Reference, Secret
-from prismctl.render.words import UNKNOWN_MARK, phrase, plain, short_type
+from prismctl.render.words import phrase, short_type
+from recording.graph import UNKNOWN, Reference, Secret
+from recording.values import UNKNOWN_MARK, plain
 
 HIDDEN = "hunter2"
 LEAVES = st.one_of(

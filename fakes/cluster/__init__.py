@@ -1,0 +1,1 @@
+"""A real API server, and what the fake providers do on it."""

@@ -1,0 +1,1 @@
+"""What IAM would answer: calls, roles and an evaluator of policies."""

@@ -1,0 +1,1 @@
+"""The fake providers, as plugins of the real engine."""
