@@ -54,7 +54,7 @@ roles = Roles("roles", location, on_aws)
 foundation = Foundation(
     location,
     encryption,
-    roles,
+    roles.factory,
     config.observability.log_days,
     config.environment.protect,
     config.aws.service_roles,
@@ -63,7 +63,11 @@ foundation = Foundation(
 network = Network("network", NetworkArgs(foundation, config.network), on_aws)
 storage = Storage("storage", StorageArgs(foundation), on_aws)
 registry = Registry("registry", RegistryArgs(foundation, config.registry), on_aws)
-secrets = Secrets("secrets", SecretsArgs(foundation), on_aws)
+secrets = Secrets(
+    "secrets",
+    SecretsArgs(context=location, key_arn=encryption.data_key.arn, protect=config.environment.protect),
+    on_aws,
+)
 delivery = DeliveryAccess("delivery", DeliveryAccessArgs(foundation, config.delivery, storage), on_aws)
 
 cluster = Cluster("cluster", ClusterArgs(foundation, config.cluster, network, delivery), on_aws)

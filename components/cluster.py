@@ -11,9 +11,9 @@ import pulumi_eks as eks
 from components.addon import make_addon
 from components.delivery_access import DeliveryAccess
 from components.foundation import Foundation
+from components.iam_roles import Role
 from components.iam_statements import trust_instances, trust_pods, trust_service
 from components.network import Network
-from components.roles import Role
 from settings import stack as settings
 from settings import versions
 from settings.naming import physical_name

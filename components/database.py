@@ -10,9 +10,9 @@ import pulumi_aws as aws
 from components.access_group import make_access_group
 from components.cluster import Cluster
 from components.foundation import Foundation
+from components.iam_roles import Role
 from components.iam_statements import trust_service
 from components.network import Network
-from components.roles import Role
 from components.service_roles import make_service_role
 from settings import stack as settings
 from settings.naming import physical_name

@@ -7,9 +7,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.foundation import Foundation
+from components.iam_roles import RoleFactory
 from components.iam_statements import Statement, allow, trust_github
 from components.permissions import DISPOSABLE, READS, UPKEEP
-from components.roles import Roles
 from components.stack_context import StackContext
 from components.storage import Storage
 from settings import stack as settings
@@ -142,7 +142,7 @@ _PASSED_TO = (
 )
 
 
-def _deployment(location: StackContext, roles: Roles) -> list[Statement]:
+def _deployment(location: StackContext, roles: RoleFactory) -> list[Statement]:
     """Allow what changes the platform in its region, and roles only under its path and within its boundary.
 
     What holds something is made, opened, shortened and deleted by an administrator (docs/adr/0016-delivery-roles.md).

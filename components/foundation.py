@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.encryption import Encryption
-from components.roles import Roles
+from components.iam_roles import RoleFactory
+from components.log_groups import LogGroupFactory
 from components.stack_context import StackContext
 
 
@@ -17,7 +18,7 @@ class Foundation:
 
     location: StackContext
     encryption: Encryption
-    roles: Roles
+    roles: RoleFactory
     log_days: int
     protect: bool
     """Deletion protection and `protect` on whatever holds state."""
@@ -28,10 +29,9 @@ class Foundation:
         self, name: str, *, parent: pulumi.Resource, physical_name: str | None = None
     ) -> aws.cloudwatch.LogGroup:
         """Make an encrypted log group with the stack's retention, under a physical name only where a service asks."""
-        return aws.cloudwatch.LogGroup(
-            name,
-            name=physical_name,
-            retention_in_days=self.log_days,
-            kms_key_id=self.encryption.logs_key_arn,
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
+        return self.log_groups.make(name, parent=parent, physical_name=physical_name)
+
+    @property
+    def log_groups(self) -> LogGroupFactory:
+        """Return what makes log groups."""
+        return LogGroupFactory(key_arn=self.encryption.logs_key_arn, retention_days=self.log_days)

@@ -10,6 +10,7 @@ from components.cache import Cache
 from components.cluster import Cluster
 from components.database import Database
 from components.foundation import Foundation
+from components.iam_roles import Role
 from components.iam_statements import Statement, allow, trust_pods, trust_role
 from components.load_balancer import LoadBalancer
 from components.namespaces import (
@@ -22,7 +23,6 @@ from components.namespaces import (
     MONITORING,
 )
 from components.observability import Observability
-from components.roles import Role
 from components.stack_context import StackContext
 from components.storage import Storage
 from settings.naming import physical_name

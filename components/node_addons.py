@@ -8,9 +8,9 @@ import pulumi
 from components.addon import make_addon
 from components.cluster import Cluster
 from components.foundation import Foundation
+from components.iam_roles import Role
 from components.iam_statements import USE_KEY, allow, trust_pods
 from components.nodes import Nodes
-from components.roles import Role
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,17 @@
 """IAM roles: all under one path, all within one boundary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.iam_roles import RoleFactory
 from components.iam_statements import Statement, document
 from components.image_places import prefix_of
 from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.stack_context import StackContext
 from settings.image_registries import UPSTREAMS
-
-MANAGED = "arn:aws:iam::aws:policy"
-"""ARN under which AWS keeps the policies that it maintains."""
-
-
-@dataclass(frozen=True)
-class Role:
-    """A role together with what it may do."""
-
-    resource: aws.iam.Role
-    arn: pulumi.Output[str]
-    """Known once every policy is attached: who uses it starts with all rights, and is destroyed before they go."""
-    grants: Sequence[pulumi.Resource]
 
 
 class Roles(pulumi.ComponentResource):
@@ -34,52 +21,20 @@ class Roles(pulumi.ComponentResource):
     a role without the boundary, or loosen it (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
     """
 
-    path: str
-    boundary_arn: pulumi.Output[str]
+    factory: RoleFactory
+    """Makes every role of the platform."""
 
     def __init__(self, name: str, location: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Roles", name, None, opts)
-        self.path = location.role_path
         boundary = aws.iam.Policy(
             f"{name}-boundary",
-            path=self.path,
+            path=location.role_path,
             description="The most that any role of the platform can do",
-            policy=document(*_boundary(location, self.path)),
+            policy=document(*_boundary(location, location.role_path)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.boundary_arn = boundary.arn
-        self.register_outputs({"boundary_arn": self.boundary_arn})
-
-    def make(
-        self,
-        name: str,
-        *,
-        parent: pulumi.Resource,
-        trusts: Statement,
-        grants: Sequence[Statement] = (),
-        managed: Sequence[str] = (),
-        physical_name: str | None = None,
-    ) -> Role:
-        """Make a role for `parent`: who it `trusts`, what it `grants`, and AWS-managed policies by name."""
-        child = pulumi.ResourceOptions(parent=parent)
-        role = aws.iam.Role(
-            name,
-            name=physical_name,
-            path=self.path,
-            permissions_boundary=self.boundary_arn,
-            assume_role_policy=document(trusts),
-            opts=child,
-        )
-        attached: list[pulumi.CustomResource] = [
-            aws.iam.RolePolicyAttachment(
-                f"{name}-{policy.rsplit('/', 1)[-1]}", role=role.name, policy_arn=f"{MANAGED}/{policy}", opts=child
-            )
-            for policy in managed
-        ]
-        if grants:
-            attached.append(aws.iam.RolePolicy(f"{name}-grants", role=role.name, policy=document(*grants), opts=child))
-        arn = pulumi.Output.all(role.arn, *(policy.id for policy in attached)).apply(lambda known: str(known[0]))
-        return Role(resource=role, arn=arn, grants=attached)
+        self.factory = RoleFactory(path=location.role_path, boundary_arn=boundary.arn)
+        self.register_outputs({"boundary_arn": boundary.arn})
 
 
 _CHANGE_ROLE = ("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy")

@@ -49,9 +49,11 @@ def record(
     raises is raised here, and what it logs as an error is a RunError. Programs can be run one after another, each in
     a context of its own.
     """
-    monitor = _RecordingMonitor(program, known=known)
-    engine = _Engine()
-    context = contextvars.copy_context()
+
+    def run_program() -> None:
+        sys.path[:] = [str(program), *(entry for entry in sys.path if entry != str(program))]
+        runpy.run_path(str(program / "__main__.py"), run_name="__main__")
+
     # The variables by which the language host hands configuration to a program.
     handed = {
         "PULUMI_CONFIG": json.dumps(dict(config)),
@@ -60,7 +62,18 @@ def record(
         versions.CHARTS_UNCHECKED: "1",
     }
     with _environment(handed):
-        context.run(lambda: asyncio.run(_run(program, project, stack, monitor, engine, known=known)))
+        return record_call(run_program, program, project, stack, known=known)
+
+
+def record_call(make: Callable[[], object], program: Path, project: str, stack: str, *, known: bool = False) -> Graph:
+    """Call `make` as the program in the folder `program`, and return what it registered; see `record`.
+
+    What it makes is recorded as a part of the stack, so a component can be looked at alone, with values of one's own.
+    """
+    monitor = _RecordingMonitor(program, known=known)
+    engine = _Engine()
+    context = contextvars.copy_context()
+    context.run(lambda: asyncio.run(_run(make, program, project, stack, monitor, engine, known=known)))
     if engine.errors:
         raise pulumi.RunError("\n".join(engine.errors))
     resources = tuple(monitor.recorded.values())
@@ -93,7 +106,14 @@ def _say_nothing(_loop: asyncio.AbstractEventLoop, _context: Mapping[str, Any]) 
 
 
 async def _run(
-    program: Path, project: str, stack: str, monitor: "_RecordingMonitor", engine: "_Engine", *, known: bool
+    make: Callable[[], object],
+    program: Path,
+    project: str,
+    stack: str,
+    monitor: "_RecordingMonitor",
+    engine: "_Engine",
+    *,
+    known: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(_InlineExecutor())
@@ -115,10 +135,9 @@ async def _run(
         )
     )
     sdk.lighten(program, outputs)
-    sys.path[:] = [str(program), *(entry for entry in sys.path if entry != str(program))]
 
     async def main() -> None:
-        runpy.run_path(str(program / "__main__.py"), run_name="__main__")
+        make()
         # The SDK looks at every outstanding output whenever one of them resolves; waiting for all first halves a run.
         while unresolved := [output for output in outputs if not output.done()]:
             await asyncio.wait(unresolved)

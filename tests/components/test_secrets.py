@@ -3,9 +3,38 @@
 import fnmatch
 import json
 
+import pytest
+from alone import CONTEXT, KEY_ARN, build
+
+from components.secrets import Secrets, SecretsArgs
 from recording.graph import Graph
 
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a type's token
+
+
+def secrets(*, protect: bool = True) -> Graph:
+    args = SecretsArgs(context=CONTEXT, key_arn=KEY_ARN, protect=protect)
+    return build(lambda opts: Secrets("secrets", args, opts))
+
+
+def test_people_and_rotations_find_each_secret_under_its_name() -> None:
+    assert {secret.name: secret["name"] for secret in secrets().of_type(SECRET)} == {
+        "secrets-database": "ai-prism/test/database",
+        "secrets-api-keys": "ai-prism/test/api-keys",
+        "secrets-argo-cd": "ai-prism/test/argo-cd",
+    }
+
+
+def test_whoever_reads_a_secret_needs_the_key_it_is_given() -> None:
+    assert {secret["kmsKeyId"] for secret in secrets().of_type(SECRET)} == {KEY_ARN}
+
+
+@pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 0)])
+def test_a_secret_that_matters_can_be_restored_for_30_days_and_a_stack_that_does_not_can_be_made_again_at_once(
+    protect: bool, days: int
+) -> None:
+    for secret in secrets(protect=protect).of_type(SECRET):
+        assert (secret["recoveryWindowInDays"], secret.protect) == (days, protect)
 
 
 def test_no_value_of_a_secret_is_in_the_program(known: Graph) -> None:
@@ -66,10 +95,3 @@ def test_secrets_are_encrypted_with_the_data_key(unknown: Graph) -> None:
     key = unknown.named("aws:kms/key:Key", "encryption-data").urn
     for secret in unknown.of_type(SECRET):
         assert secret.property_dependencies["kmsKeyId"] == (key,)
-
-
-def test_a_secret_that_matters_can_be_brought_back_and_another_stack_can_come_back_at_once(known: Graph) -> None:
-    matters = known.stack in ("staging", "prod")
-    for secret in known.of_type(SECRET):
-        assert secret["recoveryWindowInDays"] == (30 if matters else 0)
-        assert secret.protect is matters
