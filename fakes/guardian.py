@@ -1,5 +1,6 @@
-"""Sees to it that a run leaves nothing behind, however it ends."""
+"""Ends the processes of a run and removes its folder, however the run ends."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,14 +25,17 @@ class Guardian:
     """Kills process groups and removes a folder when it is told to, and when whoever made it is gone."""
 
     def __init__(self, folder: Path) -> None:
+        heard, told = os.pipe()
+        self._orders = os.fdopen(told, "wb", buffering=0)
         # A session of its own, as for all that it guards: an interrupt of the terminal is not theirs.
         self._shell = subprocess.Popen(  # noqa: S603
             ["/bin/sh", "-c", _SCRIPT, "guardian", str(folder)],
-            stdin=subprocess.PIPE,
+            stdin=heard,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        os.close(heard)
 
     def watch(self, leader: int) -> None:
         """Guard a process group, by its leader's number."""
@@ -43,11 +47,8 @@ class Guardian:
 
     def end(self) -> None:
         """Kill what is guarded, and remove the folder."""
-        assert self._shell.stdin
-        self._shell.stdin.close()
+        self._orders.close()
         self._shell.wait()
 
     def _tell(self, line: str) -> None:
-        assert self._shell.stdin
-        self._shell.stdin.write(f"{line}\n".encode())
-        self._shell.stdin.flush()
+        self._orders.write(f"{line}\n".encode())

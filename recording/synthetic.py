@@ -1,7 +1,7 @@
 """What AWS and Kubernetes would answer: ids, ARNs and endpoints of resources that were never made, by resource type.
 
 Deterministic (the same resource always gets the same answers), and shaped like the real ones, so that policies,
-diagrams and the doubles of the real engine can tell them apart.
+diagrams and the fakes of the real engine can tell them apart.
 """
 
 import hashlib

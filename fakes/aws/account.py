@@ -1,4 +1,4 @@
-"""A pretend AWS account: what exists in it, what will fail, and what was done to it.
+"""A fake AWS account: what exists in it, what will fail, and what was done to it.
 
 It is one SQLite file, so that it outlives the processes that change it, a killed one included.
 """
@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Operation:
 
 
 class Account:
-    """What the doubles of AWS change and the tests look at; safe between threads and processes."""
+    """What the fakes of AWS change and the tests look at; safe between threads and processes."""
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
@@ -58,8 +58,13 @@ class Account:
 
     def take_over(self, other: "Account") -> None:
         """Become a copy of another account."""
-        with self._lock, other._lock:
-            other._database.backup(self._database)
+        with self._lock:
+            other.copy_to(self._database)
+
+    def copy_to(self, database: sqlite3.Connection) -> None:
+        """Write everything into another database, in place of what is there."""
+        with self._lock:
+            self._database.backup(database)
 
     def close(self) -> None:
         self._database.close()
@@ -100,7 +105,7 @@ class Account:
         return [_held(row[0]) for row in rows]
 
     @contextmanager
-    def exclusively(self):
+    def exclusively(self) -> Generator[None, None, None]:
         """Keep other threads and processes from changing the account: what was looked at is still so when acted on."""
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
@@ -202,5 +207,6 @@ class Account:
 
 @functools.lru_cache(maxsize=4096)
 def _held(text: str) -> Held:
-    fields = json.loads(text)
-    return Held(**{**fields, "contents": tuple(fields["contents"])})
+    fields: dict[str, Any] = json.loads(text)
+    fields["contents"] = tuple(fields["contents"])
+    return Held(**fields)

@@ -1,4 +1,4 @@
-"""How long real services take over an operation, so that a run on doubles can foretell the time of a real one.
+"""How long real services take over an operation, so that a run on fakes can foretell the time of a real one.
 
 Every figure is what a log says whose address is given: of several, the one nearest to the middle of all that were
 found. Rows without an address are estimates, and so is what falls back on the default. Single runs differ: control

@@ -1,4 +1,4 @@
-"""What the pretend account holds: a resource that stands, as its provider made it."""
+"""What the fake account holds: a resource that stands, as its provider made it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

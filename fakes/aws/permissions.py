@@ -1,14 +1,14 @@
 """Whether whoever calls may do what is asked, by the policies that stand in the account.
 
-Calls of a type are those of `iam/calls.py`, decisions those of `iam/evaluator.py`. Nobody in particular calls as an
+Calls of a type are those of `aws/calls.py`, decisions those of `iam/evaluator.py`. Nobody in particular calls as an
 administrator, who may do everything.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fakes.aws.calls import Verb, calls, tagging
 from fakes.aws.held import Held
-from fakes.iam.calls import Verb, calls, tagging
 from fakes.iam.evaluator import Caller, decide
 from fakes.iam.roles import ROLE, callers
 

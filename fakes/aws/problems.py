@@ -1,4 +1,4 @@
-"""What the doubles find wrong with a resource."""
+"""What the fakes find wrong with a resource."""
 
 from dataclasses import dataclass
 

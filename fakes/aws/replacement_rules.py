@@ -36,10 +36,12 @@ def at(properties: Any, path: str, default: Any = None) -> Any:
 
 
 def differ(old: Any, new: Any) -> bool:
+    """Tell whether a value changes; one that is not known yet counts as changed."""
     return old != new or unknown(new)
 
 
 def changed(path: str, old: Properties, new: Properties) -> bool:
+    """Tell whether the value at a path changes."""
     return differ(at(old, path), at(new, path))
 
 
@@ -49,6 +51,7 @@ def given(path: str, old: Properties, new: Properties) -> bool:
 
 
 def unknown(value: Any) -> bool:
+    """Tell whether a value is not known yet, or holds one that is not."""
     match value:
         case Mapping():
             return any(unknown(item) for item in value.values())
@@ -59,17 +62,20 @@ def unknown(value: Any) -> bool:
 
 
 def vpc_tenancy(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on any change of tenancy but from dedicated to default."""
     before, after = old.get("instanceTenancy", "default"), new.get("instanceTenancy", "default")
     if differ(before, after) and (before, after) != ("dedicated", "default"):
         yield "instanceTenancy"
 
 
 def subnet_ipv6(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on a new IPv6 block where the subnet hands out its addresses."""
     if given("ipv6CidrBlock", old, new) and old.get("assignIpv6AddressOnCreation"):
         yield "ipv6CidrBlock"
 
 
 def endpoint_dns(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on a change of private DNS, which only interface endpoints can change."""
     if given("privateDnsEnabled", old, new) and new.get("vpcEndpointType") != "Interface":
         yield "privateDnsEnabled"
 
@@ -88,17 +94,20 @@ def cluster_encryption(old: Properties, new: Properties) -> Iterable[str]:
 
 
 def cluster_nodes(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on another node role of EKS Auto Mode, once there is one."""
     path = "computeConfig.nodeRoleArn"
     if new.get("computeConfig") and at(old, path) and changed(path, old, new):
         yield path
 
 
 def aurora_storage(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on another storage type, except for Aurora."""
     if given("storageType", old, new) and not str(new.get("engine")).startswith("aurora"):
         yield "storageType"
 
 
 def cache_engine(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on any other engine, except from Redis to Valkey."""
     before, after = old.get("engine", "redis"), new.get("engine")
     if after is not None and differ(before, after) and (before, after) != ("redis", "valkey"):
         yield "engine"
@@ -119,6 +128,7 @@ def cache_transit(old: Properties, new: Properties) -> Iterable[str]:
 
 
 def cache_node_groups(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace where node groups are configured that were not, or no longer."""
     if bool(old.get("nodeGroupConfigurations")) != bool(new.get("nodeGroupConfigurations")):
         yield "nodeGroupConfigurations"
 
@@ -126,7 +136,7 @@ def cache_node_groups(old: Properties, new: Properties) -> Iterable[str]:
 def search_security(old: Properties, new: Properties) -> Iterable[str]:
     """What protects a domain can be switched on, never off; before OpenSearch, encryption not on either."""
     for path in ("encryptAtRest.enabled", "nodeToNodeEncryption.enabled", "advancedSecurityOptions.enabled"):
-        if at(old, path) and at(new, path) is not None and differ(True, at(new, path)):
+        if at(old, path) and at(new, path) not in (None, True):
             yield path
 
 
@@ -144,6 +154,7 @@ def search_vpc(old: Properties, new: Properties) -> Iterable[str]:
 
 
 def search_addresses(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace where a dual-stack domain gives up IPv6."""
     if old.get("ipAddressType") == "dualstack" and given("ipAddressType", old, new):
         yield "ipAddressType"
 
@@ -181,5 +192,6 @@ def application_balancer(old: Properties, new: Properties) -> Iterable[str]:
 
 
 def target_version(old: Properties, new: Properties) -> Iterable[str]:
+    """Replace on another protocol version of HTTP or HTTPS."""
     if given("protocolVersion", old, new) and new.get("protocol") in {"HTTP", "HTTPS"}:
         yield "protocolVersion"

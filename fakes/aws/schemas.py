@@ -20,7 +20,7 @@ from fakes.aws.schemas_mapping import COUNTERPARTS, EVERYWHERE, WITHOUT_COUNTERP
 from recording.wire import reveal
 
 if TYPE_CHECKING:
-    from cfnlint.rules import Rules
+    from cfnlint.rules import CloudFormationLintRule, Rules
 
 _RULES: Final = ("resources", "functions", "formats", "jsonschema")
 _SHAPE_REGION: Final = "us-east-1"
@@ -146,7 +146,8 @@ def _refusals(resources: Mapping[str, Any], region: str) -> Iterator[_Refusal]:
         rule.initialize(template)
     for match in rules[_TEMPLATE_RULE].match(template):
         _, resource, *place = match.path
-        yield _Refusal(match.rule.id, resource, tuple(place[1:]), match.message, match.rule.shortdesc)
+        rule: CloudFormationLintRule = vars(match)["rule"]  # the schema's rule says which of the others found it
+        yield _Refusal(rule.id, str(resource), tuple(place[1:]), match.message, rule.shortdesc)
 
 
 @cache

@@ -262,8 +262,9 @@ def _leaves(value: Any) -> Iterator[Any]:
                 yield from _leaves(json.loads(value))
             except json.JSONDecodeError:
                 yield value
-        case _ if value is not UNKNOWN:
-            yield value
+        case _:
+            if value is not UNKNOWN:
+                yield value
 
 
 def _by_name(items: list[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the double's resource types lie in CloudFormation, the one place that says so.
+"""Where the fake's resource types lie in CloudFormation, the one place that says so.
 
 The names are those of the AWS resource and property types reference,
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html; tests hold

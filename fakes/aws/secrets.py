@@ -10,6 +10,7 @@ Properties = Mapping[str, Any]
 
 
 def hide_all(properties: Properties) -> Properties:
+    """Hide every property."""
     return {key: Secret(value) for key, value in properties.items()}
 
 

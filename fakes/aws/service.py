@@ -24,6 +24,7 @@ from fakes.aws import (
     uniqueness,
 )
 from fakes.aws.account import Account, Verb
+from fakes.aws.durations import Kind, duration
 from fakes.aws.faults import Refusal
 from fakes.aws.held import Held
 from fakes.aws.permissions import Permissions
@@ -297,7 +298,7 @@ class Aws:
             return None
         return self._broken_off(held, before) if fault == "half-created" else held
 
-    def _finish(self, call: Call, verb: str, fault: str | None, left: Held | None) -> None:
+    def _finish(self, call: Call, verb: Kind, fault: str | None, left: Held | None) -> None:
         """Let the time pass that an operation takes, and fail where it is to fail."""
         if left:
             self._take(call.type, verb, left.inputs)
@@ -324,11 +325,9 @@ class Aws:
                 return {key}
         return set()
 
-    def _take(self, type_: str, verb: str, inputs: Properties) -> None:
+    def _take(self, type_: str, verb: Kind, inputs: Properties) -> None:
         """Let the time pass that the real service takes, at the account's pace."""
         if self._pace:
-            from fakes.aws.durations import duration
-
             time.sleep(self._pace * duration(type_, verb, inputs).seconds)
 
 

@@ -229,7 +229,7 @@ def read(type_: str) -> dict[str, Any] | None:
     package, _, name = type_.rpartition(":")[0].partition(":")
     if package != "aws":
         return None
-    import pulumi_aws  # noqa: F401  # registers its resources
+    importlib.import_module("pulumi_aws")  # registers its resources
     from pulumi import _types
     from pulumi.runtime import rpc
 
@@ -253,7 +253,7 @@ def _read_shape(hint: Any, objects: dict[str, Any]) -> Shape:
     from pulumi import _types
 
     members = typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
-    members = [member for member in members if not _types._is_plumbing_arg(member) and member is not type(None)]
+    members = [member for member in members if not _types._is_plumbing_arg(member) and member is not type(None)]  # noqa: SLF001
     if str in members:
         # Beside plain strings, an enumeration is no more than a suggestion.
         members = [member for member in members if not (isinstance(member, type) and issubclass(member, Enum))]
@@ -272,6 +272,8 @@ def _read_member(member: Any, objects: dict[str, Any]) -> Shape:
             return {"kinds": ["array"], "list": _read_shape(typing.get_args(member)[0], objects)}
         case collections.abc.Mapping:
             return {"kinds": ["object"], "map": _read_shape(typing.get_args(member)[1], objects)}
+        case _:
+            pass
     plain = {str: ["string"], int: ["number"], float: ["number"], bool: ["boolean"], Any: [], Asset: [], Archive: []}
     if member in plain:
         return {"kinds": plain[member]}
@@ -286,7 +288,8 @@ def _read_class(cls: type, objects: dict[str, Any]) -> str:
 
     name = f"{cls.__module__}.{cls.__qualname__}"
     if name not in objects:
-        found = objects[name] = {"required": [], "properties": {}}
+        found: dict[str, Any] = {"required": [], "properties": {}}
+        objects[name] = found
         parameters = inspect.signature(cls).parameters
         for python, wire in _types.input_type_py_to_pulumi_names(cls).items():
             if parameters[python].default is inspect.Parameter.empty:

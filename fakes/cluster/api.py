@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ class Api:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{method} {self.url}{path}: {error}") from error
         text = response.data.decode()
-        if response.status >= 400:
+        if response.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError(_status(text, response.status))
         return json.loads(text) if text.startswith(("{", "[")) else text
 
@@ -118,7 +119,7 @@ class Api:
         try:
             found = self.request("GET", prefix)["resources"]
         except ApiError as error:
-            if error.code != 404:
+            if error.code != HTTPStatus.NOT_FOUND:
                 raise
             return
         self._kinds |= {
@@ -144,7 +145,7 @@ class Api:
         except NoMatchError:
             return None
         except ApiError as error:
-            if error.code == 404:
+            if error.code == HTTPStatus.NOT_FOUND:
                 return None
             raise
 

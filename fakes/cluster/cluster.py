@@ -1,4 +1,4 @@
-"""A real Kubernetes API server on loopback, with etcd, and the rest of a control plane on pretended nodes if asked."""
+"""A real Kubernetes API server on loopback, with etcd, and the rest of a control plane on fake nodes if asked."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ _TRIES = 3
 
 
 def node(name: str, labels: Mapping[str, str] | None = None, taints: Sequence[Mapping[str, str]] = ()) -> Object:
-    """Return a node that kwok pretends; one with the label `tier: gpu` has GPUs."""
+    """Return a fake node, which kwok keeps ready; one with the label `tier: gpu` has GPUs."""
     system = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name}
     return {
         "apiVersion": "v1",
@@ -34,7 +34,7 @@ def node(name: str, labels: Mapping[str, str] | None = None, taints: Sequence[Ma
     }
 
 
-_NODES = (node("pretended"),)
+_NODES = (node("fake"),)
 
 
 class Cluster:

@@ -100,19 +100,22 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], patterns: Sequen
 
 def _compare(path: Path, old: Any, new: Any) -> Iterator[tuple[Path, Verb, Any]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key, value in new.items():
-            if key in old:
-                yield from _compare((*path, key), old[key], value)
-            else:
-                yield (*path, key), "ADD", value
-        yield from (((*path, key), "DELETE", None) for key in old if key not in new)
+        yield from _compare_by_key(path, old, new)
     elif isinstance(old, list) and isinstance(new, list):
-        for index, pair in enumerate(zip(old, new, strict=False)):
-            yield from _compare((*path, index), *pair)
-        yield from (((*path, index), "ADD", new[index]) for index in range(len(old), len(new)))
-        yield from (((*path, index), "DELETE", None) for index in range(len(new), len(old)))
+        yield from _compare_by_key(path, dict(enumerate(old)), dict(enumerate(new)))
     elif not _same(path, old, new):
         yield path, "UPDATE", new
+
+
+def _compare_by_key(path: Path, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Path, Verb, Any]]:
+    for key, value in new.items():
+        if key in old:
+            yield from _compare((*path, key), old[key], value)
+        else:
+            yield (*path, key), "ADD", value
+    for key in old:
+        if key not in new:
+            yield (*path, key), "DELETE", None
 
 
 def _same(path: Path, old: Any, new: Any) -> bool:

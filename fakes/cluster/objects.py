@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fakes.cluster import states
@@ -200,7 +201,7 @@ class Objects:
             if states.annotation(given, states.SKIP_AWAIT) != "true":
                 wait_until_gone(self.api, found, seconds_to_wait(timeout, given), self.cancelled)
         except ApiError as error:
-            if error.code != 404:
+            if error.code != HTTPStatus.NOT_FOUND:
                 raise RefusedError(str(error)) from error
         except TimedOutError as error:
             left = self.api.find(live) or live
@@ -230,7 +231,7 @@ class Objects:
             except NoMatchError:
                 pass
             except ApiError as error:
-                if error.code != 404:
+                if error.code != HTTPStatus.NOT_FOUND:
                     raise
             time.sleep(seconds)
         return self._create(inputs, manager, dry=False)
@@ -304,4 +305,5 @@ def _propagation(inputs: Mapping[str, Any]) -> str:
 
 
 def is_within(name: str, path: str) -> bool:
+    """Tell whether a property is at a path, or below it."""
     return name == path or name.startswith((f"{path}.", f"{path}["))

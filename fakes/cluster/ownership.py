@@ -35,7 +35,7 @@ def taken_back(live: Object, manager: str) -> list[Object]:
     if not taken:
         return []
     first, *more = [*ours, *taken]
-    merged = {**first, "manager": manager, "operation": "Apply", "fieldsV1": deepcopy(first["fieldsV1"])}
+    merged: Object = {**first, "manager": manager, "operation": "Apply", "fieldsV1": deepcopy(first["fieldsV1"])}
     for each in more:
         _merge(merged["fieldsV1"], each["fieldsV1"])
     return [*(each for each in entries if each not in ours and each not in taken), merged]

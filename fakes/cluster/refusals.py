@@ -1,5 +1,7 @@
 """What is refused, or left unfinished, and in which words."""
 
+from http import HTTPStatus
+
 from fakes.cluster import states
 from fakes.cluster.api import ApiError, Object
 from fakes.cluster.states import Properties
@@ -37,7 +39,9 @@ class UnfinishedError(Exception):
 
 def may_come_true(error: ApiError) -> bool:
     """Return whether the update itself may make the reason go away: a namespace, or a service account, to come."""
-    return (error.code == 404 and error.kind == "namespaces") or (error.code == 403 and "not found" in str(error))
+    if error.code == HTTPStatus.NOT_FOUND:
+        return error.kind == "namespaces"
+    return error.code == HTTPStatus.FORBIDDEN and "not found" in str(error)
 
 
 def tell(error: Exception, manager: str) -> str:

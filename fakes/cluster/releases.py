@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ _SECONDS = 300
 _SECONDS_FOR_DEFINITIONS = 20
 _SECONDS_BETWEEN_LOOKS = 0.05
 
-_TYPES: Mapping[str, type] = {
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("chart", "name", "namespace", "version", "description", "compat", "keyring", "postrender"), str),
     **dict.fromkeys(("repositoryOpts", "values"), dict),
     **dict.fromkeys(("maxHistory", "timeout"), (int, float)),
@@ -70,7 +71,7 @@ _REQUIRED = ("chart", "version")
 
 @dataclass(frozen=True)
 class Releases:
-    """The releases of one cluster, or of none where it is only pretended."""
+    """The releases of one cluster, or of none where objects stand in the state alone."""
 
     api: Api | None
     namespace: str = "default"
@@ -192,7 +193,7 @@ class Releases:
         except TimedOutError as error:
             raise RefusedError(f"uninstallation completed with 1 error(s): {error}") from error
         except ApiError as error:
-            if error.code != 404:
+            if error.code != HTTPStatus.NOT_FOUND:
                 raise RefusedError(str(error)) from error
 
     def _install(self, api: Api, inputs: Object, command: str, *options: str) -> None:
@@ -350,7 +351,7 @@ def definitions_of(chart: str) -> list[Object]:
     return [{key: value for key, value in each.items() if key != "status"} for each in found]
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+class _Loader(yaml.CSafeLoader):
     """Reads a lone `=`, which definitions have among their values, as the text that it is."""
 
 

@@ -12,7 +12,7 @@ _PHASE = ".status.phase"
 
 
 def _condition(type_: str) -> str:
-    return f'- {{type: {type_}, status: "True", reason: Pretended, lastTransitionTime: {_NOW}}}'
+    return f'- {{type: {type_}, status: "True", reason: Fake, lastTransitionTime: {_NOW}}}'
 
 
 def _stage(name: str, kind: str, where: list[dict[str, Any]], **then: Any) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def _rename(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
+    """Tell whether a value is not known yet, or holds one that is not."""
     if isinstance(value, Mapping):
         return any(map(has_unknown, value.values()))
     return any(map(has_unknown, value)) if isinstance(value, list) else value is UNKNOWN
@@ -83,6 +84,7 @@ def manager_of(state: Properties, inputs: Properties) -> str:
 
 
 def api_version_of(state: Properties, inputs: Properties) -> str:
+    """Return the version that the object was first given in, of a new one that of its inputs."""
     return state.get(_API_VERSION) or inputs.get("apiVersion", "")
 
 

@@ -1,1 +1,1 @@
-"""What IAM would answer: calls, roles and an evaluator of policies."""
+"""What IAM would answer: roles and an evaluator of policies."""

@@ -1,4 +1,4 @@
-"""The AWS provider's double: strict as AWS is, on a pretend account instead of a real one.
+"""The AWS provider's fake: strict as AWS is, on a fake account instead of a real one.
 
 What it computes comes from the same table as the offline preview's. Like the real provider, Check makes up the names
 that the program leaves out.
@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
+from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.aws import secrets
@@ -34,11 +35,13 @@ class AwsProvider(Provider):
         self._account, self._cache = account, cache
         self._aws: Aws | None = None
 
-    def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Any) -> provider_pb2.DiffResponse:
+    @override
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         old, new = values.decode(request.old_inputs), values.decode(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         return _difference(changed, [key for key in changed if key == "region"])
 
+    @override
     def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         # Values that are no strings arrive as JSON.
         config = values.reveal(values.decode(request.args))[0]
@@ -57,6 +60,7 @@ class AwsProvider(Provider):
             raise RuntimeError("the provider has not been configured")
         return self._aws
 
+    @override
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> Any:
         try:
             answer = self.aws.invoke(request.tok, values.decode(request.args))
@@ -66,7 +70,8 @@ class AwsProvider(Provider):
         getattr(response, "return").CopyFrom(values.encode(answer))
         return response
 
-    def Check(self, request: provider_pb2.CheckRequest, _context: Any) -> provider_pb2.CheckResponse:
+    @override
+    def Check(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
         inputs, problems = self.aws.check(
             type_of(request.urn),
             name_of(request.urn),
@@ -80,7 +85,8 @@ class AwsProvider(Provider):
             failures=[provider_pb2.CheckFailure(property=each.path, reason=each.reason) for each in problems],
         )
 
-    def Diff(self, request: provider_pb2.DiffRequest, _context: Any) -> provider_pb2.DiffResponse:
+    @override
+    def Diff(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         difference = self.aws.diff(
             type_of(request.urn),
             values.decode(request.old_inputs),
@@ -91,6 +97,7 @@ class AwsProvider(Provider):
             difference.changed, difference.replaces, delete_before_replace=difference.delete_before_replace
         )
 
+    @override
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> Any:
         type_, inputs = type_of(request.urn), values.decode(request.properties)
         if request.preview:
@@ -102,6 +109,7 @@ class AwsProvider(Provider):
 
         return self._do("create", request.urn, inputs, context, create)
 
+    @override
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> Any:
         type_, olds, inputs = type_of(request.urn), values.decode(request.olds), values.decode(request.news)
         if request.preview:
@@ -113,6 +121,7 @@ class AwsProvider(Provider):
 
         return self._do("update", request.urn, inputs, context, update)
 
+    @override
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         olds = values.decode(request.properties)
         try:
@@ -127,6 +136,7 @@ class AwsProvider(Provider):
             properties=values.encode(secrets.hide_like(olds, found.outputs)),
         )
 
+    @override
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Any:
         def delete(call: Call) -> empty_pb2.Empty:
             self.aws.delete(call, request.id)

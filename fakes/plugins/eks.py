@@ -1,4 +1,4 @@
-"""The EKS plugin's double: registers through the engine the children that the offline preview registers."""
+"""The EKS plugin's fake: registers through the engine the children that the offline preview registers."""
 
 import importlib.metadata
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
+from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.plugins.serving import Provider, serve_provider
@@ -19,11 +20,12 @@ from recording.graph import UNKNOWN, Reference
 class EksProvider(Provider):
     """Constructs `eks:index:Cluster`, and refuses everything else."""
 
+    @override
     def Construct(
         self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConstructResponse:
         if request.type != eks_component.TYPE:
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the EKS double constructs no {request.type}")
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the EKS fake constructs no {request.type}")
         with grpc.insecure_channel(request.monitorEndpoint, options=_GRPC_CHANNEL_OPTIONS) as channel:
             try:
                 return _construct(resource_pb2_grpc.ResourceMonitorStub(channel), request)
@@ -31,7 +33,7 @@ class EksProvider(Provider):
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
             except grpc.RpcError as error:
                 # What the engine said of a child is its own to tell; here it only ends the construction.
-                context.abort(error.code(), error.details())
+                context.abort(error.code(), error.details() or "the engine did not say why")
 
 
 def _construct(monitor: Any, request: provider_pb2.ConstructRequest) -> provider_pb2.ConstructResponse:

@@ -95,7 +95,7 @@ class _Server:
     def __init__(self, listener: socket.socket, folder: str) -> None:
         self._listener, self._folder = listener, folder
         self._selector = selectors.DefaultSelector()
-        self._selector.register(listener, selectors.EVENT_READ)
+        self._selector.register(listener, selectors.EVENT_READ, listener)
         self._selector.register(0, selectors.EVENT_READ)
         self._running: dict[socket.socket, tuple[int, int]] = {}
         """Process and its file descriptor, by the connection of whoever asked for it."""
@@ -104,10 +104,10 @@ class _Server:
         """Return only in what was forked: what it is to run, script and arguments."""
         while True:
             for key, _ in self._selector.select():
-                connection = key.data or key.fileobj
+                connection: socket.socket = key.data
                 if key.fileobj == 0:
                     self._end()
-                elif key.fileobj is self._listener:
+                elif connection is self._listener:
                     command = self._fork()
                     if command:
                         return command
@@ -132,7 +132,7 @@ class _Server:
         handle = os.pidfd_open(child)
         self._running[connection] = child, handle
         self._selector.register(handle, selectors.EVENT_READ, connection)
-        self._selector.register(connection, selectors.EVENT_READ)
+        self._selector.register(connection, selectors.EVENT_READ, connection)
         return None
 
     def _tell(self, connection: socket.socket) -> None:

@@ -1,8 +1,8 @@
-"""The Kubernetes provider's double: objects on a real API server, which AI_PRISM_KUBECONFIG names.
+"""The Kubernetes provider's fake: objects on a real API server, which AI_PRISM_KUBECONFIG names.
 
-The program's own kubeconfig names a cluster that is only pretended, so it is not tried: where the variable is missing
-the cluster is unreachable, as it would be. Where it says `pretended`, objects stand in Pulumi's state alone. In both
-cases the pretended account's cluster refuses callers whom it does not know, or who have no way to it. What the double
+The program's own kubeconfig names a cluster that does not exist, so it is not tried: where the variable is missing
+the cluster is unreachable, as it would be. Where it says `state-only`, objects stand in Pulumi's state alone. In both
+cases the fake account's cluster refuses callers whom it does not know, or who have no way to it. What the fake
 does not do, such as Helm's charts of old, it refuses by name.
 """
 
@@ -18,15 +18,16 @@ import grpc
 import yaml
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
+from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.aws import rules_of_account
 from fakes.aws.account import Account
 from fakes.cluster.api import Api, ApiError, NoMatchError, UnreachableError
 from fakes.cluster.objects import Difference, Objects
-from fakes.cluster.pretended import Pretended
 from fakes.cluster.refusals import RefusedError, UnfinishedError
 from fakes.cluster.releases import Releases
+from fakes.cluster.state_only import StateOnlyObjects
 from fakes.cluster.states import Properties
 from fakes.plugins.serving import Provider, abort_half_done, serve_provider
 from fakes.urns import name_of, type_of
@@ -72,17 +73,17 @@ class Manager(Protocol):
     def delete(self, state: Properties, timeout: float) -> None: ...
 
 
-PRETENDED = "pretended"
+STATE_ONLY = "state-only"
 """In place of a kubeconfig: there is no API server."""
 
 
-def _releases(objects: Objects | Pretended) -> Manager:
-    if isinstance(objects, Pretended):
+def _releases(objects: Objects | StateOnlyObjects) -> Manager:
+    if isinstance(objects, StateOnlyObjects):
         return Releases(None)
     return Releases(objects.api, objects.namespace, objects.cancelled)
 
 
-STAND_INS: Mapping[str, Callable[[Objects | Pretended], Manager]] = {"kubernetes:helm.sh/v3:Release": _releases}
+STAND_INS: Mapping[str, Callable[[Objects | StateOnlyObjects], Manager]] = {"kubernetes:helm.sh/v3:Release": _releases}
 """What manages the types that are no kinds of the API server, such as `kubernetes:helm.sh/v3:Release`."""
 
 
@@ -93,12 +94,13 @@ class KubernetesProvider(Provider):
         super().__init__("pulumi-kubernetes")
         self._kubeconfig, self._account = kubeconfig, account
         self._cancelled = threading.Event()
-        self._objects: Objects | Pretended | None = None
+        self._objects: Objects | StateOnlyObjects | None = None
         self._reason = ""
         """Why the cluster cannot be reached."""
         self._delete_unreachable = False
 
-    def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Any) -> provider_pb2.DiffResponse:
+    @override
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         old, new = (values.reveal(values.decode(each))[0] for each in (request.old_inputs, request.news))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         clusters = _cluster_of(old), _cluster_of(new)
@@ -107,13 +109,14 @@ class KubernetesProvider(Provider):
         replaces = [key for key in changed if moved and key in {"kubeconfig", "context", "cluster"}]
         return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
 
+    @override
     def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         # Values that are no strings arrive as JSON.
         config = values.reveal(values.decode(request.args))[0]
         unknown = sorted(config.keys() - _INPUTS - {"version"})
         if unknown or config.get("enableServerSideApply") in {"false", False}:
             what = ", ".join(unknown) or "client-side apply"
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes double does not do {what}")
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes fake does not do {what}")
         # https://github.com/pulumi/pulumi-kubernetes/blob/v4.32.0/provider/pkg/provider/provider.go (Configure)
         told = config.get("deleteUnreachable", os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE"))
         self._delete_unreachable = told in {"true", True}
@@ -121,8 +124,8 @@ class KubernetesProvider(Provider):
         if refused:
             self._reason = f"unable to load schema information from the API server: {refused}"
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
-        if self._kubeconfig == PRETENDED:
-            self._objects = Pretended()
+        if self._kubeconfig == STATE_ONLY:
+            self._objects = StateOnlyObjects()
             return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
         kinds = {"Secret": "enableSecretMutable", "ConfigMap": "enableConfigMapMutable"}
         try:
@@ -142,7 +145,7 @@ class KubernetesProvider(Provider):
 
     def _connect(self) -> Api:
         if not self._kubeconfig:
-            raise UnreachableError("the cluster is only pretended, and AI_PRISM_KUBECONFIG names no other")
+            raise UnreachableError("the program's cluster does not exist, and AI_PRISM_KUBECONFIG names no other")
         try:
             api = Api(Path(self._kubeconfig))
             api.request("GET", "/version")
@@ -150,16 +153,20 @@ class KubernetesProvider(Provider):
             raise UnreachableError(str(error)) from error
         return api
 
+    @override
     def Construct(self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext) -> Any:
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes double does not do {request.type}")
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes fake does not do {request.type}")
 
+    @override
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> Any:
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes double does not do {request.tok}")
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes fake does not do {request.tok}")
 
-    def Cancel(self, _request: Any, _context: Any) -> empty_pb2.Empty:
+    @override
+    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
         self._cancelled.set()
         return empty_pb2.Empty()
 
+    @override
     def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> Any:
         manager = self._manager(request.urn, context)
         if manager is None:
@@ -168,6 +175,7 @@ class KubernetesProvider(Provider):
         checked = _do(context, lambda: manager.check(name, olds, news, request.randomSeed))
         return provider_pb2.CheckResponse(inputs=values.encode(checked))
 
+    @override
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> Any:
         manager = self._manager(request.urn, context)
         if manager is None:
@@ -177,6 +185,7 @@ class KubernetesProvider(Provider):
         olds, news, ignored = values.decode(request.olds), values.decode(request.news), tuple(request.ignoreChanges)
         return _response(_do(context, lambda: manager.diff(olds, news, ignored)))
 
+    @override
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> Any:
         manager, news = self._manager(request.urn, context), values.decode(request.properties)
         if request.preview:
@@ -186,6 +195,7 @@ class KubernetesProvider(Provider):
         id_, state = _do(context, lambda: manager.create(request.urn, news, request.timeout))
         return provider_pb2.CreateResponse(id=id_, properties=values.encode(state))
 
+    @override
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> Any:
         manager = self._manager(request.urn, context)
         if manager is None and request.preview:
@@ -195,6 +205,7 @@ class KubernetesProvider(Provider):
         state = _do(context, lambda: manager.update(olds, news, ignored, request.timeout, dry=request.preview))
         return provider_pb2.UpdateResponse(properties=values.encode(state))
 
+    @override
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> Any:
         manager = self._manager(request.urn, context)
         if manager is None:
@@ -210,6 +221,7 @@ class KubernetesProvider(Provider):
             id=request.id, inputs=values.encode(found[0]), properties=values.encode(found[1])
         )
 
+    @override
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Any:
         manager = self._manager(request.urn, context)
         if manager is None:
@@ -224,7 +236,7 @@ class KubernetesProvider(Provider):
         """Return what manages a resource, None while there is no cluster; types that nothing manages are refused."""
         type_ = type_of(urn)
         if type_ not in STAND_INS and not _is_kind(type_):
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes double does not do {type_}")
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the Kubernetes fake does not do {type_}")
         if self._objects is None:
             return None
         return STAND_INS[type_](self._objects) if type_ in STAND_INS else self._objects
@@ -249,7 +261,7 @@ def _is_kind(type_: str) -> bool:
 def _cluster_of(config: Mapping[str, Any]) -> str:
     """Return the cluster that a kubeconfig's current context names, empty where there is none."""
     try:
-        kubeconfig = yaml.safe_load(config.get("kubeconfig"))
+        kubeconfig = yaml.safe_load(config["kubeconfig"])
         contexts = {each["name"]: each["context"] for each in kubeconfig["contexts"]}
         clusters = {each["name"]: each["cluster"] for each in kubeconfig["clusters"]}
         wanted = config.get("cluster") or contexts[config.get("context") or kubeconfig["current-context"]]["cluster"]

@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.plugins import forks
@@ -35,41 +36,48 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._children: set[Child] = set()
         self._lock = threading.Lock()
 
-    def Handshake(self, _request: Any, _context: grpc.ServicerContext) -> language_pb2.LanguageHandshakeResponse:
+    @override
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> language_pb2.LanguageHandshakeResponse:
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+    @override
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo()
 
+    @override
     def GetRequiredPackages(
-        self, _request: Any, _context: grpc.ServicerContext
+        self, request: Any, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
         return language_pb2.GetRequiredPackagesResponse()
 
+    @override
     def GetRequiredPlugins(
-        self, _request: Any, _context: grpc.ServicerContext
+        self, request: Any, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPluginsResponse:
         return language_pb2.GetRequiredPluginsResponse()
 
-    def About(self, _request: Any, _context: grpc.ServicerContext) -> language_pb2.AboutResponse:
+    @override
+    def About(self, request: Any, context: grpc.ServicerContext) -> language_pb2.AboutResponse:
         return language_pb2.AboutResponse(executable=sys.executable, version=sys.version.split()[0])
 
+    @override
     def GetProgramDependencies(
-        self, _request: Any, _context: grpc.ServicerContext
+        self, request: Any, context: grpc.ServicerContext
     ) -> language_pb2.GetProgramDependenciesResponse:
         return language_pb2.GetProgramDependenciesResponse()
 
-    def RuntimeOptionsPrompts(
-        self, _request: Any, _context: grpc.ServicerContext
-    ) -> language_pb2.RuntimeOptionsResponse:
+    @override
+    def RuntimeOptionsPrompts(self, request: Any, context: grpc.ServicerContext) -> language_pb2.RuntimeOptionsResponse:
         return language_pb2.RuntimeOptionsResponse()
 
+    @override
     def InstallDependencies(
-        self, _request: Any, _context: grpc.ServicerContext
+        self, request: Any, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
         yield from ()
 
-    def Run(self, request: language_pb2.RunRequest, _context: grpc.ServicerContext) -> language_pb2.RunResponse:
+    @override
+    def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
         settings = {
             "project": request.project,
             "stack": request.stack,
@@ -96,8 +104,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(bail=True)
         return language_pb2.RunResponse(error=f"the program ended with exit code {code}" if code else "")
 
+    @override
     def RunPlugin(
-        self, request: language_pb2.RunPluginRequest, _context: grpc.ServicerContext
+        self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
         # The engine gives its address; which pack it is about stands beside it.
         command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
@@ -114,12 +123,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 yield language_pb2.RunPluginResponse(stdout=line)
             yield language_pb2.RunPluginResponse(exitcode=child.wait())
 
-    def Cancel(self, _request: Any, _context: grpc.ServicerContext) -> empty_pb2.Empty:
+    @override
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> empty_pb2.Empty:
         self.end_children()
         return empty_pb2.Empty()
 
     @contextlib.contextmanager
-    def _remembered(self, child: Child) -> Iterator[None]:
+    def _remembered(self, child: Child) -> Generator[None, None, None]:
         with self._lock:
             self._children.add(child)
         try:
@@ -137,9 +147,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 _kill(child)
 
 
-def _start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], *, cwd: str, env: Mapping[str, str], stdout: int | None = None, stderr: int | None = None
+) -> subprocess.Popen[bytes]:
     # A session of its own: an interrupt of the terminal is the engine's to pass on.
-    return subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+    return subprocess.Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr, start_new_session=True)  # noqa: S603
 
 
 def _kill(child: Child) -> None:

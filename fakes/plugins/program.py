@@ -9,6 +9,7 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env, run_in_stack, set_all_config
@@ -18,20 +19,23 @@ SHOWN = 32
 """Exit code by which a program says that the user has been told already what went wrong."""
 
 
-def run(settings: Settings) -> int:
-    """Return the exit code; what went wrong has been logged to the engine."""
-    configure(settings)
+def run(settings: dict[str, Any]) -> int:
+    """Run the program in the current folder, by the arguments of the SDK's `Settings`.
+
+    Return the exit code; what went wrong has been logged to the engine.
+    """
+    configure(Settings(**settings))
     # Programs allocate much and free little; and nobody reads the SDK's debug log, a dozen messages for each resource.
     gc.disable()
-    pulumi.log.debug = lambda *_, **__: None
+    pulumi.log.debug = _ignore
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = ThreadPoolExecutor(max_workers=max(settings.parallel or 1, 1) * 4)
+    executor = ThreadPoolExecutor(max_workers=max(settings.get("parallel") or 1, 1) * 4)
     loop.set_default_executor(executor)
     # After a failure there are outputs that nobody awaits any more; saying so helps nobody.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(Path.cwd()), run_name="__main__")))
+        loop.run_until_complete(run_in_stack(_run_program))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return 1
@@ -44,6 +48,14 @@ def run(settings: Settings) -> int:
     return 0
 
 
+def _ignore(*_: object, **__: object) -> None:
+    """Log nothing."""
+
+
+def _run_program() -> None:
+    runpy.run_path(str(Path.cwd()), run_name="__main__")
+
+
 if __name__ == "__main__":
     set_all_config(get_config_env(), get_config_secret_keys_env())
-    sys.exit(run(Settings(**json.loads(sys.argv[1]))))
+    sys.exit(run(json.loads(sys.argv[1])))

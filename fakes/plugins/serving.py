@@ -1,4 +1,4 @@
-"""How every double is served: on a loopback port of its own, until whoever started it ends it or is gone."""
+"""How every fake provider is served: on a loopback port of its own, until whoever started it ends it or is gone."""
 
 import importlib.metadata
 import os
@@ -13,6 +13,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from typing_extensions import override
 
 from recording import wire as values
 
@@ -22,30 +23,37 @@ _ENGINE = os.getppid()
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """What all providers answer alike; whatever a double does not implement, gRPC says so of."""
+    """What all providers answer alike; gRPC refuses whatever a provider does not implement."""
 
     def __init__(self, package: str, *, accepts_resources: bool = False) -> None:
         self._package, self._accepts_resources = package, accepts_resources
 
-    def Handshake(self, _request: Any, _context: Any) -> provider_pb2.ProviderHandshakeResponse:
+    @override
+    def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=self._accepts_resources)
 
-    def GetPluginInfo(self, _request: Any, _context: Any) -> plugin_pb2.PluginInfo:
+    @override
+    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=importlib.metadata.version(self._package))
 
-    def Attach(self, _request: Any, _context: Any) -> empty_pb2.Empty:
+    @override
+    def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()
 
-    def Cancel(self, _request: Any, _context: Any) -> empty_pb2.Empty:
+    @override
+    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()
 
-    def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Any) -> provider_pb2.CheckResponse:
+    @override
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Any) -> provider_pb2.CheckResponse:
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, _request: provider_pb2.DiffRequest, _context: Any) -> provider_pb2.DiffResponse:
+    @override
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    def Configure(self, _request: provider_pb2.ConfigureRequest, _context: Any) -> provider_pb2.ConfigureResponse:
+    @override
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: Any) -> provider_pb2.ConfigureResponse:
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, acceptResources=self._accepts_resources, supportsPreview=True
         )
@@ -85,8 +93,12 @@ def serve(add_to: Callable[[grpc.Server], None], *, at_the_end: Callable[[], Non
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     ended = threading.Event()
+
+    def end(*_: object) -> None:
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     print(port, flush=True)  # noqa: T201
     while not ended.wait(_SECONDS_BETWEEN_LOOKS) and os.getppid() == _ENGINE:
         pass

@@ -22,11 +22,11 @@ HEAD = """
 import pulumi
 import pulumi_kubernetes as k8s
 
-kubeconfig = '''{"apiVersion": "v1", "kind": "Config", "current-context": "pretended",
-"contexts": [{"name": "pretended", "context": {"cluster": "pretended", "user": "pretended"}}],
-"clusters": [{"name": "pretended", "cluster": {"server": "https://ABC.gr7.us-east-1.eks.amazonaws.com"}}],
-"users": [{"name": "pretended", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
-"command": "aws", "args": ["eks", "get-token", "--cluster-name", "pretended"]}}}]}'''
+kubeconfig = '''{"apiVersion": "v1", "kind": "Config", "current-context": "fake",
+"contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
+"clusters": [{"name": "fake", "cluster": {"server": "https://ABC.gr7.us-east-1.eks.amazonaws.com"}}],
+"users": [{"name": "fake", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+"command": "aws", "args": ["eks", "get-token", "--cluster-name", "fake"]}}}]}'''
 on_cluster = pulumi.ResourceOptions(provider=k8s.Provider("cluster", kubeconfig=kubeconfig))
 """
 
@@ -56,7 +56,7 @@ class KubernetesWorld(World):
         """Let the program be these lines."""
         head = HEAD
         if "kubernetes" in self.real and self.cluster:
-            # The double is told of the cluster by a variable; the real one believes the program.
+            # The fake is told of the cluster by a variable; the real one believes the program.
             head = HEAD.partition("kubeconfig = ")[0] + f"kubeconfig = {self.cluster.kubeconfig.read_text()!r}\n"
             head += HEAD[HEAD.index("on_cluster = ") :]
         (self.program / "__main__.py").write_text(f"{head}{lines}", encoding="utf-8")

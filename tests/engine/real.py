@@ -1,7 +1,7 @@
-"""Which real plugins stand where doubles would: `make e2e REAL=kubernetes,python`.
+"""Which real plugins stand where fakes would: `make e2e REAL=kubernetes,python`.
 
 The real Kubernetes provider is that of the user's plugin cache, in the SDK's version, and manages what the scenarios
-on a real API server make; the whole program's cluster is only pretended, so its objects stay with the double. The real
+on a real API server make; the whole program's cluster does not exist, so its objects stay with the fake. The real
 language host is the one that comes with the user's CLI.
 """
 

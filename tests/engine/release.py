@@ -1,6 +1,6 @@
 """Keeps the states of a release, for later versions to be tried on: `python -m engine.release VERSION [PROGRAM]`.
 
-Each stack is brought up on the doubles, so what is kept was never real: no account, no secret but a test's passphrase.
+Each stack is brought up on the fakes, so what is kept was never real: no account, no secret but a test's passphrase.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Real plugins in place of doubles: taken where they are, and told where they are not."""
+"""Real plugins in place of fakes: taken where they are, and told where they are not."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A private place to run the real CLI in: its own home and state, the doubles as plugins, and a pretend account."""
+"""A private place to run the real CLI in: its own home and state, fakes as plugins, and a fake account."""
 
 import contextlib
 import functools
@@ -71,7 +71,7 @@ class World:
     """
 
     can_be_real: frozenset[str] = frozenset({"python"})
-    """Plugins that need not be doubles here."""
+    """Plugins that need not be fakes here."""
     checkpoints = False
     """Whether the engine keeps its state after every step, as it does by default, and not just when it ends.
 
@@ -83,10 +83,10 @@ class World:
     ) -> None:
         """Make a world in `folder`, a new one, in which nothing stands yet.
 
-        What the doubles find out once for all worlds is kept in `cache`; the program is copied from `source`. What is
-        in the cluster is only pretended, unless `cluster` says in variables where there is one.
+        What the fakes find out once for all worlds is kept in `cache`; the program is copied from `source`. What is
+        in the cluster stands in the state alone, unless `cluster` says in variables where there is one.
         """
-        self._cluster = {"AI_PRISM_KUBECONFIG": "pretended"} if cluster is None else cluster
+        self._cluster = {"AI_PRISM_KUBECONFIG": "state-only"} if cluster is None else cluster
         self.folder, self.stack, self.cache = folder, stack, cache
         self.program = folder / "program"
         self._running: list[subprocess.Popen[str]] = []
@@ -147,7 +147,7 @@ class World:
                 (charts / versions.archive(archives.of_definitions(name), chart["version"])).write_bytes(made)
 
     def _install_plugins(self) -> None:
-        """Put each double where the CLI looks for the plugin that it stands in for."""
+        """Put each fake where the CLI looks for the plugin that it stands in for."""
         versions = {
             "language-python": ("language_host", pulumi_version()),
             "resource-aws": ("aws", importlib.metadata.version("pulumi-aws")),
@@ -177,7 +177,7 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What the CLI and its plugins are told; nothing of one's own Pulumi or AWS set-up reaches them."""
-        # Without bytecode, the doubles would be compiled for every command.
+        # Without bytecode, the fakes would be compiled for every command.
         foreign = ("AI_PRISM_", "AWS_", "KUBE", "PULUMI_", "PYTHONDONTWRITEBYTECODE")
         own = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return {

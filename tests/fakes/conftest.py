@@ -1,11 +1,11 @@
-"""A pretend account, and AWS on it."""
+"""A fake account, and AWS on it."""
 
 from pathlib import Path
 
 import pytest
+from aws_calls import ACCOUNT_ID
 
 from fakes.aws.account import Account
-from fakes.aws.calls import ACCOUNT_ID
 from fakes.aws.service import Aws
 
 
@@ -22,7 +22,7 @@ def account():
 
 @pytest.fixture(scope="session")
 def found_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the doubles keep what they have found out."""
+    """A folder in which the fakes keep what they have found out."""
     return tmp_path_factory.mktemp("cache")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from iam.conftest import Iam
 
-from fakes.iam.calls import VERBS, Verb, calls, tagging
+from fakes.aws.calls import VERBS, Verb, calls, tagging
 from fakes.iam.roles import callers
 from recording.graph import Graph
 

@@ -33,7 +33,7 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "A
 
 
 class Controllers:
-    """External Secrets on a pretended Secrets Manager, Flagger, and Argo CD with what it needs; they end together."""
+    """External Secrets on a fake Secrets Manager, Flagger, and Argo CD with what it needs; they end together."""
 
     def __init__(self, folder: Path, cluster: Cluster, logs: Path) -> None:
         self._folder, self._cluster = folder, cluster

@@ -469,7 +469,7 @@ def named(program: KubernetesWorld, api_version: str, kind: str) -> Object:
 
 
 def label_node(cluster: Cluster, ready: str) -> None:
-    node = cluster.api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "pretended"}})
+    node = cluster.api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "fake"}})
     node["metadata"]["labels"]["ready"] = ready
     cluster.api.replace(node, "test", dry=False)
 

@@ -25,7 +25,7 @@ from tools.build import locate
 NAME, NAMESPACE = "flagger", "flagger-system"
 """A release that the program has too, so that prismctl knows it."""
 DEPLOYMENT: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME, "namespace": NAMESPACE}}
-NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "pretended"}}
+NODE: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "fake"}}
 
 CHART = {
     "Chart.yaml": "{apiVersion: v2, name: flagger, version: 1.0.0}",

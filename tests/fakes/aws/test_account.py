@@ -1,4 +1,4 @@
-"""The pretend account: what it keeps, what it forgets, and that nobody who uses it at the same time disturbs it."""
+"""The fake account: what it keeps, what it forgets, and that nobody who uses it at the same time disturbs it."""
 
 import signal
 import sqlite3

@@ -1,9 +1,9 @@
 """What can be restored, and how long."""
 
 import pytest
+from aws_calls import delete, make
 
 from fakes.aws import backups
-from fakes.aws.calls import delete, make
 from fakes.aws.faults import Refusal
 from fakes.aws.maintenance import CACHE, CLUSTER
 

@@ -1,4 +1,4 @@
-"""The ways in which the pretend AWS fails."""
+"""The ways in which the fake AWS fails."""
 
 import pytest
 

@@ -1,8 +1,8 @@
 """What waits for the maintenance window, what AWS refuses of a new version, and what it brings by itself."""
 
 import pytest
+from aws_calls import make, update
 
-from fakes.aws.calls import make, update
 from fakes.aws.faults import Refusal
 from fakes.aws.maintenance import CACHE, CLUSTER, INSTANCE, time_passes
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from aws_calls import ACCOUNT_ID, delete, make, update
 
-from fakes.aws.calls import ACCOUNT_ID, delete, make, update
 from fakes.aws.faults import Refusal
 from fakes.aws.service import Aws
 

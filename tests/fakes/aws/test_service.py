@@ -1,4 +1,4 @@
-"""What AWS is asked to do on the pretend account: what it makes, changes and deletes, and what it refuses."""
+"""What AWS is asked to do on the fake account: what it makes, changes and deletes, and what it refuses."""
 
 import json
 from contextlib import closing
@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aws_calls import ACCOUNT_ID, delete, make, update, urn
 
 from fakes.aws import service
 from fakes.aws.account import Account
-from fakes.aws.calls import ACCOUNT_ID, delete, make, update, urn
 from fakes.aws.durations import duration
 from fakes.aws.faults import Refusal
 from fakes.aws.held import Held

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from aws_calls import delete, make, update, urn
 
 from fakes.aws.account import Account, Verb
-from fakes.aws.calls import delete, make, update, urn
 from fakes.aws.faults import KINDS, Fault, HalfDone, Refusal, begun
 from fakes.aws.held import Held
 from fakes.aws.service import Aws

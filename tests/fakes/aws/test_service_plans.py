@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from aws_calls import ACCOUNT_ID, make, update
 
 from fakes.aws import service
-from fakes.aws.calls import ACCOUNT_ID, make, update
 from fakes.aws.problems import Problem
 from fakes.aws.service import DEFAULTS, Aws
 from recording import synthetic

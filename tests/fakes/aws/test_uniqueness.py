@@ -1,9 +1,9 @@
 """What AWS lets exist but once."""
 
 import pytest
+from aws_calls import make
 from support import STACKS, recorded
 
-from fakes.aws.calls import make
 from fakes.aws.faults import Refusal
 from fakes.aws.held import Held
 from fakes.aws.physical_names import NAMES

@@ -1,4 +1,4 @@
-"""Helm releases without Helm, where the cluster is only pretended."""
+"""Helm releases without Helm, where objects stand in the state alone."""
 
 from collections.abc import Callable
 from typing import Any

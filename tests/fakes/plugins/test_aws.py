@@ -1,4 +1,4 @@
-"""How the double of the AWS provider speaks to the engine: each call is as the engine makes it, without a server."""
+"""How the fake of the AWS provider speaks to the engine: each call is as the engine makes it, without a server."""
 
 import importlib.metadata
 import json
@@ -7,11 +7,11 @@ from typing import Any
 
 import grpc
 import pytest
+from aws_calls import ACCOUNT_ID
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from fakes.aws import service
 from fakes.aws.account import Account
-from fakes.aws.calls import ACCOUNT_ID
 from fakes.aws.faults import Fault
 from fakes.aws.problems import Problem
 from fakes.fake_grpc import AbortedError, Context

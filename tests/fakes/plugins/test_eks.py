@@ -1,4 +1,4 @@
-"""How the double of the EKS plugin speaks to the engine, which is a fake here that remembers what is registered."""
+"""How the fake of the EKS plugin speaks to the engine, which is a fake here that remembers what is registered."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -162,7 +162,7 @@ def test_in_a_preview_outputs_are_unknown(construct):
 def test_another_component_is_refused_and_nothing_registered(construct, context, type_):
     monitor = Monitor(MADE)
 
-    with pytest.raises(AbortedError, match=f"the EKS double constructs no {type_}"):
+    with pytest.raises(AbortedError, match=f"the EKS fake constructs no {type_}"):
         construct(monitor, type_)
     assert context.code is grpc.StatusCode.UNIMPLEMENTED
     assert monitor.registered == []

@@ -1,8 +1,8 @@
-"""Objects of a cluster that is only pretended."""
+"""Objects of a cluster without an API server."""
 
 from typing import Any
 
-from fakes.cluster.pretended import Pretended
+from fakes.cluster.state_only import StateOnlyObjects
 from recording.graph import UNKNOWN, Secret
 
 URN = "urn:pulumi:dev::ai-prism::kubernetes:core/v1:ConfigMap::config"
@@ -12,7 +12,7 @@ CONFIG: dict[str, Any] = {
     "metadata": {"name": "config", "namespace": "shop"},
     "data": {"level": "info"},
 }
-CLUSTER = Pretended()
+CLUSTER = StateOnlyObjects()
 
 
 def changes(state: Any, news: Any, ignored: tuple[str, ...] = ()) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Objects of a cluster that is only pretended: they stand in Pulumi's state and nowhere else.
+"""Objects of a cluster without an API server: they stand in Pulumi's state and nowhere else.
 
 What only a server knows (defaults, admission, schemas of custom resources) is not looked at; a run on a real API
 server does that. Everything else is as in `objects.py`.
@@ -14,8 +14,8 @@ from fakes.cluster.states import Properties
 from recording.graph import UNKNOWN
 
 
-class Pretended:
-    """The objects of a cluster that is not there."""
+class StateOnlyObjects:
+    """The objects of a cluster that has no API server."""
 
     def check(self, name: str, olds: Properties, news: Properties, seed: bytes) -> Properties:
         """Return the inputs with a name, where they have none."""
