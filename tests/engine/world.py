@@ -30,7 +30,7 @@ from prismctl.project import ROOT, read_yaml
 from settings import versions
 from tools.build import locate
 
-PLUGINS = Path(__file__).with_name("plugins")
+PLUGINS = Path(forks.__file__).parent
 PROGRAM = ("__main__.py", "settings", "components")
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
 _NOTHING = bytes(1024)
