@@ -15,6 +15,7 @@ from components.iam_statements import trust_service
 from components.network import Network
 from components.service_roles import make_service_role
 from settings import stack as settings
+from settings.data_stores import DatabaseRestore
 from settings.naming import physical_name
 
 PORT = 5432
@@ -273,7 +274,7 @@ _ORIGIN = ("snapshotIdentifier", "restoreToPointInTime")
 """What a cluster was made from: it stays what it is once the stack file no longer says so."""
 
 
-def _origin(restore: settings.DatabaseRestore, standing: aws.rds.Cluster) -> dict[str, Any]:
+def _origin(restore: DatabaseRestore, standing: aws.rds.Cluster) -> dict[str, Any]:
     """Return what a restored cluster is made from, as arguments of it."""
     if restore.snapshot:
         return {"snapshot_identifier": restore.snapshot}

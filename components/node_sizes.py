@@ -7,7 +7,7 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
-from settings import stack as settings
+from settings.cluster import NodeGroup
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Sizes:
     max: int
 
     @classmethod
-    def of(cls, tier: settings.NodeGroup) -> Self:
+    def of(cls, tier: NodeGroup) -> Self:
         return cls(tier.min, tier.desired, tier.max)
 
 
-def divided(tier: settings.NodeGroup, zones: Iterable[str]) -> dict[str, Sizes]:
+def divided(tier: NodeGroup, zones: Iterable[str]) -> dict[str, Sizes]:
     """Return how many of a tier's nodes each zone has; together exactly as many as the settings say.
 
     What cannot be divided evenly goes to the first zones by name, in whichever order the settings list them.

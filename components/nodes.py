@@ -10,6 +10,7 @@ from components.cluster import Cluster
 from components.foundation import Foundation
 from components.network import Network
 from components.node_group import Group, NodeGroup, NodeGroupArgs, image_type
+from settings import cluster as tiers
 from settings import stack as settings
 from settings import versions
 
@@ -46,7 +47,7 @@ class Nodes(pulumi.ComponentResource):
         self._make_tier("gpu", "gpu", tiers.gpu, self._over_all_zones("gpu", tiers.gpu), gpu=True)
         self.register_outputs({})
 
-    def _in_each_zone(self, name: str, tier: settings.NodeGroup) -> list[Group]:
+    def _in_each_zone(self, name: str, tier: tiers.NodeGroup) -> list[Group]:
         """Return a group in each zone, named after it: a volume is of use in its own zone alone.
 
         A group over all zones brings up its next node in whichever it chooses, and a pod waits for ever for one in the
@@ -56,7 +57,7 @@ class Nodes(pulumi.ComponentResource):
         shares = node_sizes.divided(tier, subnets)
         return [self._group(f"{name}-{zone}", shares[zone], [subnets[zone]]) for zone in sorted(subnets)]
 
-    def _over_all_zones(self, name: str, tier: settings.NodeGroup) -> list[Group]:
+    def _over_all_zones(self, name: str, tier: tiers.NodeGroup) -> list[Group]:
         return [self._group(name, node_sizes.Sizes.of(tier), self._args.network.private_subnet_ids)]
 
     def _group(self, name: str, sizes: node_sizes.Sizes, subnet_ids: Sequence[pulumi.Output[str]]) -> Group:
@@ -67,7 +68,7 @@ class Nodes(pulumi.ComponentResource):
         self,
         name: str,
         tier: str,
-        nodes: settings.NodeGroup,
+        nodes: tiers.NodeGroup,
         groups: Sequence[Group],
         *,
         spot: bool = False,

@@ -13,8 +13,8 @@ from components.iam_statements import Statement, document
 from components.identity import Identity, search_arn
 from components.network import Network
 from components.service_roles import make_service_role
-from settings import stack as settings
 from settings.naming import physical_name
+from settings.observability import Search as SearchSettings
 
 PORT = 443
 _SHARE_FOR_LOGS = 0.7
@@ -34,7 +34,7 @@ class SearchArgs:
     """What Search rests on and is told."""
 
     foundation: Foundation
-    settings: settings.Search
+    settings: SearchSettings
     network: Network
     cluster: Cluster
     """Its nodes are the only clients."""

@@ -8,8 +8,8 @@ import pulumi
 from components.platform_alarms.alarm import Alarm, Dimensions
 from components.search import masters
 from components.stack_context import StackContext
-from settings import stack as settings
 from settings.naming import physical_name
+from settings.observability import Search
 
 _GIB = 1024**3
 _MOST_CONNECTIONS = 5000
@@ -181,7 +181,7 @@ def _watch_cache_replica(member: str, node: pulumi.Input[str]) -> Iterator[Alarm
     )
 
 
-def watch_search(location: StackContext, chosen: settings.Search) -> Iterator[Alarm]:
+def watch_search(location: StackContext, chosen: Search) -> Iterator[Alarm]:
     """Yield the alarms that AWS recommends for an OpenSearch domain.
 
     Source: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html

@@ -15,7 +15,7 @@ from components.apps.installer import WEB_TIER
 from components.node_sizes import divided
 from prismctl.project import ROOT, Project
 from recording.graph import Graph, Resource
-from settings import stack as settings
+from settings.cluster import NodeGroup
 
 
 def private_zones(graph: Graph) -> set[str]:
@@ -114,7 +114,7 @@ ZONES = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8, unique=Tru
 def test_zones_share_what_the_settings_say_evenly_and_to_the_last_node(
     names: list[str], least: int, more: int, most: int, random: Any
 ) -> None:
-    whole = settings.NodeGroup.model_construct(min=least, desired=least + more, max=least + more + most)
+    whole = NodeGroup.model_construct(min=least, desired=least + more, max=least + more + most)
 
     shares = divided(whole, names)
 

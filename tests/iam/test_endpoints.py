@@ -12,13 +12,14 @@ from components.endpoints import EKS_REGISTRIES, WITHOUT_POLICY, Perimeter, endp
 from fakes.iam.evaluator import Statement, applies, listed
 from fakes.iam.roles import statements
 from prismctl.project import ROOT, Project
-from settings import stack as settings
+from settings import network
+from settings.naming import PROJECT
 
 OTHER, TOOLS = "210987654321", "444455556666"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 PREFIXES = {"ecr": ("ecr.api", "ecr.dkr"), "bedrock": ("bedrock-runtime",)}
 """Endpoints of an action's prefix, where their names are not the same."""
-EVERY_ENDPOINT = (*settings.REQUIRED_ENDPOINTS, *settings.OPTIONAL_ENDPOINTS)
+EVERY_ENDPOINT = (*network.REQUIRED_ENDPOINTS, *network.OPTIONAL_ENDPOINTS)
 REPOSITORY = f"arn:aws:ecr:{REGION}:{{}}:repository/team/image"
 
 
@@ -26,7 +27,7 @@ REPOSITORY = f"arn:aws:ecr:{REGION}:{{}}:repository/team/image"
 def policies() -> dict[str, list[Statement] | None]:
     """Return the statements of the policy of every endpoint that settings know, by service."""
     config = {
-        **json.loads(Project(ROOT).config("prod")[f"{settings.PROJECT}:network"]),
+        **json.loads(Project(ROOT).config("prod")[f"{PROJECT}:network"]),
         "endpoints": EVERY_ENDPOINT,
         "image_accounts": [TOOLS],
     }

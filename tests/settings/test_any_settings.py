@@ -10,7 +10,9 @@ from support import record_with
 
 from prismctl.project import ROOT, Project
 from recording.graph import UNKNOWN
+from settings import network
 from settings import stack as program_settings
+from settings.section import SettingsError
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -34,7 +36,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
     region = draw(st.sampled_from(("us-east-1", "eu-west-1", "ap-southeast-1")))
     letters = draw(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=4, unique=True))
     nat_gateways = draw(st.sampled_from((1, len(letters))))
-    endpoints = draw(st.lists(st.sampled_from(program_settings.OPTIONAL_ENDPOINTS), unique=True, max_size=4))
+    endpoints = draw(st.lists(st.sampled_from(network.OPTIONAL_ENDPOINTS), unique=True, max_size=4))
     host = draw(st.from_regex(r"[a-z]{1,8}", fullmatch=True))
     return {
         "environment": {"kind": kind, "protect": draw(st.booleans()) or kind in ("staging", "prod")},
@@ -44,7 +46,7 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
             "zones": [f"{region}{letter}" for letter in letters],
             "nat_gateways": nat_gateways,
             "nat_zone": f"{region}{letters[0]}" if nat_gateways == 1 else None,
-            "endpoints": [*program_settings.REQUIRED_ENDPOINTS, *endpoints],
+            "endpoints": [*network.REQUIRED_ENDPOINTS, *endpoints],
             "vpn_gateway": draw(st.booleans()),
         },
         "cluster": {
@@ -100,7 +102,7 @@ def test_whatever_load_accepts_builds_a_graph(drawn: dict[str, Any], known: bool
     config = Project(ROOT).config("dev") | {f"ai-prism:{name}": text for name, text in texts.items()}
     try:
         program_settings.parse("dev", config, today=TODAY)
-    except program_settings.SettingsError:
+    except SettingsError:
         assume(False)
 
     graph = record_with("dev", known=known, **texts)

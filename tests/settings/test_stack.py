@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from prismctl.project import ROOT, Project
 from settings import stack as settings
+from settings.cluster import NodeGroup
 from settings.section import Section, SettingsError
 
 TODAY = datetime.date(2026, 11, 23)
@@ -951,7 +952,7 @@ VALUES = st.recursive(
 )
 
 
-KNOWN_KEYS = {*settings.SECTIONS, *settings.NodeGroup.model_fields}.union(
+KNOWN_KEYS = {*settings.SECTIONS, *NodeGroup.model_fields}.union(
     *(section.model_fields for section in settings.SECTIONS.values())
 )
 UNKNOWN_KEYS = st.text(st.characters(exclude_characters=".", exclude_categories=["C", "Z"]), min_size=1, max_size=12)

@@ -92,7 +92,7 @@ class Platform:
 
     def _point_to_repository(self) -> None:
         """Let the program name the local repository: the only thing about it that is not as in an account."""
-        self.world.change_program("settings/stack.py", 'rf"https://[a-z0-9.-]+{_PATH}"', 'r"(https|file)://.+"')
+        self.world.change_program("settings/forms.py", 'rf"https://[a-z0-9.-]+{URL_PATH}"', 'r"(https|file)://.+"')
         self.world.change_settings("gitops", repository=self.repository.address, revision="main")
 
     def _fill_secrets(self) -> None:
