@@ -3,9 +3,13 @@
 import pulumi
 
 from components.account import check_account
-from components.apps.application import HandoverArgs
-from components.apps.apps import Apps, AppsArgs
+from components.apps.alertmanager import AlertTopics
+from components.apps.application import WORKLOADS, Handover
+from components.apps.apps import Apps, AppsArgs, ClusterFacts, WorkloadRoles
 from components.apps.charts import check_charts
+from components.apps.fluent_bit import log_destination
+from components.apps.installer import Installer
+from components.apps.search_access import SearchDomain
 from components.cache import Cache, CacheArgs
 from components.cluster import Cluster, ClusterArgs
 from components.database import Database, DatabaseArgs
@@ -18,6 +22,7 @@ from components.identity import Identity, IdentityArgs, search_arn
 from components.image_cache import ImageCache, ImageCacheArgs
 from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.namespace_specs import namespace_specs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.network import Network, NetworkArgs
 from components.node_addons import NodeAddons, NodeAddonsArgs
@@ -41,6 +46,7 @@ from components.secrets import Secrets, SecretsArgs
 from components.stack_context import StackContext
 from components.storage import Storage, StorageArgs
 from settings import stack as settings
+from settings.address_plan import tier_cidrs
 
 config = settings.load()
 check_charts(config.charts.source)
@@ -129,31 +135,74 @@ Events(
 )
 
 in_cluster = make_cluster_provider(cluster)
-namespaces = Namespaces("namespaces", NamespacesArgs(addons, config.network, config.api), in_cluster)
+namespaces = Namespaces(
+    "namespaces",
+    NamespacesArgs(
+        specs=namespace_specs(config.network.cidr, tier_cidrs("public", config.network.cidr, config.network.zones)),
+        api_max_replicas=config.api.max_replicas,
+        after=[addons],
+    ),
+    in_cluster,
+)
 apps = Apps(
     "apps",
     AppsArgs(
-        foundation,
-        namespaces,
-        cluster,
-        network,
-        identity,
-        observability,
-        search,
-        [*config.cluster.admins.values()],
-        config.charts,
-        image_cache,
-        config.gitops,
-        HandoverArgs(
-            config.aws.region,
-            config.network.cidr,
-            identity,
-            database,
-            cache,
-            storage,
-            registry,
-            entrance,
-            secrets,
+        installer=Installer(
+            namespaces=namespaces.by_name,
+            ready=[namespaces],
+            charts=config.charts.source,
+            images=image_cache.places,
+            replicas=2 if location.environment in {"staging", "prod"} else 1,
+            # Pods pull through the cache.
+            after=[image_cache],
+        ),
+        context=location,
+        cluster=ClusterFacts(
+            name=cluster.physical_name,
+            version=cluster.version,
+            vpc_id=network.vpc_id,
+            volume_key_arn=encryption.cluster_key_arn,
+        ),
+        roles=WorkloadRoles(
+            service_accounts=identity.service_accounts,
+            log_writer_arn=identity.role_arns["fluent-bit"],
+            store_role_arns=identity.store_role_arns,
+            ready=[identity],
+        ),
+        topics=AlertTopics(
+            by_severity=observability.topic_arns,
+            heartbeat_arn=observability.heartbeat.arn,
+        ),
+        logs=log_destination(
+            SearchDomain(
+                endpoint=search.endpoint,
+                gib_for_logs=search.gib_for_logs,
+                retention_days=config.observability.log_days,
+                reader_arns=[*config.cluster.admins.values()],
+            )
+            if search
+            else None,
+            observability.pod_logs.name if observability.pod_logs else None,
+        ),
+        target_group_arn=entrance.target_group_arn,
+        gitops=config.gitops,
+        argo_cd_secret_arn=secrets.argo_cd_arn,
+        owner_secret_arn=database.secret_arn,
+        handover=Handover(
+            region=location.region,
+            vpc_cidr=config.network.cidr,
+            host=entrance.host,
+            images={workload: registry.url(workload) for workload in WORKLOADS},
+            service_accounts=identity.service_accounts,
+            database_host=database.endpoint,
+            database_reader_host=database.reader_endpoint,
+            database_secret_arn=secrets.database_arn,
+            api_keys_secret_arn=secrets.api_keys_arn,
+            cache_host=cache.endpoint,
+            cache_reader_host=cache.reader_endpoint,
+            cache_replication_group=cache.replication_group_id,
+            cache_user=cache.user,
+            documents_bucket=storage.documents.bucket,
         ),
     ),
     in_cluster,

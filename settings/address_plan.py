@@ -76,6 +76,11 @@ def allocate(
     return {(tier.name, zone): _subnet(vpc, zone, tier) for zone in zones for tier in tiers}
 
 
+def tier_cidrs(tier: str, vpc: ipaddress.IPv4Network, zones: Iterable[str]) -> list[ipaddress.IPv4Network]:
+    """Return the CIDRs of one of TIERS, zone by zone; raises as `allocate`."""
+    return [cidr for (name, _), cidr in allocate(vpc, zones).items() if name == tier]
+
+
 def _subnet(vpc: ipaddress.IPv4Network, zone: str, tier: Tier) -> ipaddress.IPv4Network:
     letter = string.ascii_lowercase.find(zone[-1:] or "?")
     if not 0 <= letter < 2**ZONE_BITS:

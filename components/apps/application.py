@@ -1,4 +1,4 @@
-"""The application: what Argo CD is told to run, and what the program hands over to its chart."""
+"""The application: its Argo CD Application, and the values that the program hands over to its chart."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,20 +7,15 @@ from typing import Any
 
 import pulumi
 
-from components.apps.argo_cd import CLUSTER, PROJECT, ArgoCd
+from components.apps.argo_cd import CLUSTER
+from components.apps.argo_cd_configuration import PROJECT
 from components.apps.external_secrets import STORE
 from components.apps.flagger import LOAD_TESTER_URL, PROMETHEUS_URL
-from components.apps.installer import Base, make_object
+from components.apps.installer import make_object
 from components.apps.istio import GATEWAY_LABEL
-from components.cache import Cache
-from components.database import DATABASE, Database
-from components.identity import DATABASE_USER, Identity
-from components.load_balancer import LoadBalancer
+from components.database import DATABASE
+from components.identity import DATABASE_USER
 from components.namespaces import APPLICATION, ARGO_CD, MONITORING
-from components.registry import Registry
-from components.secrets import Secrets
-from components.storage import Storage
-from settings import stack as settings
 
 NAME = "ai-prism"
 CHART_PATH = "charts/ai-prism"
@@ -29,31 +24,43 @@ WORKLOADS = ("api", "web", "worker")
 _COLLECTOR_URL = f"http://opentelemetry-collector.{MONITORING}:4317"
 
 
-@dataclass(frozen=True)
-class HandoverArgs:
-    """What the chart has to know, and only the program does."""
+@dataclass(frozen=True, kw_only=True)
+class Handover:
+    """What the application's chart needs, and only the program knows; see `handover` of its values."""
 
     region: str
     vpc_cidr: ipaddress.IPv4Network
-    identity: Identity
-    database: Database
-    cache: Cache
-    storage: Storage
-    registry: Registry
-    entrance: LoadBalancer
-    secrets: Secrets
+    host: str
+    """Under which clients reach the API."""
+    images: Mapping[str, pulumi.Input[str]]
+    """Repositories, by workload."""
+    service_accounts: Mapping[str, str]
+    """By workload; pods have the role that is associated with theirs."""
+    database_host: pulumi.Input[str]
+    database_reader_host: pulumi.Input[str]
+    database_secret_arn: pulumi.Input[str]
+    api_keys_secret_arn: pulumi.Input[str]
+    cache_host: pulumi.Input[str]
+    cache_reader_host: pulumi.Input[str]
+    cache_replication_group: pulumi.Input[str]
+    cache_user: str
+    documents_bucket: pulumi.Input[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApplicationArgs:
-    """What the application rests on and is told."""
+    """Arguments of Application."""
 
-    base: Base
-    settings: settings.Gitops
-    argo_cd: ArgoCd
-    handover: HandoverArgs
-    controllers: Sequence[pulumi.Resource]
-    """Of the kinds that its chart makes: there before it, and after it, to do what the deletion of each asks for."""
+    environment: str
+    """Kind of the environment, whose file of values the chart takes."""
+    repository: str
+    """Address of the git repository with the chart."""
+    revision: str
+    """Branch, tag or commit."""
+    handover: Handover
+    after: Sequence[pulumi.Resource]
+    """Argo CD with its project, and the controllers of the kinds that the chart makes: there before the application,
+    and until it is gone, since deleting each of its objects takes its controller."""
 
 
 class Application(pulumi.ComponentResource):
@@ -64,8 +71,6 @@ class Application(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApplicationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:Application", name, None, opts)
-        given = args.settings
-        environment = args.base.foundation.location.environment
 
         make_object(
             NAME,
@@ -75,12 +80,12 @@ class Application(pulumi.ComponentResource):
                 "project": PROJECT,
                 "destination": {"server": CLUSTER, "namespace": APPLICATION},
                 "source": {
-                    "repoURL": given.repository,
-                    "targetRevision": given.revision,
+                    "repoURL": args.repository,
+                    "targetRevision": args.revision,
                     "path": CHART_PATH,
                     "helm": {
                         "releaseName": NAME,
-                        "valueFiles": [f"values-{environment}.yaml"],
+                        "valueFiles": [f"values-{args.environment}.yaml"],
                         "parameters": [
                             {"name": f"handover.{key}", "value": value, "forceString": True}
                             for key, value in handover(args.handover).items()
@@ -91,17 +96,11 @@ class Application(pulumi.ComponentResource):
                 "ignoreDifferences": ignored_differences(WORKLOADS),
             },
             namespace=ARGO_CD,
-            # What it made is deleted first, which takes its controllers.
+            # The objects that it made are deleted first, while their controllers are there.
             metadata={"finalizers": ["resources-finalizer.argocd.argoproj.io"]},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[
-                    args.argo_cd,
-                    args.argo_cd.project,
-                    args.handover.identity,
-                    args.base.namespaces,
-                    *args.controllers,
-                ],
+                depends_on=args.after,
                 custom_timeouts=pulumi.CustomTimeouts(delete="20m"),
             ),
         )
@@ -122,27 +121,26 @@ _SYNC_POLICY: Mapping[str, Any] = {
 }
 
 
-def handover(args: HandoverArgs) -> Mapping[str, pulumi.Input[str]]:
-    """Return the values under `handover` that the chart asks for, by path."""
-    accounts = args.identity.service_accounts
+def handover(args: Handover) -> Mapping[str, pulumi.Input[str]]:
+    """Return the values under `handover` that the chart requires, by path."""
     return {
         "region": args.region,
         "vpcCidr": str(args.vpc_cidr),
-        "host": args.entrance.host,
-        **{f"images.{workload}": args.registry.url(workload) for workload in WORKLOADS},
-        "serviceAccounts.api": accounts["api"],
-        "serviceAccounts.worker": accounts["worker"],
-        "database.host": args.database.endpoint,
-        "database.readerHost": args.database.reader_endpoint,
+        "host": args.host,
+        **{f"images.{workload}": args.images[workload] for workload in WORKLOADS},
+        "serviceAccounts.api": args.service_accounts["api"],
+        "serviceAccounts.worker": args.service_accounts["worker"],
+        "database.host": args.database_host,
+        "database.readerHost": args.database_reader_host,
         "database.name": DATABASE,
         "database.user": DATABASE_USER,
-        "database.secretArn": args.secrets.database_arn,
-        "apiKeysSecretArn": args.secrets.api_keys_arn,
-        "cache.host": args.cache.endpoint,
-        "cache.readerHost": args.cache.reader_endpoint,
-        "cache.replicationGroup": args.cache.replication_group_id,
-        "cache.user": args.cache.user,
-        "documentsBucket": args.storage.documents.bucket,
+        "database.secretArn": args.database_secret_arn,
+        "apiKeysSecretArn": args.api_keys_secret_arn,
+        "cache.host": args.cache_host,
+        "cache.readerHost": args.cache_reader_host,
+        "cache.replicationGroup": args.cache_replication_group,
+        "cache.user": args.cache_user,
+        "documentsBucket": args.documents_bucket,
         "secretStore": STORE,
         "gateway": GATEWAY_LABEL,
         "prometheusUrl": PROMETHEUS_URL,

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources, spread
-from components.cluster import Cluster
-from components.identity import Identity
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Chart, Installer, resources, spread
 from components.namespaces import KUBE_SYSTEM, MONITORING
 from settings import versions
 
@@ -27,14 +25,19 @@ ALIKE = ("tier", "eks.amazonaws.com/capacityType")
 """Labels of nodes in which groups are alike that are kept at the same size. EKS sets the second one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClusterAutoscalerArgs:
-    """What the autoscaler rests on."""
+    """Arguments of ClusterAutoscaler."""
 
-    base: Base
-    cluster: Cluster
-    identity: Identity
-    """Gives its service account the role; pods that start before it would be without."""
+    installer: Installer
+    region: str
+    cluster_name: str
+    kubernetes_version: str
+    """Minor version of the cluster, such as `1.36`."""
+    service_account: str
+    """Its pods have the role that is associated with this one."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role: pods that start earlier have no credentials."""
 
 
 class ClusterAutoscaler(pulumi.ComponentResource):
@@ -42,23 +45,23 @@ class ClusterAutoscaler(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:ClusterAutoscaler", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        base.install(
+        installer.install(
             CHART,
             {
                 "fullnameOverride": CHART.name,
-                # The chart's own is of whatever minor version was the newest when the chart was made. It simulates the
+                # The chart's default is of the newest minor version when the chart was made. It simulates the
                 # cluster's scheduler: https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases
                 "image": {
-                    "repository": base.place_of("registry.k8s.io/autoscaling/cluster-autoscaler"),
-                    "tag": versions.load().images[CHART.name].versions[args.cluster.version],
+                    "repository": installer.place_of("registry.k8s.io/autoscaling/cluster-autoscaler"),
+                    "tag": versions.load().images[CHART.name].versions[args.kubernetes_version],
                 },
-                "autoDiscovery": {"clusterName": args.cluster.physical_name},
-                "awsRegion": base.foundation.location.region,
-                "rbac": {"serviceAccount": {"name": args.identity.service_accounts["cluster-autoscaler"]}},
-                "replicaCount": base.replicas,
-                # The chart's has no switch of its own.
+                "autoDiscovery": {"clusterName": args.cluster_name},
+                "awsRegion": args.region,
+                "rbac": {"serviceAccount": {"name": args.service_account}},
+                "replicaCount": installer.replicas,
+                # The chart has no value that turns its own off.
                 "podDisruptionBudget": None,
                 "topologySpreadConstraints": spread({"app.kubernetes.io/instance": CHART.name}),
                 "priorityClassName": CRITICAL,
@@ -91,7 +94,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "serviceMonitor": {"enabled": True, "namespace": MONITORING},
             },
             parent=self,
-            after=[args.identity],
+            after=args.after,
             budgets=["aws-cluster-autoscaler"],
         )
         self.register_outputs({})

@@ -1,16 +1,17 @@
 """The application's role and rights in the database: made by a job that logs in as the database's owner, once."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import Base
-from components.apps.jobs import CURL, CURL_USER, container, make_job
-from components.database import DATABASE, OWNER, PORT, Database
-from components.identity import DATABASE_USER, Identity
+from components.apps.installer import Installer
+from components.apps.jobs import CURL, CURL_USER, FETCH_CREDENTIALS, SIGN, container, make_job
+from components.database import DATABASE, OWNER, PORT
+from components.identity import DATABASE_USER
 from components.namespaces import DATABASE_ACCESS
 from components.network_policies import policy, to_network, to_pod_identity, to_world
 
@@ -22,12 +23,20 @@ _POSTGRES = 70  # its user, by number
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccessArgs:
-    """The dependencies and settings of DatabaseAccess."""
+    """Arguments of DatabaseAccess."""
 
-    base: Base
-    identity: Identity
-    database: Database
+    installer: Installer
+    region: str
     vpc_cidr: ipaddress.IPv4Network
+    """Where the database lies, and the endpoint of Secrets Manager, if the VPC has one."""
+    endpoint: pulumi.Input[str]
+    """Host name of the database's writer."""
+    secret_arn: pulumi.Input[str]
+    """Secret with the owner's password."""
+    service_account: str
+    """Its pods have the role that may read the secret."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role: pods that start earlier have no credentials."""
 
 
 class DatabaseAccess(pulumi.ComponentResource):
@@ -43,25 +52,23 @@ class DatabaseAccess(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatabaseAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:DatabaseAccess", name, None, opts)
         self._args = args
-        base = args.base
-        self._inside = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[base.namespaces, *base.behind, args.identity],
-            deleted_with=base.namespaces.made[DATABASE_ACCESS],
-        )
+        inside = args.installer.inside(DATABASE_ACCESS, self, *args.after)
 
-        wearer = args.identity.service_accounts["database-access"]
-        account = kubernetes.core.v1.ServiceAccount(
-            wearer, metadata={"name": wearer, "namespace": DATABASE_ACCESS}, opts=self._inside
-        )
         flows = kubernetes.networking.v1.NetworkPolicy(
             f"{name}-flows",
             metadata={"name": "job", "namespace": DATABASE_ACCESS},
             # The database, and Secrets Manager where it has an endpoint in the VPC; the authorities' certificates.
             spec=policy([to_pod_identity(), to_network(args.vpc_cidr, ports=[PORT, 443]), to_world()]),
-            opts=self._inside,
+            opts=inside,
         )
-        self.granted = make_job(name, DATABASE_ACCESS, wearer, self._pod(), [account, flows], self._inside)
+        self.granted = make_job(
+            name,
+            self._pod(),
+            namespace=DATABASE_ACCESS,
+            service_account=args.service_account,
+            after=[flows],
+            opts=inside,
+        )
         self.register_outputs({})
 
     def _pod(self) -> kubernetes.core.v1.PodSpecArgsDict:
@@ -74,9 +81,9 @@ class DatabaseAccess(pulumi.ComponentResource):
         }
 
     def _fetch(self) -> kubernetes.core.v1.ContainerArgsDict:
-        variables = {"REGION": self._args.base.foundation.location.region, "SECRET": self._args.database.secret_arn}
+        variables = {"REGION": self._args.region, "SECRET": self._args.secret_arn}
         return {
-            **container("password", self._args.base.place_of(CURL), _FETCH, variables, user=CURL_USER),
+            **container("password", self._args.installer.place_of(CURL), _FETCH, variables, user=CURL_USER),
             "volume_mounts": _LOGIN,
         }
 
@@ -84,7 +91,7 @@ class DatabaseAccess(pulumi.ComponentResource):
         variables = {
             "SQL": SQL,
             "ROLE": DATABASE_USER,
-            "PGHOST": self._args.database.endpoint,
+            "PGHOST": self._args.endpoint,
             "PGPORT": str(PORT),
             "PGUSER": OWNER,
             "PGDATABASE": DATABASE,
@@ -93,7 +100,7 @@ class DatabaseAccess(pulumi.ComponentResource):
             "PGCONNECT_TIMEOUT": "10",
         }
         return {
-            **container("psql", self._args.base.place_of(_PSQL), _RUN, variables, user=_POSTGRES),
+            **container("psql", self._args.installer.place_of(_PSQL), _RUN, variables, user=_POSTGRES),
             "volume_mounts": _LOGIN,
         }
 
@@ -101,16 +108,14 @@ class DatabaseAccess(pulumi.ComponentResource):
 _LOGIN: list[kubernetes.core.v1.VolumeMountArgsDict] = [{"name": "login", "mount_path": "/login"}]
 
 
-# Credentials are those that EKS Pod Identity gives; curl signs with them, and reads them from a pipe. The answer is
-# JSON, and its member SecretString is JSON again
-# (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html).
-_FETCH = r"""
+_FETCH = (
+    r"""
 set -eu
 curl --fail --silent --show-error --retry 5 --output /login/authorities.pem \
   https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
-answer=$(curl --fail --silent --show-error --retry 5 \
-  --header "Authorization: $(cat "$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")" "$AWS_CONTAINER_CREDENTIALS_FULL_URI")
-member() {
+"""
+    + FETCH_CREDENTIALS
+    + r"""member() {
   tr -d '\n' | sed -nE "s/.*\"$1\" *: *\"(([^\"\\\\]|\\\\.)*)\".*/\1/p" | awk '{
     while (at = index($0, "\\")) {
       char = substr($0, at + 1, 1)
@@ -124,13 +129,18 @@ member() {
   function digit(at) { return index("0123456789abcdef", tolower(substr($0, at, 1))) - 1 }'
 }
 field() { printf '%s' "$answer" | member "$1"; }
-printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
-  "$(field AccessKeyId)" "$(field SecretAccessKey)" "$(field Token)" |
-  curl --config - --fail --silent --show-error --retry 5 --aws-sigv4 "aws:amz:$REGION:secretsmanager" \
+"""
+    + SIGN
+    + r"""  curl --config - --fail --silent --show-error --retry 5 --aws-sigv4 "aws:amz:$REGION:secretsmanager" \
     --header 'content-type: application/x-amz-json-1.1' --header 'x-amz-target: secretsmanager.GetSecretValue' \
     --data "{\"SecretId\": \"$SECRET\"}" "https://secretsmanager.$REGION.amazonaws.com/" |
   member SecretString | member password > /login/password
 test -s /login/password
+"""
+)
+"""The answer of Secrets Manager is JSON, and its member SecretString is JSON again.
+
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 """
 _RUN = r"""
 set -eu

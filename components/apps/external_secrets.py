@@ -1,13 +1,12 @@
 """External Secrets: brings secrets from Secrets Manager into the cluster, and keeps them fresh."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
-from components.identity import Identity
+from components.apps.installer import RESTRICTED, WEB_TIER, Chart, Installer, make_object, resources, spread
 from components.namespaces import APPLICATION, ARGO_CD, EXTERNAL_SECRETS
 
 CHART = Chart("external-secrets", EXTERNAL_SECRETS)
@@ -16,46 +15,52 @@ ARGO_CD_STORE = f"{STORE}-argo-cd"
 _WEBHOOK, _CERT_CONTROLLER = f"{CHART.name}-webhook", f"{CHART.name}-cert-controller"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExternalSecretsArgs:
-    """What External Secrets rests on."""
+    """Arguments of ExternalSecrets."""
 
-    base: Base
-    identity: Identity
+    installer: Installer
+    region: str
+    service_account: str
+    """Its pods have the role that is associated with this one, which may assume those of the stores."""
+    store_role_arns: Mapping[str, pulumi.Input[str]]
+    """By namespace, APPLICATION and ARGO_CD: the role that reads its secrets."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role: pods that start earlier have no credentials."""
 
 
 class ExternalSecrets(pulumi.ComponentResource):
     """A store for each namespace that has secrets, opened by a role for just these secrets and by no key."""
 
     stores: Mapping[str, pulumi.Resource]
-    """What an ExternalSecret needs to be fulfilled, by namespace."""
+    """By namespace; an ExternalSecret there is synchronised through it."""
 
     def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:ExternalSecrets", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        release = base.install(
+        release = installer.install(
             CHART,
             {
-                **self._pod(base, CHART.name),
-                "serviceAccount": {"name": args.identity.service_accounts["external-secrets"]},
-                "leaderElect": base.replicas > 1,
+                **self._pod(installer, CHART.name),
+                "serviceAccount": {"name": args.service_account},
+                "leaderElect": installer.replicas > 1,
                 "webhook": {
-                    **self._pod(base, _WEBHOOK),
-                    # It tells early of mistakes, which the controller tells of as well, in the object's status. While
-                    # no pod of it is ready, nobody's update is to fail for that.
+                    **self._pod(installer, _WEBHOOK),
+                    # The controller reports the same mistakes in the object's status. An update does not fail while no
+                    # pod of the webhook is ready.
                     "failurePolicy": "Ignore",
                 },
-                "certController": self._pod(base, _CERT_CONTROLLER),
+                "certController": self._pod(installer, _CERT_CONTROLLER),
                 # Writes no secrets back; the chart refuses one of the two without the other.
                 "processPushSecret": False,
                 "processClusterPushSecret": False,
                 "processClusterExternalSecret": False,
-                # Its series name the namespace of each secret, which its own must not hide.
+                # Keeps the label `namespace` of the series, which names the namespace of each secret.
                 "serviceMonitor": {"enabled": True, "honorLabels": True},
             },
             parent=self,
-            after=[args.identity],
+            after=args.after,
             budgets=(CHART.name, _WEBHOOK, _CERT_CONTROLLER),
         )
         self.stores = {
@@ -67,9 +72,9 @@ class ExternalSecrets(pulumi.ComponentResource):
                     "provider": {
                         "aws": {
                             "service": "SecretsManager",
-                            "region": base.foundation.location.region,
+                            "region": args.region,
                             # https://external-secrets.io/latest/provider/aws-access/
-                            "role": args.identity.store_role_arns[namespace],
+                            "role": args.store_role_arns[namespace],
                         }
                     },
                     "conditions": [{"namespaces": [namespace]}],
@@ -81,11 +86,11 @@ class ExternalSecrets(pulumi.ComponentResource):
         self.register_outputs({})
 
     @staticmethod
-    def _pod(base: Base, part: str) -> dict[str, Any]:
-        """Return what each of the three controllers is told of its pods."""
+    def _pod(installer: Installer, part: str) -> dict[str, Any]:
+        """Return the values of the pods of one of the three controllers."""
         return {
-            "image": {"repository": base.place_of("ghcr.io/external-secrets/external-secrets")},
-            "replicaCount": base.replicas,
+            "image": {"repository": installer.place_of("ghcr.io/external-secrets/external-secrets")},
+            "replicaCount": installer.replicas,
             "nodeSelector": WEB_TIER,
             "topologySpreadConstraints": spread({"app.kubernetes.io/name": part}),
             "securityContext": {**RESTRICTED, "enabled": True, "runAsUser": 1000},

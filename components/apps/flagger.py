@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.installer import RESTRICTED, WEB_TIER, Chart, Installer, resources
 from components.apps.rights import WATCH, Rule, grant
 from components.namespaces import APPLICATION, FLAGGER, MONITORING, PROMETHEUS_PORT
 
@@ -31,12 +31,12 @@ _RIGHTS: tuple[Rule, ...] = (
 """By API group, what Flagger may do with which resources. It deletes nothing: the Canary owns what it makes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlaggerArgs:
-    """What Flagger rests on."""
+    """Arguments of Flagger."""
 
-    base: Base
-    """Behind the mesh, whose sidecars it is given, and Prometheus, by which it judges."""
+    installer: Installer
+    """Waits for the mesh, whose sidecars its pods get, and for Prometheus, by which it judges."""
 
 
 class Flagger(pulumi.ComponentResource):
@@ -45,23 +45,23 @@ class Flagger(pulumi.ComponentResource):
     def __init__(self, name: str, args: FlaggerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:Flagger", name, None, opts)
 
-        self._install_flagger(args.base)
-        self._install_load_tester(args.base)
+        self._install_flagger(args.installer)
+        self._install_load_tester(args.installer)
         self.register_outputs({})
 
-    def _install_flagger(self, base: Base) -> None:
-        rights = self._make_rights(base)
-        base.install(
+    def _install_flagger(self, installer: Installer) -> None:
+        rights = self._make_rights(installer)
+        installer.install(
             CHART,
             {
-                "image": {"repository": base.place_of("ghcr.io/fluxcd/flagger")},
+                "image": {"repository": installer.place_of("ghcr.io/fluxcd/flagger")},
                 "meshProvider": "istio",
                 "metricsServer": PROMETHEUS_URL,
                 "namespace": APPLICATION,
                 "noCrossNamespaceRefs": True,
                 # The chart's reads and deletes Secrets of all namespaces.
                 "rbac": {"create": False},
-                "leaderElection": {"enabled": base.replicas > 1, "replicaCount": base.replicas},
+                "leaderElection": {"enabled": installer.replicas > 1, "replicaCount": installer.replicas},
                 "securityContext": {"context": {**RESTRICTED, "runAsUser": 10001}},
                 "resources": resources("50m", "64Mi", memory_limit="256Mi"),
                 "nodeSelector": WEB_TIER,
@@ -75,19 +75,19 @@ class Flagger(pulumi.ComponentResource):
             budgets=[CHART.name],
         )
 
-    def _make_rights(self, base: Base) -> kubernetes.rbac.v1.RoleBinding:
+    def _make_rights(self, installer: Installer) -> kubernetes.rbac.v1.RoleBinding:
         """Let Flagger do in the application's namespace what it does, and nothing anywhere else.
 
         Its lease is there, too: ns in startLeaderElection of
         https://github.com/fluxcd/flagger/blob/v1.44.0/cmd/flagger/main.go
         """
-        return grant(CHART.name, FLAGGER, _RIGHTS, base=base, parent=self)
+        return grant(CHART.name, FLAGGER, _RIGHTS, installer=installer, parent=self)
 
-    def _install_load_tester(self, base: Base) -> None:
-        base.install(
+    def _install_load_tester(self, installer: Installer) -> None:
+        installer.install(
             LOAD_TESTER,
             {
-                "image": {"repository": base.place_of("ghcr.io/fluxcd/flagger-loadtester")},
+                "image": {"repository": installer.place_of("ghcr.io/fluxcd/flagger-loadtester")},
                 # Runs commands that stand in a Canary: only the application's.
                 "cmd": {"namespaceRegexp": f"^{APPLICATION}$"},
                 "securityContext": {"enabled": True, "context": {**RESTRICTED, "runAsUser": 100, "runAsGroup": 101}},

@@ -1,30 +1,46 @@
 """Fluent Bit: brings what containers write to where it is kept and searched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.installer import RESTRICTED, Base, Chart, resources
-from components.apps.search_access import INDEX_PREFIX, MERGED, SearchAccess
-from components.identity import Identity
+from components.apps.installer import RESTRICTED, Chart, Installer, resources
+from components.apps.search_access import INDEX_PREFIX, MERGED, SearchDomain
 from components.namespaces import LOGGING
-from components.observability import Observability
-from components.search import PORT, Search
+from components.search import PORT
 
 CHART = Chart("fluent-bit", LOGGING)
 _STATE = "/var/lib/fluent-bit"
 
 
-@dataclass(frozen=True)
-class FluentBitArgs:
-    """What Fluent Bit rests on."""
+@dataclass(frozen=True, kw_only=True)
+class LogGroup:
+    """A log group of CloudWatch that keeps the logs."""
 
-    base: Base
-    identity: Identity
-    observability: Observability
-    search: Search | None
-    """Where logs go, where the stack has it."""
-    access: SearchAccess | None
+    name: pulumi.Input[str]
+
+
+def log_destination(domain: SearchDomain | None, log_group: pulumi.Input[str] | None) -> SearchDomain | LogGroup:
+    """Return the one place that keeps the logs; raises ValueError unless there is one."""
+    if domain is not None and log_group is None:
+        return domain
+    if domain is None and log_group is not None:
+        return LogGroup(name=log_group)
+    raise ValueError("a stack keeps its pods' logs either in OpenSearch or in CloudWatch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FluentBitArgs:
+    """Arguments of FluentBit."""
+
+    installer: Installer
+    region: str
+    destination: SearchDomain | LogGroup
+    service_account: str
+    """Its pods have the role that may write to the destination."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role, and within a domain the role's rights: writes are refused before."""
 
 
 class FluentBit(pulumi.ComponentResource):
@@ -32,15 +48,14 @@ class FluentBit(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FluentBitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:FluentBit", name, None, opts)
-        base = args.base
 
-        base.install(
+        args.installer.install(
             CHART,
             {
                 # The chart's registry is a mirror of this one.
-                "image": {"repository": base.place_of("docker.io/fluent/fluent-bit")},
+                "image": {"repository": args.installer.place_of("docker.io/fluent/fluent-bit")},
                 "testFramework": {"enabled": False},
-                "serviceAccount": {"name": args.identity.service_accounts["fluent-bit"]},
+                "serviceAccount": {"name": args.service_account},
                 "serviceMonitor": {"enabled": True},
                 # All nodes, whatever they are kept free for.
                 "tolerations": [{"operator": "Exists"}],
@@ -60,11 +75,11 @@ class FluentBit(pulumi.ComponentResource):
                     "service": _SERVICE,
                     "inputs": _INPUTS,
                     "filters": _FILTERS,
-                    "outputs": _outputs(args),
+                    "outputs": _outputs(args.destination, args.region),
                 },
             },
             parent=self,
-            after=[args.identity, *([args.access.granted] if args.access else [])],
+            after=args.after,
         )
         self.register_outputs({})
 
@@ -110,19 +125,18 @@ _FILTERS = f"""\
 """
 
 
-def _outputs(args: FluentBitArgs) -> pulumi.Input[str]:
-    """Return where logs go; credentials are the pod's.
+def _outputs(destination: SearchDomain | LogGroup, region: str) -> pulumi.Input[str]:
+    """Return the section on where logs go; credentials are the pod's.
 
     Sources: https://docs.fluentbit.io/manual/pipeline/outputs/opensearch, …/outputs/cloudwatch
     """
-    region = args.base.foundation.location.region
-    if args.search:
-        return pulumi.Output.format(
-            _TO_SEARCH, host=args.search.endpoint, port=PORT, region=region, prefix=INDEX_PREFIX, tries=_TRIES
-        )
-    if args.observability.pod_logs:
-        return pulumi.Output.format(_TO_CLOUDWATCH, group=args.observability.pod_logs.name, region=region, tries=_TRIES)
-    raise ValueError("a stack keeps its pods' logs either in OpenSearch or in CloudWatch")
+    match destination:
+        case SearchDomain():
+            return pulumi.Output.format(
+                _TO_SEARCH, host=destination.endpoint, port=PORT, region=region, prefix=INDEX_PREFIX, tries=_TRIES
+            )
+        case LogGroup():
+            return pulumi.Output.format(_TO_CLOUDWATCH, group=destination.name, region=region, tries=_TRIES)
 
 
 _TRIES = 20

@@ -1,4 +1,4 @@
-"""What every app in the cluster rests on, and how a chart of others is installed."""
+"""How third-party charts are installed, and what their pods have in common."""
 
 import dataclasses
 import hashlib
@@ -11,9 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.apps import archives
 from components.apps.charts import location
-from components.foundation import Foundation
 from components.image_places import place_of
-from components.namespaces import Namespaces
 from settings import versions
 
 _MINUTES = 10
@@ -35,28 +33,42 @@ class Chart:
     """Its entry in `versions.yaml`, where that is not the release's name."""
 
 
-@dataclass(frozen=True)
-class Base:
-    """Where apps are installed."""
+@dataclass(frozen=True, kw_only=True)
+class Installer:
+    """Installs charts into the stack's cluster, each after what has to be there first."""
 
-    foundation: Foundation
-    namespaces: Namespaces
+    namespaces: Mapping[str, kubernetes.core.v1.Namespace]
+    """By name: what is in one of them goes with it."""
+    ready: Sequence[pulumi.Resource]
+    """What everything in the cluster waits for: the namespaces, with their network policies and quotas."""
     charts: str
     """Where third-party charts come from: `charts.source` of the settings."""
     images: Mapping[str, str]
     """Where the stack pulls the images of registries that it caches, by the registry's host."""
     replicas: int
-    """Of every controller: what a stack cannot do without runs twice, on nodes of its own each."""
-    behind: tuple[pulumi.Resource, ...] = ()
-    """What must be there first, such as a webhook that every new object has to pass."""
+    """Of every controller: two run on different nodes, as far as there are several."""
+    after: Sequence[pulumi.Resource] = ()
+    """What else has to be there first, such as a webhook that every new object has to pass."""
 
-    def after(self, *resources: pulumi.Resource) -> "Base":
-        """Return a base whose apps wait for `resources` as well, and go before them."""
-        return dataclasses.replace(self, behind=(*self.behind, *resources))
+    def waiting_for(self, *resources: pulumi.Resource) -> "Installer":
+        """Return an installer whose charts are installed after `resources` as well, and deleted before them."""
+        return dataclasses.replace(self, after=(*self.after, *resources))
+
+    def inside(self, namespace: str, parent: pulumi.Resource, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Return the options of an object in a namespace, with which it is deleted."""
+        return pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[*self.ready, *self.after, *after],
+            deleted_with=self.namespaces[namespace],
+        )
 
     def place_of(self, image: str) -> str:
         """Return where nodes pull an image, or all whose names begin like it, such as a registry's."""
         return place_of(image, self.images)
+
+    def registry(self, host: str) -> dict[str, str]:
+        """Return the values of an image that is published in a registry, for charts that have them apart."""
+        return {"registry": self.place_of(host)}
 
     def install(
         self,
@@ -67,10 +79,10 @@ class Base:
         after: Sequence[pulumi.Resource] = (),
         budgets: Sequence[str] = (),
     ) -> kubernetes.helm.v3.Release:
-        """Install a chart: as a whole or not at all, within its time; what a failed try left is cleaned up.
+        """Install a chart: as a whole or not at all, within its time; what a failed attempt left is cleaned up.
 
         A value of None takes a default of the chart away. `budgets` names the controllers, by their label
-        `app.kubernetes.io/name`, whose chart cannot be told to let pods go that are not ready.
+        `app.kubernetes.io/name`, whose chart has no value by which pods that are not ready may be evicted.
         """
         pin = versions.load().charts[chart.pin or chart.name]
         published = chart.chart or chart.name
@@ -89,7 +101,7 @@ class Base:
             **_CAREFULLY,
             opts=pulumi.ResourceOptions(
                 parent=parent,
-                depends_on=[self.namespaces, *self.behind, *after, *definitions],
+                depends_on=[*self.ready, *self.after, *after, *definitions],
                 custom_timeouts=_timeouts(),
             ),
         )
@@ -116,14 +128,14 @@ class Base:
             opts=pulumi.ResourceOptions(
                 parent=parent,
                 # No pods, so no webhook has to be there first.
-                depends_on=[self.namespaces],
+                depends_on=self.ready,
                 custom_timeouts=_timeouts(),
             ),
         )
 
     @property
     def disruption_budget(self) -> dict[str, Any]:
-        """Return what a chart is told of disruption budgets: one pod at a time may go, and those that are not ready.
+        """Return a chart's values of a disruption budget: one pod at a time may be evicted, and any that is not ready.
 
         By default, a pod that is not ready may not be evicted while too few others are: a controller that fails on
         every node would keep all of them from being drained
@@ -144,7 +156,7 @@ class Base:
                 parent=parent,
                 # A pod that two budgets select cannot be evicted at all: the chart's own is gone by then.
                 depends_on=[release],
-                deleted_with=self.namespaces.made.get(chart.namespace),
+                deleted_with=self.namespaces.get(chart.namespace),
             ),
         )
 
@@ -159,7 +171,7 @@ _CAREFULLY: Mapping[str, Any] = {
 
 
 def _timeouts() -> pulumi.CustomTimeouts:
-    """Return the engine's patience: Helm gives up first, and has as long again to take back what it has begun."""
+    """Return how long the engine waits: Helm gives up first, and has as long again to roll back."""
     patience = f"{2 * _MINUTES + 2}m"
     return pulumi.CustomTimeouts(create=patience, update=patience, delete=patience)
 
@@ -214,12 +226,9 @@ def spread(labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def resources(cpu: str, memory: str, *, memory_limit: str = "", ephemeral: str = "") -> dict[str, dict[str, str]]:
-    """Return requests, and limits of what cannot be taken back: memory and disk. CPU above the request is shared."""
-    requests, limits = {"cpu": cpu, "memory": memory}, {"memory": memory_limit or memory}
-    if ephemeral:
-        requests["ephemeral-storage"] = limits["ephemeral-storage"] = ephemeral
-    return {"requests": requests, "limits": limits}
+def resources(cpu: str, memory: str, *, memory_limit: str = "") -> dict[str, dict[str, str]]:
+    """Return requests, and a limit of memory, that of the request by default. CPU above the request is shared."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory_limit or memory}}
 
 
 def make_object(

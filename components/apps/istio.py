@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, make_object, resources, spread
-from components.load_balancer import HEALTH_PORT, TARGET_PORT, LoadBalancer
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Chart, Installer, make_object, resources, spread
+from components.load_balancer import HEALTH_PORT, TARGET_PORT
 from components.namespaces import APPLICATION, FLAGGER, GATEWAY, KUBE_SYSTEM, MESH, MONITORING
 from settings import versions
 
@@ -30,13 +30,14 @@ _TRACED_PERCENT = 5.0
 _ACCESS_LOG, _TRACES = "failures", "traces"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IstioArgs:
-    """What Istio rests on."""
+    """Arguments of Istio."""
 
-    base: Base
-    """Behind the load balancer controller, which takes the gateway's pods out before they go."""
-    entrance: LoadBalancer
+    installer: Installer
+    """Waits for the load balancer controller, which deregisters the gateway's pods before they end."""
+    target_group_arn: pulumi.Input[str]
+    """The gateway's pods are its targets."""
 
 
 class Istio(pulumi.ComponentResource):
@@ -44,27 +45,27 @@ class Istio(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IstioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:Istio", name, None, opts)
-        self._base = args.base
+        self._installer = args.installer
         self._images = {
             # The place of releases; the charts' sources name one of test builds.
-            "hub": args.base.place_of("docker.io/istio"),
+            "hub": args.installer.place_of("docker.io/istio"),
             "tag": versions.load().charts[_PIN].version,
             "logAsJson": True,
         }
 
-        definitions = args.base.install(DEFINITIONS, {"global": {"enableReaderRBAC": False}}, parent=self)
+        definitions = args.installer.install(DEFINITIONS, {"global": {"enableReaderRBAC": False}}, parent=self)
         control_plane = self._install_control_plane(definitions)
         node_agent = self._install_node_agent(definitions)
         self._make_mesh_rules(control_plane)
         self._make_monitors(control_plane)
         # Its pods are completed by the control plane's webhook.
         gateway = self._install_gateway(control_plane, node_agent)
-        self._bind_targets(gateway, args.entrance)
+        self._bind_targets(gateway, args.target_group_arn)
         self.register_outputs({})
 
     def _install_control_plane(self, definitions: pulumi.Resource) -> kubernetes.helm.v3.Release:
-        replicas = self._base.replicas
-        return self._base.install(
+        replicas = self._installer.replicas
+        return self._installer.install(
             CONTROL_PLANE,
             {
                 "autoscaleMin": replicas,
@@ -80,14 +81,14 @@ class Istio(pulumi.ComponentResource):
                 "global": {
                     **self._images,
                     "priorityClassName": CRITICAL,
-                    # For control planes of other clusters, of which there are none: reads all Secrets.
+                    # An account for control planes of other clusters, which reads all Secrets; there are none.
                     "enableReaderRBAC": False,
-                    # It keeps one pod: of one alone, none could ever go.
+                    # It keeps one pod, so a single one could never be evicted.
                     "defaultPodDisruptionBudget": {"enabled": replicas > 1},
                     "proxy": {"seccompProfile": RESTRICTED["seccompProfile"]},
                 },
                 # One of two or more always stays.
-                "pdb": {"unhealthyPodEvictionPolicy": self._base.disruption_budget["unhealthyPodEvictionPolicy"]},
+                "pdb": {"unhealthyPodEvictionPolicy": self._installer.disruption_budget["unhealthyPodEvictionPolicy"]},
                 "meshConfig": _mesh(),
             },
             parent=self,
@@ -95,7 +96,7 @@ class Istio(pulumi.ComponentResource):
         )
 
     def _install_node_agent(self, definitions: pulumi.Resource) -> kubernetes.helm.v3.Release:
-        return self._base.install(
+        return self._installer.install(
             NODE_AGENT,
             {
                 "global": self._images,
@@ -107,8 +108,8 @@ class Istio(pulumi.ComponentResource):
         )
 
     def _install_gateway(self, *after: pulumi.Resource) -> kubernetes.helm.v3.Release:
-        base = self._base
-        return base.install(
+        installer = self._installer
+        return installer.install(
             INGRESS,
             {
                 "labels": {"istio": GATEWAY_LABEL},
@@ -120,9 +121,13 @@ class Istio(pulumi.ComponentResource):
                         {"name": "status-port", "port": HEALTH_PORT, "targetPort": HEALTH_PORT, "protocol": "TCP"},
                     ],
                 },
-                "autoscaling": {"enabled": True, "minReplicas": base.replicas, "maxReplicas": base.replicas + 4},
-                # Of one pod alone, the chart makes none.
-                "podDisruptionBudget": base.disruption_budget,
+                "autoscaling": {
+                    "enabled": True,
+                    "minReplicas": installer.replicas,
+                    "maxReplicas": installer.replicas + 4,
+                },
+                # For a single pod the chart makes none.
+                "podDisruptionBudget": installer.disruption_budget,
                 "podAnnotations": {
                     "proxy.istio.io/config": json.dumps(
                         {
@@ -194,11 +199,11 @@ class Istio(pulumi.ComponentResource):
             spec,
             namespace=MESH,
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[release, *self._base.behind], deleted_with=self._base.namespaces.made[MESH]
+                parent=self, depends_on=[release, *self._installer.after], deleted_with=self._installer.namespaces[MESH]
             ),
         )
 
-    def _bind_targets(self, gateway: kubernetes.helm.v3.Release, entrance: LoadBalancer) -> None:
+    def _bind_targets(self, gateway: kubernetes.helm.v3.Release, target_group_arn: pulumi.Input[str]) -> None:
         """Put the gateway's pods into the target group. Deleted for real, or the pods would stay registered in it.
 
         The program's security groups admit the load balancer, so the binding says nothing of networks
@@ -210,11 +215,11 @@ class Istio(pulumi.ComponentResource):
             "TargetGroupBinding",
             {
                 "serviceRef": {"name": INGRESS.name, "port": TARGET_PORT},
-                "targetGroupARN": entrance.target_group_arn,
+                "targetGroupARN": target_group_arn,
                 "targetType": "ip",
             },
             namespace=GATEWAY,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway, *self._base.behind]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway, *self._installer.after]),
         )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources
+from components.apps.installer import RESTRICTED, WEB_TIER, Chart, Installer, resources
 from components.apps.storage_class import claim
 from components.namespaces import MONITORING
 
@@ -28,11 +28,12 @@ _KEPT = "72h"
 _TRACES_IN_MEMORY = 20_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JaegerArgs:
-    """What Jaeger rests on."""
+    """Arguments of Jaeger."""
 
-    base: Base
+    installer: Installer
+    """Where controllers run twice, traces are kept on a volume."""
 
 
 class Jaeger(pulumi.ComponentResource):
@@ -40,18 +41,18 @@ class Jaeger(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: JaegerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:Jaeger", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        kept = base.replicas > 1
-        traces = [self._make_volume(base)] if kept else []
+        kept = installer.replicas > 1
+        traces = [self._make_volume(installer)] if kept else []
         config = _config(_badger() if kept else {"memory": {"max_traces": _TRACES_IN_MEMORY}})
-        base.install(
+        installer.install(
             CHART,
             {
                 "userconfig": config,
                 "jaeger": {
                     # The chart's registry is Docker Hub, from which ECR takes nothing without a login; it is the same.
-                    "image": {"registry": base.place_of("quay.io")},
+                    "image": {"registry": installer.place_of("quay.io")},
                     # Mounted as a single file, which is never renewed in a running pod
                     # (https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath): a change makes a new pod.
                     "podLabels": {"ai-prism.com/userconfig": _fingerprint(config)},
@@ -69,7 +70,7 @@ class Jaeger(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def _make_volume(self, base: Base) -> kubernetes.core.v1.PersistentVolumeClaim:
+    def _make_volume(self, installer: Installer) -> kubernetes.core.v1.PersistentVolumeClaim:
         return kubernetes.core.v1.PersistentVolumeClaim(
             _CLAIM,
             metadata={
@@ -79,11 +80,7 @@ class Jaeger(pulumi.ComponentResource):
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec=claim(_VOLUME_GIB),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[base.namespaces, *base.behind],
-                deleted_with=base.namespaces.made[MONITORING],
-            ),
+            opts=installer.inside(MONITORING, self),
         )
 
 

@@ -1,27 +1,29 @@
 """AWS Load Balancer Controller: puts pods into the target group that the program owns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Base, Chart, resources
-from components.cluster import Cluster
-from components.identity import Identity
+from components.apps.installer import CRITICAL, RESTRICTED, WEB_TIER, Chart, Installer, resources
 from components.namespaces import KUBE_SYSTEM
-from components.network import Network
+from components.stack_context import StackContext
 
 CHART = Chart("aws-load-balancer-controller", KUBE_SYSTEM)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadBalancerControllerArgs:
-    """What the controller rests on."""
+    """Arguments of LoadBalancerController."""
 
-    base: Base
-    cluster: Cluster
-    network: Network
-    identity: Identity
-    """Gives its service account the role; pods that start before it would be without."""
+    installer: Installer
+    context: StackContext
+    cluster_name: str
+    vpc_id: pulumi.Input[str]
+    service_account: str
+    """Its pods have the role that is associated with this one."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role: pods that start earlier have no credentials."""
 
 
 class LoadBalancerController(pulumi.ComponentResource):
@@ -29,19 +31,19 @@ class LoadBalancerController(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:LoadBalancerController", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        base.install(
+        installer.install(
             CHART,
             {
-                "image": {"repository": base.place_of("public.ecr.aws/eks/aws-load-balancer-controller")},
-                "clusterName": args.cluster.physical_name,
-                "region": base.foundation.location.region,
-                # Given, so that pods need not ask the node's metadata, which they cannot reach.
-                "vpcId": args.network.vpc_id,
-                "serviceAccount": {"name": args.identity.service_accounts["load-balancer-controller"]},
-                "replicaCount": base.replicas,
-                "podDisruptionBudget": base.disruption_budget,
+                "image": {"repository": installer.place_of("public.ecr.aws/eks/aws-load-balancer-controller")},
+                "clusterName": args.cluster_name,
+                "region": args.context.region,
+                # Pods cannot reach the metadata of their node, from which the controller would take it.
+                "vpcId": args.vpc_id,
+                "serviceAccount": {"name": args.service_account},
+                "replicaCount": installer.replicas,
+                "podDisruptionBudget": installer.disruption_budget,
                 "priorityClassName": CRITICAL,
                 "nodeSelector": WEB_TIER,
                 "securityContext": RESTRICTED,
@@ -53,9 +55,9 @@ class LoadBalancerController(pulumi.ComponentResource):
                 "enableWafv2": False,
                 "createIngressClassResource": False,
                 "enableBackendSecurityGroup": False,
-                "defaultTags": base.foundation.location.tags,
+                "defaultTags": args.context.tags,
             },
             parent=self,
-            after=[args.identity],
+            after=args.after,
         )
         self.register_outputs({})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.installer import Base, Chart, resources
+from components.apps.installer import Chart, Installer, resources
 from components.namespaces import KUBE_SYSTEM
 from components.node_group import GPU_TAINT
 
@@ -12,11 +12,11 @@ CHART = Chart("nvidia-device-plugin", KUBE_SYSTEM)
 GPU_TIER = {"tier": "gpu"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NvidiaDevicePluginArgs:
-    """What the plugin rests on."""
+    """Arguments of NvidiaDevicePlugin."""
 
-    base: Base
+    installer: Installer
 
 
 class NvidiaDevicePlugin(pulumi.ComponentResource):
@@ -25,10 +25,10 @@ class NvidiaDevicePlugin(pulumi.ComponentResource):
     def __init__(self, name: str, args: NvidiaDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:NvidiaDevicePlugin", name, None, opts)
 
-        args.base.install(
+        args.installer.install(
             CHART,
             {
-                "image": {"repository": args.base.place_of("nvcr.io/nvidia/k8s-device-plugin")},
+                "image": {"repository": args.installer.place_of("nvcr.io/nvidia/k8s-device-plugin")},
                 "nodeSelector": GPU_TIER,
                 # The chart's own affinity waits for labels of node feature discovery, which is not installed: every
                 # node of this tier has a GPU.

@@ -6,17 +6,17 @@ from typing import Any
 
 import pulumi
 
-from components.apps.installer import RESTRICTED, WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import RESTRICTED, WEB_TIER, Chart, Installer, resources, spread
 from components.namespaces import MONITORING
 
 CHART = Chart("opentelemetry-collector", MONITORING)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpenTelemetryCollectorArgs:
-    """What the collector rests on."""
+    """Arguments of OpenTelemetryCollector."""
 
-    base: Base
+    installer: Installer
 
 
 class OpenTelemetryCollector(pulumi.ComponentResource):
@@ -24,17 +24,17 @@ class OpenTelemetryCollector(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: OpenTelemetryCollectorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:OpenTelemetryCollector", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        base.install(
+        installer.install(
             CHART,
             {
                 "mode": "deployment",
-                "replicaCount": base.replicas,
+                "replicaCount": installer.replicas,
                 "topologySpreadConstraints": spread({"app.kubernetes.io/name": CHART.name}),
                 # The distribution for Kubernetes has all that is used here, and less than the one with everything.
                 "image": {
-                    "repository": base.place_of(
+                    "repository": installer.place_of(
                         "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s"
                     )
                 },

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.apps.installer import WEB_TIER, Base, Chart, resources, spread
+from components.apps.installer import WEB_TIER, Chart, Installer, resources, spread
 from components.namespaces import MONITORING, PROMETHEUS_PORT
 
 CHART = Chart("prometheus-adapter", MONITORING)
 METRIC = "active_requests"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrometheusAdapterArgs:
-    """What the adapter rests on."""
+    """Arguments of PrometheusAdapter."""
 
-    base: Base
+    installer: Installer
 
 
 class PrometheusAdapter(pulumi.ComponentResource):
@@ -23,14 +23,14 @@ class PrometheusAdapter(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PrometheusAdapterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:PrometheusAdapter", name, None, opts)
-        base = args.base
+        installer = args.installer
 
-        base.install(
+        installer.install(
             CHART,
             {
-                "image": {"repository": base.place_of("registry.k8s.io/prometheus-adapter/prometheus-adapter")},
-                "replicas": base.replicas,
-                "podDisruptionBudget": {"enabled": base.replicas > 1, **base.disruption_budget},
+                "image": {"repository": installer.place_of("registry.k8s.io/prometheus-adapter/prometheus-adapter")},
+                "replicas": installer.replicas,
+                "podDisruptionBudget": {"enabled": installer.replicas > 1, **installer.disruption_budget},
                 "topologySpreadConstraints": spread({"app.kubernetes.io/name": "prometheus-adapter"}),
                 "nodeSelector": WEB_TIER,
                 "resources": resources("50m", "128Mi", memory_limit="256Mi"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import Base
+from components.apps.installer import Installer
 from components.namespaces import APPLICATION
 
 Rule = tuple[str, Sequence[str], Sequence[str]]
@@ -15,28 +15,29 @@ WATCH = ("get", "list", "watch")
 
 
 def grant(
-    account: str, namespace: str, rules: Sequence[Rule], *, base: Base, parent: pulumi.Resource, name: str = ""
+    account: str,
+    namespace: str,
+    rules: Sequence[Rule],
+    *,
+    installer: Installer,
+    parent: pulumi.Resource,
+    name: str = "",
 ) -> kubernetes.rbac.v1.RoleBinding:
-    """Let a service account of another namespace do what `rules` say in the application's, and nowhere else.
+    """Let a service account of another namespace do what `rules` allow, in the application's namespace alone.
 
     Role and binding are called `name`, or after the account, and go with the application's namespace. Returns the
     binding.
     """
     name = name or account
     metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": APPLICATION}
-    inside = pulumi.ResourceOptions(
-        parent=parent,
-        depends_on=[base.namespaces, *base.behind],
-        deleted_with=base.namespaces.made[APPLICATION],
-    )
-    given: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
+    granted: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
         {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
     ]
-    role = kubernetes.rbac.v1.Role(name, metadata=metadata, rules=given, opts=inside)
+    role = kubernetes.rbac.v1.Role(name, metadata=metadata, rules=granted, opts=installer.inside(APPLICATION, parent))
     return kubernetes.rbac.v1.RoleBinding(
         name,
         metadata=metadata,
         role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
         subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
-        opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[role])),
+        opts=installer.inside(APPLICATION, parent, role),
     )

@@ -1,33 +1,48 @@
 """Who may do what within OpenSearch, how logs lie there and for how long: what no API of AWS can set."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
-from components.apps.installer import Base
-from components.apps.jobs import CURL, CURL_USER, container, make_job
-from components.identity import Identity
+from components.apps.installer import Installer
+from components.apps.jobs import CURL, CURL_USER, FETCH_CREDENTIALS, SIGN, container, make_job
 from components.namespaces import LOGGING
-from components.search import Search
 
 INDEX_PREFIX = "logs"
 MERGED = "fields"
 """Where a line that is JSON has its own fields."""
 
 
-@dataclass(frozen=True)
-class SearchAccessArgs:
-    """What SearchAccess rests on and is told."""
+@dataclass(frozen=True, kw_only=True)
+class SearchDomain:
+    """An OpenSearch domain that keeps the logs."""
 
-    base: Base
-    identity: Identity
-    search: Search
+    endpoint: pulumi.Input[str]
+    """Host name, within the VPC."""
+    gib_for_logs: float
+    """What all indices may take, copies included."""
+    retention_days: int
     reader_arns: Sequence[str]
     """IAM roles that may read the logs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchAccessArgs:
+    """Arguments of SearchAccess."""
+
+    installer: Installer
+    region: str
+    domain: SearchDomain
+    service_account: str
+    """Its pods have the role of the domain's master user."""
+    writer_arn: pulumi.Input[str]
+    """IAM role of the log collector."""
+    after: Sequence[pulumi.Resource] = ()
+    """Above all the association with the role: pods that start earlier have no credentials."""
 
 
 class SearchAccess(pulumi.ComponentResource):
@@ -38,43 +53,30 @@ class SearchAccess(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SearchAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:cluster:SearchAccess", name, None, opts)
-        self._args = args
-        base = args.base
-        self._inside = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[base.namespaces, *base.behind, args.identity],
-            deleted_with=base.namespaces.made[LOGGING],
-        )
 
-        # Its pods wear the role of the domain's master user.
-        wearer = args.identity.service_accounts["search-access"]
-        account = kubernetes.core.v1.ServiceAccount(
-            wearer,
-            metadata={"name": wearer, "namespace": LOGGING},
-            opts=self._inside,
+        variables = {"HOST": args.domain.endpoint, "REGION": args.region, **_documents(args)}
+        curl = container("curl", args.installer.place_of(CURL), _SCRIPT, variables, user=CURL_USER)
+        self.granted = make_job(
+            name,
+            {"containers": [curl]},
+            namespace=LOGGING,
+            service_account=args.service_account,
+            opts=args.installer.inside(LOGGING, self, *args.after),
         )
-        variables = {
-            "HOST": args.search.endpoint,
-            "REGION": base.foundation.location.region,
-            **self._documents(),
-        }
-        curl = container("curl", base.place_of(CURL), _SCRIPT, variables, user=CURL_USER)
-        self.granted = make_job(name, LOGGING, wearer, {"containers": [curl]}, [account], self._inside)
         self.register_outputs({})
 
-    def _documents(self) -> dict[str, pulumi.Input[str]]:
-        """Return what is put into the domain, by the script's names for it."""
-        return {
-            "WRITER": json.dumps(_WRITER),
-            "WRITERS": pulumi.Output.json_dumps({"backend_roles": [self._args.identity.role_arns["fluent-bit"]]}),
-            "READER": json.dumps(_READER),
-            "READERS": json.dumps({"backend_roles": list(self._args.reader_arns)}),
-            "TEMPLATE": json.dumps(_TEMPLATE),
-            "AUDIT": json.dumps(_AUDIT),
-            "RETENTION": json.dumps(
-                _retention(self._args.base.foundation.log_days, self._args.search.gib_for_logs / _COPIES)
-            ),
-        }
+
+def _documents(args: SearchAccessArgs) -> dict[str, pulumi.Input[str]]:
+    """Return what is put into the domain, by the script's variables."""
+    return {
+        "WRITER": json.dumps(_WRITER),
+        "WRITERS": pulumi.Output.json_dumps({"backend_roles": [args.writer_arn]}),
+        "READER": json.dumps(_READER),
+        "READERS": json.dumps({"backend_roles": list(args.domain.reader_arns)}),
+        "TEMPLATE": json.dumps(_TEMPLATE),
+        "AUDIT": json.dumps(_AUDIT),
+        "RETENTION": json.dumps(_retention(args.domain.retention_days, args.domain.gib_for_logs / _COPIES)),
+    }
 
 
 # Names of permissions: https://docs.opensearch.org/latest/security/access-control/permissions/
@@ -172,18 +174,14 @@ def _mib(days: int, gib: float, step: int) -> int:
     return int(gib * 1024 / days * 2**step)
 
 
-# Credentials are those that EKS Pod Identity gives (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html);
-# curl signs with them, and reads them from a pipe, so that they are in no list of processes. A policy that is there
-# already is only replaced by who knows its number.
-_SCRIPT = r"""
-set -eu
-answer=$(curl --fail --silent --show-error --retry 5 \
-  --header "Authorization: $(cat "$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")" "$AWS_CONTAINER_CREDENTIALS_FULL_URI")
-field() { printf '%s' "$answer" | tr -d '\n' | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
+_SCRIPT = (
+    "\nset -eu\n"
+    + FETCH_CREDENTIALS
+    + r"""field() { printf '%s' "$answer" | tr -d '\n' | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
 ask() {
-  printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
-    "$(field AccessKeyId)" "$(field SecretAccessKey)" "$(field Token)" |
-    curl --config - --silent --show-error --retry 5 --aws-sigv4 "aws:amz:$REGION:es" "$@"
+"""
+    + textwrap.indent(SIGN, "  ")
+    + r"""    curl --config - --silent --show-error --retry 5 --aws-sigv4 "aws:amz:$REGION:es" "$@"
 }
 put() {
   ask --fail-with-body --request PUT --header 'content-type: application/json' --data "$2" "https://$HOST/$1"
@@ -201,3 +199,5 @@ number() { printf '%s' "$known" | sed -n "s/.*\"$1\" *: *\([0-9]*\).*/\1/p"; }
 version=$(number _seq_no)
 put "_plugins/_ism/policies/logs${version:+?if_primary_term=$(number _primary_term)&if_seq_no=$version}" "$RETENTION"
 """
+)
+"""A policy that is there already is only replaced by a request that names its number."""
