@@ -84,9 +84,8 @@ e2e-delivery: $(READY) ## Prove the delivery: real controllers, canaries and dra
 	  rm -rf "$$folder"
 
 .PHONY: timeline
-timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS such as --svg FILE.
-	@$(PYTHON) tools/build.py pulumi > /dev/null
-	@PYTHONPATH=tests:. $(BIN)/python -m engine.timeline $(STACK) $(ARGS)
+timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS are prismctl's, such as --svg FILE.
+	@$(BIN)/python -m prismctl timeline $(STACK) $(ARGS)
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, generated files and workflows.

@@ -137,6 +137,19 @@ def reach(stack: OneStack, kubeconfig: Kubeconfig = None, context: Context = Non
     _end(report.reach(_one(stack), releases_report.locate(kubeconfig, context), as_json=as_json))
 
 
+@app.command()
+def timeline(
+    stack: OneStack,
+    as_json: Json = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what the end waits for.")] = None,
+) -> None:
+    """Predict how long the first update of a stack takes, and what its end waits for; needs no engine."""
+    gc.disable()
+    from prismctl import timeline as report
+
+    report.write(Project(ROOT), _one(stack), as_json=as_json, svg=svg)
+
+
 release = typer.Typer(help="Look after the Helm releases of a stack, in its cluster.", no_args_is_help=True)
 app.add_typer(release, name="release")
 
@@ -176,7 +189,7 @@ def repair(
 
 def _one(stack: str) -> str:
     if stack == "all":
-        raise UsageError("one STACK, not all: each has a cluster of its own")
+        raise UsageError("one STACK, not all")
     return Project(ROOT).choose(stack)[0]
 
 

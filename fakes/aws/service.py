@@ -24,7 +24,6 @@ from fakes.aws import (
     uniqueness,
 )
 from fakes.aws.account import Account, Verb
-from fakes.aws.durations import Kind, duration
 from fakes.aws.faults import Refusal
 from fakes.aws.held import Held
 from fakes.aws.permissions import Permissions
@@ -32,7 +31,7 @@ from fakes.aws.problems import Problem
 from fakes.aws.shapes import Shapes
 from fakes.aws.sound import Sound, digest
 from fakes.urns import name_of
-from recording import synthetic
+from recording import durations, synthetic
 from recording import wire as values
 from recording.graph import UNKNOWN
 
@@ -298,7 +297,7 @@ class Aws:
             return None
         return self._broken_off(held, before) if fault == "half-created" else held
 
-    def _finish(self, call: Call, verb: Kind, fault: str | None, left: Held | None) -> None:
+    def _finish(self, call: Call, verb: durations.Verb, fault: str | None, left: Held | None) -> None:
         """Let the time pass that an operation takes, and fail where it is to fail."""
         if left:
             self._take(call.type, verb, left.inputs)
@@ -325,10 +324,10 @@ class Aws:
                 return {key}
         return set()
 
-    def _take(self, type_: str, verb: Kind, inputs: Properties) -> None:
+    def _take(self, type_: str, verb: durations.Verb, inputs: Properties) -> None:
         """Let the time pass that the real service takes, at the account's pace."""
         if self._pace:
-            time.sleep(self._pace * duration(type_, verb, inputs).seconds)
+            time.sleep(self._pace * durations.duration(type_, verb, inputs).seconds)
 
 
 def _with_name(type_: str, name: str, olds: Properties, inputs: Properties, seed: bytes) -> Properties:

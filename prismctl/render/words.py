@@ -26,6 +26,14 @@ def phrase(value: Any) -> str:  # noqa: PLR0911  # one case for each kind of val
             return str(value)
 
 
+def minutes(seconds: float) -> str:
+    """Return `9 min 24 s` for 564, and `24 s` for 24."""
+    whole, rest = divmod(round(seconds), 60)
+    if not whole:
+        return f"{rest} s"
+    return f"{whole} min {rest} s" if rest else f"{whole} min"
+
+
 def short_type(type_: str) -> str:
     """Return `ec2.Vpc` for `aws:ec2/vpc:Vpc`, and `Network` for a component of this project."""
     package, _, rest = type_.partition(":")

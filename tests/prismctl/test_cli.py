@@ -100,6 +100,7 @@ def test_help_names_every_command(capsys):
     out = capsys.readouterr().out
     assert "\n  preview " in out
     assert "\n  versions " in out
+    assert "\n  timeline " in out
 
 
 def test_help_needs_neither_pulumi_nor_pydantic():

@@ -28,7 +28,7 @@ def is_previewed_on_an_empty_account(world: World) -> None:
 
 
 def goes_up(world: World) -> None:
-    world.up().must()
+    world.up("--parallel", "64").must()
 
     state = world.state()
     made = {(each["type"], each["id"]) for each in state["resources"] if each["type"].startswith("aws:")}

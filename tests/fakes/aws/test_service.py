@@ -10,10 +10,10 @@ from aws_calls import ACCOUNT_ID, delete, make, update, urn
 
 from fakes.aws import service
 from fakes.aws.account import Account
-from fakes.aws.durations import duration
 from fakes.aws.faults import Refusal
 from fakes.aws.held import Held
 from fakes.aws.service import Aws
+from recording.durations import duration
 from recording.graph import Secret
 
 VPC = "aws:ec2/vpc:Vpc"
