@@ -40,7 +40,7 @@ from components.platform_alarms.traffic import (
 )
 from components.providers import make_aws_provider, make_cluster_provider, use
 from components.registry import Registry, RegistryArgs
-from components.roles import Roles
+from components.roles import Roles, RolesArgs
 from components.search import Search, SearchArgs
 from components.secrets import Secrets, SecretsArgs
 from components.stack_context import StackContext
@@ -50,15 +50,16 @@ from settings.address_plan import tier_cidrs
 
 config = settings.load()
 check_charts(config.charts.source)
-location = StackContext(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
-provider = make_aws_provider(location)
-check_account(location, config.network.zones, config.cluster.admins, provider)
+context = StackContext(config.stack, config.aws.account_id, config.aws.region, config.environment.kind)
+provider = make_aws_provider(context)
+check_account(context, config.network.zones, config.cluster.admins, provider)
 on_aws = use(provider)
 
-encryption = Encryption("encryption", EncryptionArgs(location, config.environment.protect), on_aws)
-roles = Roles("roles", location, on_aws)
+protect = config.environment.protect
+encryption = Encryption("encryption", EncryptionArgs(context=context, protect=protect), on_aws)
+roles = Roles("roles", RolesArgs(context=context), on_aws)
 foundation = Foundation(
-    location,
+    context,
     encryption,
     roles.factory,
     config.observability.log_days,
@@ -67,20 +68,43 @@ foundation = Foundation(
 )
 
 network = Network("network", NetworkArgs(foundation, config.network), on_aws)
-storage = Storage("storage", StorageArgs(foundation), on_aws)
-registry = Registry("registry", RegistryArgs(foundation, config.registry), on_aws)
-secrets = Secrets(
-    "secrets",
-    SecretsArgs(context=location, key_arn=encryption.data_key.arn, protect=config.environment.protect),
+storage = Storage(
+    "storage",
+    StorageArgs(
+        context=context,
+        data_key_arn=encryption.data_key.arn,
+        log_days=config.observability.log_days,
+        protect=protect,
+    ),
     on_aws,
 )
-delivery = DeliveryAccess("delivery", DeliveryAccessArgs(foundation, config.delivery, storage), on_aws)
+registry = Registry(
+    "registry",
+    RegistryArgs(context=context, images=config.registry.images, key_arn=encryption.data_key.arn, protect=protect),
+    on_aws,
+)
+secrets = Secrets(
+    "secrets",
+    SecretsArgs(context=context, key_arn=encryption.data_key.arn, protect=protect),
+    on_aws,
+)
+delivery = DeliveryAccess(
+    "delivery",
+    DeliveryAccessArgs(
+        context=context,
+        settings=config.delivery,
+        roles=roles.factory,
+        documents_bucket_arn=storage.documents.arn,
+        protect=protect,
+    ),
+    on_aws,
+)
 
 cluster = Cluster("cluster", ClusterArgs(foundation, config.cluster, network, delivery), on_aws)
 image_cache = ImageCache(
     "image-cache",
     ImageCacheArgs(
-        location=location,
+        context=context,
         registries=config.images.cached,
         node_role_name=cluster.node_role.resource.name,
     ),
@@ -105,7 +129,7 @@ alarms = (
     *watch_certificate(entrance.certificate_arn),
     *watch_firewall(firewall.metric, config.aws.region),
     *watch_models(),
-    *(watch_search(location, logs) if logs else ()),
+    *(watch_search(context, logs) if logs else ()),
 )
 observability = Observability(
     "observability",
@@ -129,7 +153,7 @@ Events(
         database_instances=database.instance_identifiers,
         certificate_arn=entrance.certificate_arn,
         key_arns=[encryption.cluster_key_arn, encryption.data_key.arn, encryption.logs_key_arn],
-        search_domain_arn=search_arn(location) if logs else None,
+        search_domain_arn=search_arn(context) if logs else None,
     ),
     on_aws,
 )

@@ -6,26 +6,27 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundation import Foundation
 from components.iam_roles import RoleFactory
 from components.iam_statements import Statement, allow, trust_github
 from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.stack_context import StackContext
-from components.storage import Storage
 from settings import stack as settings
 from settings.naming import physical_name
 
 ISSUER = "token.actions.githubusercontent.com"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeliveryAccessArgs:
-    """What DeliveryAccess rests on and is told."""
+    """Arguments of DeliveryAccess."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Delivery
-    storage: Storage
-    """Closed to both roles."""
+    roles: RoleFactory
+    documents_bucket_arn: pulumi.Input[str]
+    """Bucket that both roles are kept out of."""
+    protect: bool
+    """Refuses to delete the account's trust in GitHub, which other stacks may use."""
 
 
 class DeliveryAccess(pulumi.ComponentResource):
@@ -40,7 +41,7 @@ class DeliveryAccess(pulumi.ComponentResource):
         self._name, self._args = name, args
 
         issuer = self._find_issuer()
-        no_data = _no_data(args.storage.documents.arn, args.settings.state_key_arn)
+        no_data = _no_data(args.documents_bucket_arn, args.settings.state_key_arn)
         # https://docs.github.com/actions/reference/security/oidc: who may reach an environment is GitHub's to decide.
         preview_role_arn = self._make_role(
             "preview",
@@ -51,11 +52,11 @@ class DeliveryAccess(pulumi.ComponentResource):
         self.deploy_role_arn = self._make_role(
             "deploy",
             issuer,
-            f"environment:{args.foundation.location.stack}",
+            f"environment:{args.context.stack}",
             [
                 allow(READS, ["*"]),
                 *_state(args.settings, writes=True),
-                *_deployment(args.foundation.location, args.foundation.roles),
+                *_deployment(args.context, args.roles),
                 *no_data,
             ],
         )
@@ -64,14 +65,14 @@ class DeliveryAccess(pulumi.ComponentResource):
 
     def _find_issuer(self) -> pulumi.Input[str]:
         if not self._args.settings.owns_oidc_provider:
-            return self._args.foundation.location.iam_arn(f"oidc-provider/{ISSUER}")
+            return self._args.context.iam_arn(f"oidc-provider/{ISSUER}")
         # No thumbprints: AWS checks this issuer against its own list of authorities
         # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
         return aws.iam.OpenIdConnectProvider(
             f"{self._name}-github",
             url=f"https://{ISSUER}",
             client_id_lists=["sts.amazonaws.com"],
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.foundation.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
         ).arn
 
     def _make_role(
@@ -81,9 +82,9 @@ class DeliveryAccess(pulumi.ComponentResource):
         subject: str,
         grants: Sequence[Statement],
     ) -> pulumi.Output[str]:
-        return self._args.foundation.roles.make(
+        return self._args.roles.make(
             f"{self._name}-{role}",
-            physical_name=physical_name("delivery-role", self._args.foundation.location.stack, role),
+            physical_name=physical_name("delivery-role", self._args.context.stack, role),
             parent=self,
             trusts=trust_github(issuer, self._args.settings.repository, subject),
             grants=grants,
@@ -142,14 +143,23 @@ _PASSED_TO = (
 )
 
 
-def _deployment(location: StackContext, roles: RoleFactory) -> list[Statement]:
+def _deployment(context: StackContext, roles: RoleFactory) -> list[Statement]:
     """Allow what changes the platform in its region, and roles only under its path and within its boundary.
 
     What holds something is made, opened, shortened and deleted by an administrator (docs/adr/0016-delivery-roles.md).
     """
-    here = {"StringEquals": {"aws:RequestedRegion": location.region}}
+    return [
+        *_services(context.region),
+        *_encryption(context.region),
+        *_roles(context, roles),
+        {"Effect": "Deny", "Action": list(_KEPT), "Resource": "*"},
+    ]
+
+
+def _services(region: str) -> list[Statement]:
+    """Allow changes to services in the region, and to the two that have none."""
     everywhere = [action for action in UPKEEP if action.startswith(("budgets:", "route53:"))]
-    own_roles, own_policies = location.iam_arn(f"role{roles.path}*"), location.iam_arn(f"policy{roles.path}*")
+    here = {"StringEquals": {"aws:RequestedRegion": region}}
     return [
         allow(
             [*(f"{service}:*" for service in DISPOSABLE), *(each for each in UPKEEP if each not in everywhere)],
@@ -157,14 +167,28 @@ def _deployment(location: StackContext, roles: RoleFactory) -> list[Statement]:
             here,
         ),
         allow(everywhere, ["*"]),
-        # Services encrypt what a deployment sets up, each by a grant or on its behalf:
-        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
+    ]
+
+
+def _encryption(region: str) -> list[Statement]:
+    """Let services encrypt what a deployment sets up, each by a grant or on its behalf.
+
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html
+    """
+    return [
         allow(["kms:CreateGrant"], ["*"], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         allow(
             ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
             ["*"],
-            {"StringEquals": {"kms:ViaService": [f"{each}.{location.region}.amazonaws.com" for each in _ENCRYPTING]}},
+            {"StringEquals": {"kms:ViaService": [f"{each}.{region}.amazonaws.com" for each in _ENCRYPTING]}},
         ),
+    ]
+
+
+def _roles(context: StackContext, roles: RoleFactory) -> list[Statement]:
+    """Allow roles under the stack's path and within its boundary, and the tags of what else IAM has of the stack."""
+    own_roles, own_policies = (context.iam_arn(f"{kind}{roles.path}*") for kind in ("role", "policy"))
+    return [
         allow(
             [
                 "iam:CreateRole",
@@ -183,15 +207,14 @@ def _deployment(location: StackContext, roles: RoleFactory) -> list[Statement]:
         allow(["iam:TagPolicy", "iam:UntagPolicy"], [own_policies]),
         allow(
             ["iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"],
-            [location.iam_arn(f"oidc-provider/{ISSUER}")],
+            [context.iam_arn(f"oidc-provider/{ISSUER}")],
         ),
         allow(["iam:PassRole"], [own_roles], {"StringEquals": {"iam:PassedToService": _PASSED_TO}}),
         # Services refuse to let their role go while they have something.
         allow(
             ["iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:TagRole", "iam:UntagRole"],
-            [location.iam_arn("role/aws-service-role/*")],
+            [context.iam_arn("role/aws-service-role/*")],
         ),
-        {"Effect": "Deny", "Action": list(_KEPT), "Resource": "*"},
     ]
 
 

@@ -1,4 +1,4 @@
-"""Customer keys, one per domain, so that losing or lending one does not open the others."""
+"""KMS keys, one per domain: who loses or shares one does not open the others."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,13 @@ from components.iam_statements import USE_KEY, Statement, document
 from components.stack_context import StackContext
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EncryptionArgs:
-    """What Encryption is told."""
+    """Arguments of Encryption."""
 
-    location: StackContext
+    context: StackContext
     protect: bool
+    """Refuses to delete a key as long as it is set."""
 
 
 class Encryption(pulumi.ComponentResource):
@@ -31,11 +32,11 @@ class Encryption(pulumi.ComponentResource):
         super().__init__("ai-prism:aws:Encryption", name, None, opts)
         self._args = args
 
-        location = args.location
-        self.cluster_key_arn = self._make_key(name, "cluster", *_node_volumes(location)).arn
+        context = args.context
+        self.cluster_key_arn = self._make_key(name, "cluster", *_node_volumes(context)).arn
         # Backups that outlive the stack can be read as long as they are kept, so the key outlives it, too.
         self.data_key = self._make_key(name, "data", retain=True)
-        self.logs_key_arn = self._make_key(name, "logs", _log_groups(location), *_notifications(location)).arn
+        self.logs_key_arn = self._make_key(name, "logs", _log_groups(context), *_notifications(context)).arn
         self.register_outputs(
             {"cluster": self.cluster_key_arn, "data": self.data_key.arn, "logs": self.logs_key_arn},
         )
@@ -43,15 +44,15 @@ class Encryption(pulumi.ComponentResource):
     def _make_key(self, name: str, domain: str, *grants: Statement, retain: bool = False) -> aws.kms.Key:
         return aws.kms.Key(
             f"{name}-{domain}",
-            description=f"AI-Prism {self._args.location.stack}: {domain}",
+            description=f"AI-Prism {self._args.context.stack}: {domain}",
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=document(_administration(self._args.location), *grants),
+            policy=document(_administration(self._args.context), *grants),
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect, retain_on_delete=retain),
         )
 
 
-def _administration(location: StackContext) -> Statement:
+def _administration(context: StackContext) -> Statement:
     """Let the account's IAM policies decide; without it a key can become unmanageable.
 
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
@@ -59,23 +60,23 @@ def _administration(location: StackContext) -> Statement:
     return {
         "Sid": "AccountAdministration",
         "Effect": "Allow",
-        "Principal": {"AWS": location.iam_arn("root")},
+        "Principal": {"AWS": context.iam_arn("root")},
         "Action": "kms:*",
         "Resource": "*",
     }
 
 
-def _node_volumes(location: StackContext) -> tuple[Statement, Statement]:
-    """Let Auto Scaling's service-linked role use the key for node volumes, and lend it to them.
+def _node_volumes(context: StackContext) -> tuple[Statement, Statement]:
+    """Let Auto Scaling's service-linked role use the key for node volumes, and grant it to the volumes.
 
     The role is named by condition, not as principal: on a fresh account it does not exist yet, and KMS refuses
     policies with unknown principals. Source of the two statements:
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
     """
     role = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-    its_requests = {
-        "StringEquals": {"kms:CallerAccount": location.account_id},
-        "ArnEquals": {"aws:PrincipalArn": location.iam_arn(role)},
+    from_auto_scaling = {
+        "StringEquals": {"kms:CallerAccount": context.account_id},
+        "ArnEquals": {"aws:PrincipalArn": context.iam_arn(role)},
     }
     use: Statement = {
         "Sid": "NodeVolumes",
@@ -83,18 +84,18 @@ def _node_volumes(location: StackContext) -> tuple[Statement, Statement]:
         "Principal": {"AWS": "*"},
         "Action": USE_KEY,
         "Resource": "*",
-        "Condition": its_requests,
+        "Condition": from_auto_scaling,
     }
-    lend: Statement = {
+    grant: Statement = {
         **use,
         "Sid": "NodeVolumeGrants",
         "Action": "kms:CreateGrant",
-        "Condition": {**its_requests, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        "Condition": {**from_auto_scaling, "Bool": {"kms:GrantIsForAWSResource": "true"}},
     }
-    return use, lend
+    return use, grant
 
 
-def _log_groups(location: StackContext) -> Statement:
+def _log_groups(context: StackContext) -> Statement:
     """Let CloudWatch Logs encrypt this account's log groups.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -102,18 +103,18 @@ def _log_groups(location: StackContext) -> Statement:
     return {
         "Sid": "LogGroups",
         "Effect": "Allow",
-        "Principal": {"Service": f"logs.{location.region}.amazonaws.com"},
+        "Principal": {"Service": f"logs.{context.region}.amazonaws.com"},
         "Action": USE_KEY,
         "Resource": "*",
-        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": location.arn("logs", "log-group:*")}},
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": context.arn("logs", "log-group:*")}},
     }
 
 
-def _notifications(location: StackContext) -> tuple[Statement, Statement]:
-    """Let alarms, events and budgets publish to an encrypted topic; whose alarms, is the topic's policy to say.
+def _notifications(context: StackContext) -> tuple[Statement, Statement]:
+    """Let alarms, events and budgets publish to an encrypted topic; the topic's policy limits it to this account's.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. Alarms have no condition there, and for
-    EventBridge aws:SourceAccount in a key's policy "is not supported": with it, events are lost without a word.
+    EventBridge aws:SourceAccount in a key's policy "is not supported": with it, events are lost without an error.
     """
     alarms: Statement = {
         "Sid": "Alarms",
@@ -126,6 +127,6 @@ def _notifications(location: StackContext) -> tuple[Statement, Statement]:
         **alarms,
         "Sid": "Budgets",
         "Principal": {"Service": "budgets.amazonaws.com"},
-        "Condition": {"StringEquals": {"aws:SourceAccount": location.account_id}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": context.account_id}},
     }
     return alarms, budgets

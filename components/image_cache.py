@@ -16,9 +16,9 @@ from settings.image_registries import UPSTREAMS
 
 @dataclass(frozen=True, kw_only=True)
 class ImageCacheArgs:
-    """What an ImageCache is told."""
+    """Arguments of ImageCache."""
 
-    location: StackContext
+    context: StackContext
     registries: Mapping[str, str]
     """By host, as in UPSTREAMS: the ARN of the secret with the login, "" where ECR needs none."""
     node_role_name: pulumi.Input[str]
@@ -44,12 +44,12 @@ class ImageCache(pulumi.ComponentResource):
             self._make_rule(registry, secret_arn)
         if args.registries:
             self._let_nodes_fill()
-        self.places = places(args.location, args.registries)
+        self.places = places(args.context, args.registries)
         self.registries = {host: place_of(host, self.places) for host in UPSTREAMS}
         self.register_outputs({"registries": self.registries})
 
     def _make_rule(self, registry: str, secret_arn: str) -> None:
-        prefix, upstream = prefix_of(self._args.location, registry), UPSTREAMS[registry]
+        prefix, upstream = prefix_of(self._args.context, registry), UPSTREAMS[registry]
         # ECR makes the repositories, with its service-linked role: a template with a key or tags of the stack's wants
         # a role of the stack's as well, and its ARN must have no path
         # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repositorycreationtemplate.html).
@@ -77,8 +77,8 @@ class ImageCache(pulumi.ComponentResource):
 
         Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
         """
-        location, registries = self._args.location, self._args.registries
-        repositories = [location.arn("ecr", f"repository/{prefix_of(location, each)}/*") for each in registries]
+        context, registries = self._args.context, self._args.registries
+        repositories = [context.arn("ecr", f"repository/{prefix_of(context, each)}/*") for each in registries]
         aws.iam.RolePolicy(
             f"{self._name}-nodes",
             role=self._args.node_role_name,

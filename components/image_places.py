@@ -7,10 +7,10 @@ from settings.image_registries import UPSTREAMS
 from settings.naming import physical_name
 
 
-def places(location: StackContext, registries: Mapping[str, str]) -> dict[str, str]:
+def places(context: StackContext, registries: Mapping[str, str]) -> dict[str, str]:
     """Return where the stack pulls the images of each of the registries, by the registry's host."""
-    own = f"{location.account_id}.dkr.ecr.{location.region}.amazonaws.com"
-    return {each: f"{own}/{prefix_of(location, each)}" for each in registries}
+    own = f"{context.account_id}.dkr.ecr.{context.region}.amazonaws.com"
+    return {each: f"{own}/{prefix_of(context, each)}" for each in registries}
 
 
 def place_of(name: str, known: Mapping[str, str]) -> str:
@@ -22,6 +22,6 @@ def place_of(name: str, known: Mapping[str, str]) -> str:
     return f"{known.get(host, host)}{slash}{rest}"
 
 
-def prefix_of(location: StackContext, registry: str) -> str:
+def prefix_of(context: StackContext, registry: str) -> str:
     """Return what the names of the repositories begin with in which the stack caches images of a registry."""
-    return physical_name("image-cache", location.stack, UPSTREAMS[registry].word)
+    return physical_name("image-cache", context.stack, UPSTREAMS[registry].word)

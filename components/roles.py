@@ -1,6 +1,7 @@
 """IAM roles: all under one path, all within one boundary."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -14,6 +15,13 @@ from components.stack_context import StackContext
 from settings.image_registries import UPSTREAMS
 
 
+@dataclass(frozen=True, kw_only=True)
+class RolesArgs:
+    """Arguments of Roles."""
+
+    context: StackContext
+
+
 class Roles(pulumi.ComponentResource):
     """Every role it makes lives under the stack's path and can never exceed the stack's permissions boundary.
 
@@ -24,16 +32,16 @@ class Roles(pulumi.ComponentResource):
     factory: RoleFactory
     """Makes every role of the platform."""
 
-    def __init__(self, name: str, location: StackContext, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Roles", name, None, opts)
         boundary = aws.iam.Policy(
             f"{name}-boundary",
-            path=location.role_path,
+            path=args.context.role_path,
             description="The most that any role of the platform can do",
-            policy=document(*_boundary(location, location.role_path)),
+            policy=document(*_allowances(args.context), *_denials(args.context)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.factory = RoleFactory(path=location.role_path, boundary_arn=boundary.arn)
+        self.factory = RoleFactory(path=args.context.role_path, boundary_arn=boundary.arn)
         self.register_outputs({"boundary_arn": boundary.arn})
 
 
@@ -71,41 +79,55 @@ _DATA = (
 """What reads or writes data: for roles that an administrator makes."""
 
 
-def _boundary(location: StackContext, path: str) -> tuple[Statement, ...]:
-    """Return the boundary: what the platform does, without a way to more rights than one has, or to what is kept.
+def _administered(context: StackContext) -> list[str]:
+    """Return the roles that read data or deliver, which an administrator makes; `components/identity.py` names them."""
+    return [_workloads(context), *(context.delivery_role_arn(role) for role in ("preview", "deploy"))]
 
-    It allows by name what touches anything kept, so no role within it can share, re-key, shorten or delete data or
-    backups, one that a deployment makes included. Each denial closes a way to more rights; the one that asks for the
-    boundary is AWS's own example of delegated administration.
+
+def _workloads(context: StackContext) -> str:
+    return context.iam_arn(f"role{context.role_path}identity-*")
+
+
+def _allowances(context: StackContext) -> tuple[Statement, ...]:
+    """Return what the platform does.
+
+    What touches anything kept is allowed by name, so no role within the boundary can share, re-key, shorten or delete
+    data or backups. That includes roles that a deployment makes.
     """
-    own_policies, own_roles = location.iam_arn(f"policy{path}*"), location.iam_arn(f"role{path}*")
-    # By how `components/identity.py` names them.
-    workloads = location.iam_arn(f"role{path}identity-*")
-    administered = [
-        workloads,
-        *(location.delivery_role_arn(role) for role in ("preview", "deploy")),
-    ]
 
     def let(actions: Sequence[str], resource: str | Sequence[str] = "*", **where: Any) -> Statement:
         return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **where}
+
+    workloads = _workloads(context)
+    return (
+        let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
+        let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": _administered(context)}}),
+        # Nodes may create the repositories of the pull-through cache, and none of the application's.
+        let(
+            ["ecr:CreateRepository"],
+            [context.arn("ecr", f"repository/{prefix_of(context, each)}/*") for each in UPSTREAMS],
+        ),
+        # External Secrets assumes a role for each namespace.
+        let(["sts:AssumeRole"], workloads, Condition={"ArnLike": {"aws:PrincipalArn": workloads}}),
+        # RDS keeps its instances' metrics in a group of its own.
+        let(["logs:GetLogEvents", "logs:PutRetentionPolicy"], context.arn("logs", "log-group:RDS*")),
+        # A grant to a service for what it encrypts; one to anybody else would open the key.
+        let(["kms:CreateGrant"], Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+    )
+
+
+def _denials(context: StackContext) -> tuple[Statement, ...]:
+    """Return what closes each way to more rights than a role has.
+
+    The denial that asks for the boundary is AWS's own example of delegated administration
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate).
+    """
+    own_policies, own_roles = (context.iam_arn(f"{kind}{context.role_path}*") for kind in ("policy", "role"))
 
     def deny(actions: Sequence[str], **where: Any) -> Statement:
         return {"Effect": "Deny", "Action": list(actions), **where}
 
     return (
-        let([*(f"{service}:*" for service in (*DISPOSABLE, "iam")), *READS, *UPKEEP, *_WORK]),
-        let(_DATA, Condition={"ArnLike": {"aws:PrincipalArn": administered}}),
-        # Nodes may create the repositories of the pull-through cache, and none of the application's.
-        let(
-            ["ecr:CreateRepository"],
-            [location.arn("ecr", f"repository/{prefix_of(location, each)}/*") for each in UPSTREAMS],
-        ),
-        # External Secrets assumes a role for each namespace.
-        let(["sts:AssumeRole"], workloads, Condition={"ArnLike": {"aws:PrincipalArn": workloads}}),
-        # RDS keeps its instances' metrics in a group of its own.
-        let(["logs:GetLogEvents", "logs:PutRetentionPolicy"], location.arn("logs", "log-group:RDS*")),
-        # A grant to a service for what it encrypts; one to anybody else would open the key.
-        let(["kms:CreateGrant"], Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         # No identity that outlives a session.
         deny(
             ["iam:*User*", "iam:*AccessKey*", "iam:*LoginProfile*", "iam:*Group*", "iam:*SAMLProvider*"], Resource="*"
@@ -129,7 +151,7 @@ def _boundary(location: StackContext, path: str) -> tuple[Statement, ...]:
         # No role that reads data, or delivers, is made, widened or trusted anew.
         deny(
             ["iam:CreateRole", *_CHANGE_ROLE, "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:DeleteRole"],
-            Resource=administered,
+            Resource=_administered(context),
         ),
         # No other boundary under this one's name.
         deny(["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:SetDefaultPolicyVersion"], Resource=own_policies),

@@ -1,11 +1,10 @@
-"""Buckets: customers' documents, and the access logs that tell who touched them."""
+"""Buckets: customers' documents, and the logs of who accessed them."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.foundation import Foundation
 from components.iam_statements import Statement, document
 from components.stack_context import StackContext
 
@@ -15,11 +14,17 @@ _RECOVERY_DAYS = 90
 """How long an overwritten or deleted document can be brought back."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """What Storage rests on and is told."""
+    """Arguments of Storage."""
 
-    foundation: Foundation
+    context: StackContext
+    data_key_arn: pulumi.Input[str]
+    """KMS key that encrypts the documents."""
+    log_days: int
+    """How long access logs are kept."""
+    protect: bool
+    """Refuses a deletion; without it, buckets go with all that is in them."""
 
 
 class Storage(pulumi.ComponentResource):
@@ -31,7 +36,7 @@ class Storage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Storage", name, None, opts)
-        self._name, self._foundation = name, args.foundation
+        self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
         self.logs_bucket = self._make_access_logs()
@@ -39,7 +44,7 @@ class Storage(pulumi.ComponentResource):
         self.register_outputs({"documents": self.documents.bucket, "logs": self.logs_bucket})
 
     def _make_documents(self) -> aws.s3.Bucket:
-        bucket, _ = self._make_bucket("documents", key_arn=self._foundation.encryption.data_key.arn)
+        bucket, _ = self._make_bucket("documents", key_arn=self._args.data_key_arn)
         aws.s3.BucketLogging(
             f"{self._name}-documents",
             bucket=bucket.bucket,
@@ -52,7 +57,7 @@ class Storage(pulumi.ComponentResource):
     def _make_access_logs(self) -> pulumi.Output[str]:
         # Load balancers and S3 itself can write logs to buckets with S3-managed keys only
         # (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html).
-        _, policy = self._make_bucket("access-logs", expire_days=self._foundation.log_days, writers=True)
+        _, policy = self._make_bucket("access-logs", expire_days=self._args.log_days, writers=True)
         return policy.bucket
 
     def _make_bucket(
@@ -65,7 +70,7 @@ class Storage(pulumi.ComponentResource):
     ) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
         """Make a bucket with everything that keeps it closed. Without a key of ours, S3 encrypts with its own."""
         name = f"{self._name}-{role}"
-        protect = self._foundation.protect
+        protect = self._args.protect
         bucket = aws.s3.Bucket(
             name,
             # Logs arrive until the end: a stack that may be lost must not be kept by them.
@@ -107,9 +112,7 @@ class Storage(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=document(
-                _tls_only(bucket.arn), *(_log_writers(bucket.arn, self._foundation.location) if writers else ())
-            ),
+            policy=document(_tls_only(bucket.arn), *(_log_writers(bucket.arn, self._args.context) if writers else ())),
             # S3 refuses two changes to a bucket's access at once.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )
@@ -133,7 +136,7 @@ class Storage(pulumi.ComponentResource):
             name,
             bucket=bucket.bucket,
             rules=rules,
-            # Rules about old versions mean nothing, and are refused, before there are versions.
+            # S3 refuses rules about old versions of a bucket without versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
 
@@ -149,14 +152,14 @@ def _tls_only(bucket_arn: pulumi.Input[str]) -> Statement:
     }
 
 
-def _log_writers(bucket_arn: pulumi.Input[str], location: StackContext) -> tuple[Statement, Statement]:
+def _log_writers(bucket_arn: pulumi.Input[str], context: StackContext) -> tuple[Statement, Statement]:
     """Let S3 and load balancers write logs of this account, each under its own prefix.
 
     Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html,
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html. Load balancers put
     the account into the path; AWS's own policy for them has no condition.
     """
-    balancers = f"/{LOAD_BALANCER_PREFIX}/AWSLogs/{location.account_id}/*"
+    balancers = f"/{LOAD_BALANCER_PREFIX}/AWSLogs/{context.account_id}/*"
     return (
         {
             "Sid": "S3AccessLogs",
@@ -164,7 +167,7 @@ def _log_writers(bucket_arn: pulumi.Input[str], location: StackContext) -> tuple
             "Principal": {"Service": "logging.s3.amazonaws.com"},
             "Action": "s3:PutObject",
             "Resource": pulumi.Output.concat(bucket_arn, f"/{_DOCUMENTS_PREFIX}*"),
-            "Condition": {"StringEquals": {"aws:SourceAccount": location.account_id}},
+            "Condition": {"StringEquals": {"aws:SourceAccount": context.account_id}},
         },
         {
             "Sid": "LoadBalancerLogs",
