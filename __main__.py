@@ -67,7 +67,11 @@ foundation = Foundation(
     config.aws.service_roles,
 )
 
-network = Network("network", NetworkArgs(foundation, config.network), on_aws)
+network = Network(
+    "network",
+    NetworkArgs(context=context, settings=config.network, roles=roles.factory, log_groups=foundation.log_groups),
+    on_aws,
+)
 storage = Storage(
     "storage",
     StorageArgs(
@@ -100,7 +104,22 @@ delivery = DeliveryAccess(
     on_aws,
 )
 
-cluster = Cluster("cluster", ClusterArgs(foundation, config.cluster, network, delivery), on_aws)
+cluster = Cluster(
+    "cluster",
+    ClusterArgs(
+        context=context,
+        settings=config.cluster,
+        roles=roles.factory,
+        log_groups=foundation.log_groups,
+        key_arn=encryption.cluster_key_arn,
+        vpc_id=network.vpc_id,
+        subnet_by_zone=network.private_subnet_by_zone,
+        deploy_role_arn=delivery.role_arns["deploy"],
+        preview_role_arn=delivery.role_arns["preview"],
+        protect=protect,
+    ),
+    on_aws,
+)
 image_cache = ImageCache(
     "image-cache",
     ImageCacheArgs(
@@ -110,8 +129,36 @@ image_cache = ImageCache(
     ),
     on_aws,
 )
-nodes = Nodes("nodes", NodesArgs(foundation, config.nodes, network, cluster), on_aws)
-addons = NodeAddons("addons", NodeAddonsArgs(foundation, cluster, nodes), on_aws)
+nodes = Nodes(
+    "nodes",
+    NodesArgs(
+        context=context,
+        settings=config.nodes,
+        cluster_name=cluster.name,
+        existing_cluster=cluster.physical_name,
+        version=config.cluster.version,
+        subnet_by_zone=network.private_subnet_by_zone,
+        role_arn=cluster.node_role.arn,
+        security_group_ids=cluster.node_security_group_ids,
+        key_arn=encryption.cluster_key_arn,
+        after=[*cluster.before_nodes, *network.private_routes],
+    ),
+    on_aws,
+)
+addons = NodeAddons(
+    "addons",
+    NodeAddonsArgs(
+        context=context,
+        roles=roles.factory,
+        cluster_name=cluster.name,
+        cluster_arn=cluster.arn,
+        versions=cluster.addon_versions,
+        key_arn=encryption.cluster_key_arn,
+        # Scarce spot or GPU capacity does not keep the cluster without DNS.
+        after=[nodes.on_demand],
+    ),
+    on_aws,
+)
 
 database = Database("database", DatabaseArgs(foundation, config.database, network, cluster), on_aws)
 cache = Cache("cache", CacheArgs(foundation, config.cache, network, cluster), on_aws)
@@ -158,7 +205,7 @@ Events(
     on_aws,
 )
 
-in_cluster = make_cluster_provider(cluster)
+in_cluster = make_cluster_provider(cluster.kubeconfig)
 namespaces = Namespaces(
     "namespaces",
     NamespacesArgs(
@@ -176,11 +223,11 @@ apps = Apps(
             ready=[namespaces],
             charts=config.charts.source,
             images=image_cache.places,
-            replicas=2 if location.environment in {"staging", "prod"} else 1,
+            replicas=2 if context.environment in {"staging", "prod"} else 1,
             # Pods pull through the cache.
             after=[image_cache],
         ),
-        context=location,
+        context=context,
         cluster=ClusterFacts(
             name=cluster.physical_name,
             version=cluster.version,
@@ -213,7 +260,7 @@ apps = Apps(
         argo_cd_secret_arn=secrets.argo_cd_arn,
         owner_secret_arn=database.secret_arn,
         handover=Handover(
-            region=location.region,
+            region=context.region,
             vpc_cidr=config.network.cidr,
             host=entrance.host,
             images={workload: registry.url(workload) for workload in WORKLOADS},

@@ -18,7 +18,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requi
 
 
 def check_account(
-    location: StackContext, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider
+    context: StackContext, zones: Sequence[str], admins: Mapping[str, str], provider: aws.Provider
 ) -> None:
     """Say who calls; raise SettingsError where an update of the stack could not finish, before anything is made."""
     asked = pulumi.InvokeOptions(provider=provider)
@@ -27,22 +27,22 @@ def check_account(
     caller = aws.iam.get_session_context(arn=session, opts=asked).issuer_arn
     found = aws.get_availability_zones(opts=asked)
     problems = (
-        *_caller_problems(location, caller, admins, previews=pulumi.runtime.is_dry_run()),
+        *_caller_problems(context, caller, admins, previews=pulumi.runtime.is_dry_run()),
         *_zone_problems(zones, dict(zip(found.names, found.zone_ids, strict=True))),
     )
     if problems:
-        raise SettingsError(location.stack, problems)
+        raise SettingsError(context.stack, problems)
     pulumi.log.info(f"{session} calls, with the role {caller}")
 
 
 def _caller_problems(
-    location: StackContext, caller: str, admins: Mapping[str, str], *, previews: bool
+    context: StackContext, caller: str, admins: Mapping[str, str], *, previews: bool
 ) -> Iterator[Problem]:
     """Yield why EKS would answer 401 to this caller, who is a role or something else."""
-    allowed = {*admins.values(), location.delivery_role_arn("deploy")}
+    allowed = {*admins.values(), context.delivery_role_arn("deploy")}
     if previews:
         # It reads what a preview reads, and changes nothing.
-        allowed.add(location.delivery_role_arn("preview"))
+        allowed.add(context.delivery_role_arn("preview"))
     if caller in allowed:
         return
     # Role names are unique in an account, whatever the path and the case (IAM API, CreateRole).

@@ -20,7 +20,7 @@ def make_addon(
 ) -> aws.eks.Addon:
     """Make one add-on for `parent`.
 
-    `version` None leaves the choice to EKS; `service_accounts` maps the add-on's accounts to the roles they wear.
+    `version` None leaves the choice to EKS; `service_accounts` maps the add-on's accounts to the roles of their pods.
     """
     return aws.eks.Addon(
         f"cluster-{addon}",

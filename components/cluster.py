@@ -9,12 +9,11 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 
 from components.addon import make_addon
-from components.delivery_access import DeliveryAccess
-from components.foundation import Foundation
-from components.iam_roles import Role
+from components.iam_roles import Role, RoleFactory
 from components.iam_statements import trust_instances, trust_pods, trust_service
-from components.network import Network
-from settings import stack as settings
+from components.log_groups import LogGroupFactory
+from components.stack_context import StackContext
+from settings import cluster as settings
 from settings import versions
 from settings.naming import physical_name
 
@@ -24,18 +23,29 @@ _VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 """Everything but Secrets (https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a Cluster rests on and is told."""
+    """Arguments of Cluster."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Cluster
-    network: Network
-    delivery: DeliveryAccess
+    roles: RoleFactory
+    log_groups: LogGroupFactory
+    key_arn: pulumi.Input[str]
+    """KMS key that encrypts Kubernetes' secrets."""
+    vpc_id: pulumi.Input[str]
+    subnet_by_zone: Mapping[str, pulumi.Input[str]]
+    """Private subnets; the control plane is in those of the settings' zones, which are fixed at creation."""
+    deploy_role_arn: pulumi.Input[str]
+    """Administers the cluster, beside the administrators of the settings."""
+    preview_role_arn: pulumi.Input[str]
+    """Reads everything in the cluster but Secrets."""
+    protect: bool
+    """Refuses to delete the control plane, by AWS as well."""
 
 
 class Cluster(pulumi.ComponentResource):
-    """EKS whose secrets are encrypted, whose every control-plane log is kept, and that obeys named roles only."""
+    """EKS with encrypted secrets and every control-plane log, administered by named roles only."""
 
     physical_name: str
     name: pulumi.Output[str]
@@ -60,13 +70,13 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("ai-prism:aws:Cluster", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self.physical_name = physical_name("cluster", args.foundation.location.stack)
-        self.arn = args.foundation.location.arn("eks", f"cluster/{self.physical_name}")
+        self.physical_name = physical_name("cluster", args.context.stack)
+        self.arn = args.context.arn("eks", f"cluster/{self.physical_name}")
 
         self.version = args.settings.version
         self.addon_versions = versions.load().addons_for(args.settings.version)
         nodes = aws.ec2.SecurityGroup(
-            f"{name}-nodes", vpc_id=args.network.vpc_id, description="What others know the nodes by", opts=self._child
+            f"{name}-nodes", vpc_id=args.vpc_id, description="What others know the nodes by", opts=self._child
         )
         self.node_role = self._make_node_role()
         cluster = self._make_control_plane()
@@ -81,7 +91,7 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
 
     def _make_node_role(self) -> Role:
-        return self._args.foundation.roles.make(
+        return self._args.roles.make(
             f"{self._name}-node",
             parent=self,
             trusts=trust_instances(),
@@ -90,24 +100,24 @@ class Cluster(pulumi.ComponentResource):
         )
 
     def _make_control_plane(self) -> eks.Cluster:
-        args, foundation = self._args, self._args.foundation
-        admins = {**args.settings.admins, "delivery": args.delivery.deploy_role_arn}
+        args = self._args
+        admins = {**args.settings.admins, "delivery": args.deploy_role_arn}
         networks = [str(network) for network in args.settings.public_access_cidrs]
-        logs = foundation.make_log_group(
-            f"{self._name}-logs", parent=self, physical_name=physical_name("cluster-logs", foundation.location.stack)
+        logs = args.log_groups.make(
+            f"{self._name}-logs", parent=self, physical_name=physical_name("cluster-logs", args.context.stack)
         )
-        role = args.foundation.roles.make(
+        role = args.roles.make(
             f"{self._name}-control-plane",
             parent=self,
-            trusts=trust_service("eks.amazonaws.com", args.foundation.location.account_id),
+            trusts=trust_service("eks.amazonaws.com", args.context.account_id),
             managed=["AmazonEKSClusterPolicy"],
         )
         return eks.Cluster(
             self._name,
             name=self.physical_name,
             version=args.settings.version,
-            vpc_id=args.network.vpc_id,
-            private_subnet_ids=[args.network.private_subnet_by_zone[zone] for zone in args.settings.zones],
+            vpc_id=args.vpc_id,
+            private_subnet_ids=[args.subnet_by_zone[zone] for zone in args.settings.zones],
             endpoint_private_access=True,
             endpoint_public_access=bool(networks),
             # Even an empty list is refused while the public endpoint is off.
@@ -115,10 +125,10 @@ class Cluster(pulumi.ComponentResource):
             authentication_mode=eks.AuthenticationMode.API,
             access_entries={who: _administrator(role_arn) for who, role_arn in admins.items()},
             service_role=role.resource,
-            encryption_config_key_arn=foundation.encryption.cluster_key_arn,
+            encryption_config_key_arn=args.key_arn,
             enabled_cluster_log_types=list(LOG_TYPES),
             upgrade_policy={"support_type": "STANDARD"},
-            deletion_protection=foundation.protect,
+            deletion_protection=args.protect,
             # Roles reach pods by EKS Pod Identity; the provider for the other way can be added at any time.
             create_oidc_provider=False,
             # What follows turns off the defaults of pulumi-eks: add-ons, groups and nodes are made here, in order.
@@ -132,7 +142,7 @@ class Cluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[logs, *role.grants],
-                transforms=[_guard(protect=foundation.protect)],
+                transforms=[_guard(protect=args.protect)],
             ),
         )
 
@@ -141,7 +151,7 @@ class Cluster(pulumi.ComponentResource):
         entry = aws.eks.AccessEntry(
             f"{self._name}-preview",
             cluster_name=self.name,
-            principal_arn=self._args.delivery.role_arns["preview"],
+            principal_arn=self._args.preview_role_arn,
             opts=self._child,
         )
         aws.eks.AccessPolicyAssociation(
@@ -156,10 +166,10 @@ class Cluster(pulumi.ComponentResource):
     def _make_network_addons(self) -> None:
         """Make the add-ons without which a node never becomes ready: roles for pods, services, and addresses."""
         args = self._args
-        cni = args.foundation.roles.make(
+        cni = args.roles.make(
             f"{self._name}-cni",
             parent=self,
-            trusts=trust_pods(self.arn, args.foundation.location.account_id),
+            trusts=trust_pods(self.arn, args.context.account_id),
             managed=["AmazonEKS_CNI_Policy"],
         )
         # In standard mode, the default: a pod's first second or two are open. Strict mode would keep CoreDNS and every

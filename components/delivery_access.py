@@ -10,7 +10,7 @@ from components.iam_roles import RoleFactory
 from components.iam_statements import Statement, allow, trust_github
 from components.permissions import DISPOSABLE, READS, UPKEEP
 from components.stack_context import StackContext
-from settings import stack as settings
+from settings import delivery as settings
 from settings.naming import physical_name
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -32,7 +32,6 @@ class DeliveryAccessArgs:
 class DeliveryAccess(pulumi.ComponentResource):
     """Two roles without a stored credential: pull requests read no data, deployments need the environment."""
 
-    deploy_role_arn: pulumi.Output[str]
     role_arns: dict[str, pulumi.Output[str]]
     """By role: preview and deploy."""
 
@@ -49,7 +48,7 @@ class DeliveryAccess(pulumi.ComponentResource):
             "pull_request",
             [allow(READS, ["*"]), *_state(args.settings), *no_data],
         )
-        self.deploy_role_arn = self._make_role(
+        deploy_role_arn = self._make_role(
             "deploy",
             issuer,
             f"environment:{args.context.stack}",
@@ -60,7 +59,7 @@ class DeliveryAccess(pulumi.ComponentResource):
                 *no_data,
             ],
         )
-        self.role_arns = {"preview": preview_role_arn, "deploy": self.deploy_role_arn}
+        self.role_arns = {"preview": preview_role_arn, "deploy": deploy_role_arn}
         self.register_outputs({"role_arns": self.role_arns})
 
     def _find_issuer(self) -> pulumi.Input[str]:

@@ -57,7 +57,7 @@ def trust_pods(cluster_arn: str, account_id: str) -> Statement:
 
 
 def trust_role(role_arn: pulumi.Input[str]) -> Statement:
-    """Let a role that pods wear assume this one; the tags of their session come with it.
+    """Let a role of pods assume this one; the tags of their session come with it.
 
     Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
     """

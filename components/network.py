@@ -1,26 +1,35 @@
 """The VPC: public, private and isolated subnets in every zone, and the ways in and out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.endpoints import Perimeter, endpoint_policy
-from components.foundation import Foundation
+from components.iam_roles import RoleFactory
 from components.iam_statements import allow, trust_service
-from settings import stack as settings
+from components.log_groups import LogGroupFactory
+from components.stack_context import StackContext
+from settings import network as settings
 from settings.address_plan import allocate
 
 _ANYWHERE = "0.0.0.0/0"
 
+Subnets = Mapping[str, aws.ec2.Subnet]
+"""Of one tier, by zone."""
+SubnetIds = Mapping[str, pulumi.Output[str]]
+"""Of one tier, by zone; known once the subnets have their routes."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What a Network rests on and is told."""
+    """Arguments of Network."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Network
+    roles: RoleFactory
+    log_groups: LogGroupFactory
 
 
 class Network(pulumi.ComponentResource):
@@ -30,8 +39,8 @@ class Network(pulumi.ComponentResource):
     public_subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     isolated_subnet_ids: list[pulumi.Output[str]]
-    private_subnet_by_zone: dict[str, pulumi.Output[str]]
-    isolated_subnet_by_zone: dict[str, pulumi.Output[str]]
+    private_subnet_by_zone: SubnetIds
+    isolated_subnet_by_zone: SubnetIds
     nat_gateway_ids: dict[str, pulumi.Output[str]]
     """By zone."""
     private_routes: list[aws.ec2.Route]
@@ -39,34 +48,33 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Network", name, None, opts)
-        self._name, self._foundation, self._settings = name, args.foundation, args.settings
+        self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._vpc = self._make_vpc()
-        self.vpc_id = self._vpc.id
+        self.vpc_id = self._make_vpc().id
         subnets = self._make_subnets()
-        nats = self._make_nat_gateways(subnets, self._make_public_routes(subnets))
-        private_tables, self.private_routes = self._make_private_routes(subnets, nats)
-        self._make_isolated_table(subnets)
-        self._make_endpoints(private_tables, subnets)
+        internet, public = self._route_public(subnets["public"])
+        nats = self._make_nat_gateways(subnets["public"], internet)
+        tables = {zone: self._make_table(f"private-{zone}") for zone in args.settings.zones}
+        private = self._associate("private", subnets["private"], tables)
+        isolated = self._route_isolated(subnets["isolated"])
+        self._make_bucket_endpoint(tables.values())
+        self._make_service_endpoints(subnets["private"])
         self._make_flow_log()
         self._close_default_security_group()
         if args.settings.vpn_gateway:
             aws.ec2.VpnGateway(f"{name}-vpn", vpc_id=self.vpc_id, tags=self._named("vpn"), opts=self._child)
 
-        # Outputs of the associations, not of the bare subnets: what is placed in a subnet starts once the subnet has
-        # its routes, and has left before they are taken down. NAT gateways take minutes, and only nodes need them:
-        # these wait for `private_routes`, the control plane does not.
         self.public_subnet_ids, self.private_subnet_ids, self.isolated_subnet_ids = (
-            self._routed(tier) for tier in ("public", "private", "isolated")
+            list(tier.values()) for tier in (public, private, isolated)
         )
-        self.private_subnet_by_zone = dict(zip(args.settings.zones, self.private_subnet_ids, strict=True))
-        self.isolated_subnet_by_zone = dict(zip(args.settings.zones, self.isolated_subnet_ids, strict=True))
+        self.private_subnet_by_zone, self.isolated_subnet_by_zone = private, isolated
         self.nat_gateway_ids = {zone: nat.id for zone, nat in nats.items()}
+        self.private_routes = self._route_private(tables, nats)
         self.register_outputs({"vpc_id": self.vpc_id})
 
     def _named(self, role: str) -> dict[str, str]:
-        return {"Name": f"ai-prism-{self._foundation.location.stack}-{role}"}
+        return {"Name": f"ai-prism-{self._args.context.stack}-{role}"}
 
     def _make_vpc(self) -> aws.ec2.Vpc:
         return aws.ec2.Vpc(
@@ -78,13 +86,14 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _make_subnets(self) -> dict[tuple[str, str], aws.ec2.Subnet]:
+    def _make_subnets(self) -> dict[str, dict[str, aws.ec2.Subnet]]:
+        """Make the subnets, by tier and zone."""
         # Load balancers are found by these tags (https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html);
         # no cluster tag, since a subnet may serve the cluster that follows this one.
         roles = {"public": {"kubernetes.io/role/elb": "1"}, "private": {"kubernetes.io/role/internal-elb": "1"}}
-        self._associations: dict[str, list[aws.ec2.RouteTableAssociation]] = {}
-        return {
-            (tier, zone): aws.ec2.Subnet(
+        subnets: dict[str, dict[str, aws.ec2.Subnet]] = {}
+        for (tier, zone), cidr in allocate(self._settings.cidr, self._settings.zones).items():
+            subnets.setdefault(tier, {})[zone] = aws.ec2.Subnet(
                 f"{self._name}-{tier}-{zone}",
                 vpc_id=self.vpc_id,
                 cidr_block=str(cidr),
@@ -93,27 +102,35 @@ class Network(pulumi.ComponentResource):
                 tags={**self._named(f"{tier}-{zone}"), "Tier": tier, **roles.get(tier, {})},
                 opts=self._child,
             )
-            for (tier, zone), cidr in allocate(self._settings.cidr, self._settings.zones).items()
-        }
+        return subnets
 
     def _make_table(self, role: str) -> aws.ec2.RouteTable:
         return aws.ec2.RouteTable(f"{self._name}-{role}", vpc_id=self.vpc_id, tags=self._named(role), opts=self._child)
 
     def _associate(
-        self, tier: str, zone: str, subnet: aws.ec2.Subnet, table: aws.ec2.RouteTable, route: aws.ec2.Route | None
-    ) -> None:
-        association = aws.ec2.RouteTableAssociation(
-            f"{self._name}-{tier}-{zone}",
-            subnet_id=subnet.id,
-            route_table_id=table.id,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[route] if route else None),
-        )
-        self._associations.setdefault(tier, []).append(association)
+        self,
+        tier: str,
+        subnets: Subnets,
+        tables: Mapping[str, aws.ec2.RouteTable],
+        after: pulumi.Resource | None = None,
+    ) -> SubnetIds:
+        """Give each zone's subnet its table, and return the subnets' ids, in the order of the settings' zones.
 
-    def _routed(self, tier: str) -> list[pulumi.Output[str]]:
-        return [association.subnet_id.apply(str) for association in self._associations[tier]]
+        They are outputs of the associations, not of the bare subnets: what is placed in a subnet starts once the
+        subnet has its routes, and has left before they are taken down. NAT gateways take minutes, and only nodes need
+        them: these wait for `private_routes`, the control plane does not.
+        """
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[after] if after else None)
+        associations = {
+            zone: aws.ec2.RouteTableAssociation(
+                f"{self._name}-{tier}-{zone}", subnet_id=subnets[zone].id, route_table_id=tables[zone].id, opts=opts
+            )
+            for zone in self._settings.zones
+        }
+        return {zone: association.subnet_id.apply(str) for zone, association in associations.items()}
 
-    def _make_public_routes(self, subnets: dict[tuple[str, str], aws.ec2.Subnet]) -> aws.ec2.Route:
+    def _route_public(self, subnets: Subnets) -> tuple[aws.ec2.Route, SubnetIds]:
+        """Lead the public subnets to the internet; return the route, and the ids of the subnets that have it."""
         gateway = aws.ec2.InternetGateway(
             f"{self._name}-internet", vpc_id=self.vpc_id, tags=self._named("internet"), opts=self._child
         )
@@ -125,13 +142,9 @@ class Network(pulumi.ComponentResource):
             gateway_id=gateway.id,
             opts=self._child,
         )
-        for zone in self._settings.zones:
-            self._associate("public", zone, subnets["public", zone], table, route)
-        return route
+        return route, self._associate("public", subnets, dict.fromkeys(subnets, table), after=route)
 
-    def _make_nat_gateways(
-        self, subnets: dict[tuple[str, str], aws.ec2.Subnet], internet: aws.ec2.Route
-    ) -> dict[str, aws.ec2.NatGateway]:
+    def _make_nat_gateways(self, public_subnets: Subnets, internet: aws.ec2.Route) -> dict[str, aws.ec2.NatGateway]:
         gateways: dict[str, aws.ec2.NatGateway] = {}
         for zone in gateway_zones(self._settings):
             address = aws.ec2.Eip(
@@ -140,59 +153,56 @@ class Network(pulumi.ComponentResource):
             gateways[zone] = aws.ec2.NatGateway(
                 f"{self._name}-nat-{zone}",
                 allocation_id=address.id,
-                subnet_id=subnets["public", zone].id,
+                subnet_id=public_subnets[zone].id,
                 tags=self._named(f"nat-{zone}"),
                 # The gateway needs the internet to become available, and must be gone before its way out.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[internet]),
             )
         return gateways
 
-    def _make_private_routes(
-        self, subnets: dict[tuple[str, str], aws.ec2.Subnet], nats: dict[str, aws.ec2.NatGateway]
-    ) -> tuple[list[aws.ec2.RouteTable], list[aws.ec2.Route]]:
+    def _route_private(
+        self, tables: Mapping[str, aws.ec2.RouteTable], nats: Mapping[str, aws.ec2.NatGateway]
+    ) -> list[aws.ec2.Route]:
+        """Lead each private table to the NAT gateway of its zone, or to the one that all zones share."""
         shared = next(iter(nats.values()))
-        tables: list[aws.ec2.RouteTable] = []
-        routes: list[aws.ec2.Route] = []
-        for zone in self._settings.zones:
-            table = self._make_table(f"private-{zone}")
-            route = aws.ec2.Route(
+        return [
+            aws.ec2.Route(
                 f"{self._name}-private-{zone}-nat",
                 route_table_id=table.id,
                 destination_cidr_block=_ANYWHERE,
                 nat_gateway_id=nats.get(zone, shared).id,
                 opts=self._child,
             )
-            self._associate("private", zone, subnets["private", zone], table, None)
-            tables.append(table)
-            routes.append(route)
-        return tables, routes
+            for zone, table in tables.items()
+        ]
 
-    def _make_isolated_table(self, subnets: dict[tuple[str, str], aws.ec2.Subnet]) -> None:
-        """Make the one table without a route; only the VPC itself is reachable from it."""
-        table = self._make_table("isolated")
-        for zone in self._settings.zones:
-            self._associate("isolated", zone, subnets["isolated", zone], table, None)
+    def _route_isolated(self, subnets: Subnets) -> SubnetIds:
+        """Give the isolated subnets the one table without a route; only the VPC itself is reachable from it."""
+        return self._associate("isolated", subnets, dict.fromkeys(subnets, self._make_table("isolated")))
 
-    def _make_endpoints(
-        self, private_tables: Sequence[aws.ec2.RouteTable], subnets: dict[tuple[str, str], aws.ec2.Subnet]
-    ) -> None:
-        region = self._foundation.location.region
-        perimeter = Perimeter(
-            account_id=self._foundation.location.account_id,
-            region=region,
-            image_accounts=self._settings.image_accounts,
+    def _perimeter(self) -> Perimeter:
+        context = self._args.context
+        return Perimeter(
+            account_id=context.account_id, region=context.region, image_accounts=self._settings.image_accounts
         )
-        # Only the private tables: the isolated tier stays without any route that leads out of the VPC.
+
+    def _make_bucket_endpoint(self, tables: Iterable[aws.ec2.RouteTable]) -> None:
+        """Lead what is for S3 past the NAT gateways.
+
+        Only from the private tables: the isolated tier stays without any route that leads out of the VPC.
+        """
         aws.ec2.VpcEndpoint(
             f"{self._name}-s3",
             vpc_id=self.vpc_id,
-            service_name=f"com.amazonaws.{region}.s3",
+            service_name=f"com.amazonaws.{self._args.context.region}.s3",
             vpc_endpoint_type="Gateway",
-            route_table_ids=[table.id for table in private_tables],
-            policy=endpoint_policy("s3", perimeter),
+            route_table_ids=[table.id for table in tables],
+            policy=endpoint_policy("s3", self._perimeter()),
             tags=self._named("s3"),
             opts=self._child,
         )
+
+    def _make_service_endpoints(self, private_subnets: Subnets) -> None:
         access = aws.ec2.SecurityGroup(
             f"{self._name}-endpoints",
             vpc_id=self.vpc_id,
@@ -214,24 +224,23 @@ class Network(pulumi.ComponentResource):
             aws.ec2.VpcEndpoint(
                 f"{self._name}-{service.replace('.', '-')}",
                 vpc_id=self.vpc_id,
-                service_name=f"com.amazonaws.{region}.{service}",
+                service_name=f"com.amazonaws.{self._args.context.region}.{service}",
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
-                subnet_ids=[subnets["private", zone].id for zone in self._settings.zones],
+                subnet_ids=[private_subnets[zone].id for zone in self._settings.zones],
                 security_group_ids=[access.id],
-                policy=endpoint_policy(service, perimeter),
+                policy=endpoint_policy(service, self._perimeter()),
                 tags=self._named(service),
                 opts=self._child,
             )
 
     def _make_flow_log(self) -> None:
-        location = self._foundation.location
-        group = self._foundation.make_log_group(f"{self._name}-flow", parent=self)
+        group = self._args.log_groups.make(f"{self._name}-flow", parent=self)
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        role = self._foundation.roles.make(
+        role = self._args.roles.make(
             f"{self._name}-flow",
             parent=self,
-            trusts=trust_service("vpc-flow-logs.amazonaws.com", location.account_id),
+            trusts=trust_service("vpc-flow-logs.amazonaws.com", self._args.context.account_id),
             grants=[
                 allow(
                     ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],

@@ -1,25 +1,30 @@
-"""The EKS add-ons that want nodes to run on."""
+"""The EKS add-ons that need nodes to run on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.addon import make_addon
-from components.cluster import Cluster
-from components.foundation import Foundation
-from components.iam_roles import Role
+from components.iam_roles import Role, RoleFactory
 from components.iam_statements import USE_KEY, allow, trust_pods
-from components.nodes import Nodes
+from components.stack_context import StackContext
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeAddonsArgs:
-    """What NodeAddons rests on and is told."""
+    """Arguments of NodeAddons."""
 
-    foundation: Foundation
-    cluster: Cluster
-    nodes: Nodes
+    context: StackContext
+    roles: RoleFactory
+    cluster_name: pulumi.Input[str]
+    cluster_arn: str
+    versions: Mapping[str, str | None]
+    """By add-on; None leaves the choice to EKS."""
+    key_arn: pulumi.Input[str]
+    """KMS key of the volumes that the storage driver makes."""
+    after: Sequence[pulumi.Resource]
+    """Nodes on which the add-ons' pods can run."""
 
 
 class NodeAddons(pulumi.ComponentResource):
@@ -41,30 +46,29 @@ class NodeAddons(pulumi.ComponentResource):
         make_addon(
             addon,
             parent=self,
-            cluster_name=self._args.cluster.name,
-            version=self._args.cluster.addon_versions[addon],
+            cluster_name=self._args.cluster_name,
+            version=self._args.versions[addon],
             service_accounts=service_accounts,
-            # Scarce spot or GPU capacity does not keep the cluster without DNS.
-            depends_on=[self._args.nodes.on_demand],
+            depends_on=self._args.after,
         )
 
     def _make_volume_role(self) -> Role:
         args = self._args
-        return args.foundation.roles.make(
+        return args.roles.make(
             f"{self._name}-volumes",
             parent=self,
-            trusts=trust_pods(args.cluster.arn, args.foundation.location.account_id),
+            trusts=trust_pods(args.cluster_arn, args.context.account_id),
             managed=["service-role/AmazonEBSCSIDriverPolicy"],
             # Volumes are encrypted by a key of ours, which the managed policy does not know.
             # https://docs.aws.amazon.com/eks/latest/userguide/ebs-csi.html
             grants=[
                 allow(
                     USE_KEY,
-                    [args.foundation.encryption.cluster_key_arn],
+                    [args.key_arn],
                 ),
                 allow(
                     ["kms:CreateGrant"],
-                    [args.foundation.encryption.cluster_key_arn],
+                    [args.key_arn],
                     {"Bool": {"kms:GrantIsForAWSResource": "true"}},
                 ),
             ],

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import node_sizes
-from components.foundation import Foundation
+from components.stack_context import StackContext
 
 GPU_TAINT: aws.eks.NodeGroupTaintArgsDict = {"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}
 
@@ -31,11 +31,11 @@ class Group:
     """How many nodes run now; None before there is a group."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeGroupArgs:
-    """What a NodeGroup rests on and is told."""
+    """Arguments of NodeGroup."""
 
-    foundation: Foundation
+    context: StackContext
     cluster_name: pulumi.Input[str]
     version: str
     """Minor version of Kubernetes, the control plane's."""
@@ -50,9 +50,13 @@ class NodeGroupArgs:
     security_group_ids: Sequence[pulumi.Input[str]]
     """Exactly one of them may carry the cluster's tag, or load balancing fails on these nodes."""
     tier: str
+    """Label and tag by which pods and budgets choose nodes."""
     types: Sequence[str]
-    """Instance types, most wanted first."""
+    """Instance types, preferred ones first."""
     disk_gb: int
+    """Size of each node's volume, in GiB."""
+    key_arn: pulumi.Input[str]
+    """KMS key that encrypts the volumes."""
     spot: bool = False
     gpu: bool = False
     """NVIDIA image, and a taint that keeps everything else away."""
@@ -97,8 +101,8 @@ class NodeGroup(pulumi.ComponentResource):
         args = self._args
         # The provider's default tags stop at the template; what it launches is tagged here.
         tags = {
-            "Name": f"ai-prism-{args.foundation.location.stack}-{self._name}",
-            **args.foundation.location.tags,
+            "Name": f"ai-prism-{args.context.stack}-{self._name}",
+            **args.context.tags,
             "Tier": args.tier,
         }
         return aws.ec2.LaunchTemplate(
@@ -113,7 +117,7 @@ class NodeGroup(pulumi.ComponentResource):
                         "volume_type": "gp3",
                         "volume_size": args.disk_gb,
                         "encrypted": "true",
-                        "kms_key_id": args.foundation.encryption.cluster_key_arn,
+                        "kms_key_id": args.key_arn,
                         "delete_on_termination": "true",
                     },
                 }

@@ -1,28 +1,38 @@
 """The tiers of nodes: web on demand, the API on spot, document analysis on GPUs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components import node_sizes
-from components.cluster import Cluster
-from components.foundation import Foundation
-from components.network import Network
 from components.node_group import Group, NodeGroup, NodeGroupArgs, image_type
-from settings import cluster as tiers
-from settings import stack as settings
+from components.stack_context import StackContext
+from settings import cluster as settings
 from settings import versions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodesArgs:
-    """What Nodes rests on and is told."""
+    """Arguments of Nodes."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Nodes
-    network: Network
-    cluster: Cluster
+    cluster_name: pulumi.Input[str]
+    """Known once the control plane exists."""
+    existing_cluster: str
+    """The same name as plain text, by which node groups of earlier updates are found."""
+    version: str
+    """Minor version of Kubernetes, such as `1.36`."""
+    subnet_by_zone: Mapping[str, pulumi.Input[str]]
+    """Private subnets, by zone."""
+    role_arn: pulumi.Input[str]
+    security_group_ids: Sequence[pulumi.Input[str]]
+    """Exactly one of them may carry the cluster's tag, or load balancing fails on these nodes."""
+    key_arn: pulumi.Input[str]
+    """KMS key that encrypts the nodes' volumes."""
+    after: Sequence[pulumi.Resource]
+    """What nodes need to become ready: the network add-ons, and the way to the internet."""
 
 
 class Nodes(pulumi.ComponentResource):
@@ -36,64 +46,66 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Nodes", name, None, opts)
         self._args = args
-        self._made: list[NodeGroup] = []
 
         tiers = args.settings
         self.on_demand = self._make_tier("web", "web", tiers.web, self._in_each_zone("web", tiers.web))
-        self._make_tier("api", "api", tiers.api, self._over_all_zones("api", tiers.api), spot=True)
+        last = self._make_tier(
+            "api", "api", tiers.api, self._over_all_zones("api", tiers.api), behind=self.on_demand, spot=True
+        )
         if tiers.api.on_demand_fallback:
             fallback = tiers.api.model_copy(update={"min": 0, "desired": 0, "max": tiers.api.on_demand_fallback})
-            self._make_tier("api-fallback", "api", fallback, self._over_all_zones("api-fallback", fallback))
-        self._make_tier("gpu", "gpu", tiers.gpu, self._over_all_zones("gpu", tiers.gpu), gpu=True)
+            groups = self._over_all_zones("api-fallback", fallback)
+            last = self._make_tier("api-fallback", "api", fallback, groups, behind=last)
+        self._make_tier("gpu", "gpu", tiers.gpu, self._over_all_zones("gpu", tiers.gpu), behind=last, gpu=True)
         self.register_outputs({})
 
-    def _in_each_zone(self, name: str, tier: tiers.NodeGroup) -> list[Group]:
+    def _in_each_zone(self, name: str, tier: settings.NodeGroup) -> list[Group]:
         """Return a group in each zone, named after it: a volume is of use in its own zone alone.
 
         A group over all zones brings up its next node in whichever it chooses, and a pod waits for ever for one in the
         zone of its volume (https://github.com/kubernetes/autoscaler/issues/1431).
         """
-        subnets = self._args.network.private_subnet_by_zone
+        subnets = self._args.subnet_by_zone
         shares = node_sizes.divided(tier, subnets)
         return [self._group(f"{name}-{zone}", shares[zone], [subnets[zone]]) for zone in sorted(subnets)]
 
-    def _over_all_zones(self, name: str, tier: tiers.NodeGroup) -> list[Group]:
-        return [self._group(name, node_sizes.Sizes.of(tier), self._args.network.private_subnet_ids)]
+    def _over_all_zones(self, name: str, tier: settings.NodeGroup) -> list[Group]:
+        return [self._group(name, node_sizes.Sizes.of(tier), list(self._args.subnet_by_zone.values()))]
 
-    def _group(self, name: str, sizes: node_sizes.Sizes, subnet_ids: Sequence[pulumi.Output[str]]) -> Group:
-        present = node_sizes.running(self._args.cluster.physical_name, f"{name}-nodes", self)
+    def _group(self, name: str, sizes: node_sizes.Sizes, subnet_ids: Sequence[pulumi.Input[str]]) -> Group:
+        present = node_sizes.running(self._args.existing_cluster, f"{name}-nodes", self)
         return Group(name, subnet_ids, sizes, present)
 
     def _make_tier(
         self,
         name: str,
         tier: str,
-        nodes: tiers.NodeGroup,
+        nodes: settings.NodeGroup,
         groups: Sequence[Group],
         *,
+        behind: NodeGroup | None = None,
         spot: bool = False,
         gpu: bool = False,
     ) -> NodeGroup:
-        cluster = self._args.cluster
-        made = NodeGroup(
+        args = self._args
+        return NodeGroup(
             name,
             NodeGroupArgs(
-                foundation=self._args.foundation,
-                cluster_name=cluster.name,
-                version=cluster.version,
-                release=versions.load().node_image(image_type(gpu=gpu), cluster.version),
+                context=args.context,
+                cluster_name=args.cluster_name,
+                version=args.version,
+                release=versions.load().node_image(image_type(gpu=gpu), args.version),
                 groups=groups,
-                after=[*cluster.before_nodes, *self._args.network.private_routes],
-                behind=self._made[-1:],
-                node_role_arn=cluster.node_role.arn,
-                security_group_ids=cluster.node_security_group_ids,
+                after=args.after,
+                behind=[behind] if behind else [],
+                node_role_arn=args.role_arn,
+                security_group_ids=args.security_group_ids,
                 tier=tier,
                 types=nodes.types,
                 disk_gb=nodes.disk_gb,
+                key_arn=args.key_arn,
                 spot=spot,
                 gpu=gpu,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._made.append(made)
-        return made

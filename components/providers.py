@@ -5,20 +5,19 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.cluster import Cluster
 from components.stack_context import StackContext
 
 
-def make_aws_provider(location: StackContext) -> aws.Provider:
+def make_aws_provider(context: StackContext) -> aws.Provider:
     """Make the provider of the stack's account and region.
 
     It refuses to start with credentials of any other account, before it looks at a single resource.
     """
     return aws.Provider(
         "aws",
-        region=location.region,
-        allowed_account_ids=[location.account_id],
-        default_tags={"tags": location.tags},
+        region=context.region,
+        allowed_account_ids=[context.account_id],
+        default_tags={"tags": context.tags},
     )
 
 
@@ -27,7 +26,7 @@ def use(provider: aws.Provider) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(providers=[provider, eks.Provider("eks")])
 
 
-def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:
+def make_cluster_provider(kubeconfig: pulumi.Input[str]) -> pulumi.ResourceOptions:
     """Return options that put a component into the cluster.
 
     Of a field that somebody else has set, the program's value counts. By default each later preview and update would
@@ -35,10 +34,10 @@ def make_cluster_provider(cluster: Cluster) -> pulumi.ResourceOptions:
     (https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/#enablepatchforce_python).
 
     Where the cluster does not answer, the provider advises PULUMI_K8S_DELETE_UNREACHABLE, by which a refresh takes
-    every object out of the state. What the provider is told here counts more than that variable
+    every object out of the state. What is configured here counts more than that variable
     (Configure in https://github.com/pulumi/pulumi-kubernetes/blob/v4.32.0/provider/pkg/provider/provider.go).
     """
     provider = kubernetes.Provider(
-        "kubernetes", kubeconfig=cluster.kubeconfig, enable_patch_force=True, delete_unreachable=False
+        "kubernetes", kubeconfig=kubeconfig, enable_patch_force=True, delete_unreachable=False
     )
     return pulumi.ResourceOptions(provider=provider)

@@ -26,7 +26,7 @@ The others are made for whoever asks, who needs `iam:CreateServiceLinkedRole`, o
   (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSServiceRoleForAmazonEKSNodegroup.html), and that
   one Spot's (…/AutoScalingServiceRolePolicy.html): EC2 Spot makes none for calls of its API.
 - The cluster's role may have that of Elastic Load Balancing made (…/AmazonEKSClusterPolicy.html).
-- AWS WAF makes its own when it is told to log
+- AWS WAF makes its own when logging is configured
   (https://docs.aws.amazon.com/waf/latest/developerguide/using-service-linked-roles.html).
 """
 

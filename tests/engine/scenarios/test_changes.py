@@ -194,9 +194,9 @@ def test_a_longer_retention_changes_the_database_alone(standing: World):
 def test_a_component_renamed_with_an_alias_keeps_everything(standing: World):
     standing.change_program(
         "__main__.py",
-        'Storage("storage", StorageArgs(foundation), on_aws)',
-        'Storage("files", StorageArgs(foundation), pulumi.ResourceOptions.merge('
-        'on_aws, pulumi.ResourceOptions(aliases=[pulumi.Alias(name="storage")])))',
+        'storage = Storage(\n    "storage",',
+        "storage = (lambda name, args, opts: Storage(name, args, pulumi.ResourceOptions.merge("
+        'opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(name="storage")]))))(\n    "files",',
     )
     before = {held.id for held in standing.account.resources("aws:s3/bucket:Bucket")}
 

@@ -93,7 +93,7 @@ def test_a_zone_in_which_eks_runs_no_control_plane_is_refused_with_its_id_and_th
 
 def test_without_the_check_aws_refuses_such_a_zone_after_the_network_is_built(world: World):
     world.account.set("zone_ids", json.dumps({world.settings("network")["zones"][-1]: "use1-az3"}))
-    world.change_program("__main__.py", "check_account(location,", "(lambda *_: None)(location,")
+    world.change_program("__main__.py", "check_account(context,", "(lambda *_: None)(context,")
 
     done = world.up()
 

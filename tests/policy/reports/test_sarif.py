@@ -21,6 +21,8 @@ from prismctl.project import ROOT
 from recording.graph import UNKNOWN, Source
 
 PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))
+LINES = (ROOT / "components/encryption.py").read_text(encoding="utf-8").splitlines()
+LINE = next(number for number, line in enumerate(LINES, 1) if "aws.kms.Key(" in line)
 
 
 @functools.cache
@@ -39,7 +41,7 @@ def key(**changes: object) -> Resource:
         "type": "aws:kms/key:Key",
         "name": "data",
         "protect": True,
-        "source": Source("components/encryption.py", 43),
+        "source": Source("components/encryption.py", LINE),
         "read_inputs": lambda: inputs,
     }
     return Resource(**{**about, **changes})
@@ -77,9 +79,8 @@ def test_a_finding_lies_where_the_program_registers_the_resource() -> None:
     (result,) = sarif.render(report(key()), PLACES, "prod")["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "components/encryption.py", "uriBaseId": "%SRCROOT%"}
-    line = (ROOT / "components/encryption.py").read_text().splitlines()[42]
-    region = place["region"]
-    assert region["startLine"] == 43
+    line, region = LINES[LINE - 1], place["region"]
+    assert region["startLine"] == LINE
     assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == line.strip()
 
 
