@@ -1,15 +1,21 @@
 """Images of others by way of ECR: every one that can be, for every release and job, with rights for these alone."""
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from alone import CONTEXT, build
+from image_expiry import Image, kept
 from support import record_with
 from third_party import RELEASE, releases
 
+from components.image_cache import ImageCache, ImageCacheArgs
 from components.image_places import place_of, places
 from components.stack_context import StackContext
+from fakes.iam.evaluator import Caller, decide
+from fakes.iam.roles import statements
 from prismctl.project import ROOT, Project
 from recording.graph import Graph, Resource
 from settings import stack as settings
@@ -17,6 +23,7 @@ from settings.image_registries import UPSTREAMS
 
 RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 TEMPLATE = "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
+CACHED = ("quay.io", "docker.io")
 OPEN = {"public.ecr.aws", "quay.io", "registry.k8s.io"}
 
 
@@ -65,20 +72,96 @@ def test_a_registry_that_wants_a_login_is_cached_once_the_stack_names_it() -> No
     }
 
 
-def test_a_tag_means_one_image_from_the_first_that_is_pulled(known: Graph) -> None:
-    templates = {each["prefix"]: each for each in known.of_type(TEMPLATE)}
-    for rule in known.of_type(RULE):
-        template = templates[rule["ecrRepositoryPrefix"]]
-        assert template["appliedFors"] == ["PULL_THROUGH_CACHE"]
-        assert template["imageTagMutability"] == "IMMUTABLE"
-        assert template.urn in rule.dependencies
+LOGIN = CONTEXT.arn("secretsmanager", "secret:ecr-pullthroughcache/hub-AbCdEf")
+NODE_ROLE = "cluster-node-1a2b3c"
+"""Of the node's role, as it was made."""
 
 
-def test_the_newest_versions_are_kept_and_what_no_tag_names_goes(known: Graph) -> None:
-    for template in known.of_type(TEMPLATE):
-        tagged, untagged = json.loads(template["lifecyclePolicy"])["rules"]
-        assert tagged["selection"]["countType"] == "imageCountMoreThan"
-        assert untagged["selection"]["tagStatus"] == "untagged"
+@functools.cache
+def cache() -> Graph:
+    """Return the cache of two registries alone, one of them with a login."""
+    args = ImageCacheArgs(context=CONTEXT, registries={"quay.io": "", "docker.io": LOGIN}, node_role_name=NODE_ROLE)
+    return build(lambda opts: ImageCache("image-cache", args, opts))
+
+
+def rule(host: str) -> Resource:
+    return cache().named(RULE, f"image-cache-{UPSTREAMS[host].word}")
+
+
+def template(host: str) -> Resource:
+    return cache().named(TEMPLATE, f"image-cache-{UPSTREAMS[host].word}")
+
+
+def test_each_registry_has_a_prefix_of_the_stacks_under_which_its_images_are_found() -> None:
+    found = {host: (rule(host)["ecrRepositoryPrefix"], rule(host)["upstreamRegistryUrl"]) for host in CACHED}
+    assert found == {
+        "quay.io": ("ai-prism-test/quay", "quay.io"),
+        "docker.io": ("ai-prism-test/hub", "registry-1.docker.io"),
+    }
+    for host in CACHED:
+        assert template(host)["prefix"] == rule(host)["ecrRepositoryPrefix"], host
+
+
+def test_a_login_is_used_for_the_registry_that_wants_one_and_for_no_other() -> None:
+    assert {host: rule(host).get("credentialArn") for host in CACHED} == {"quay.io": None, "docker.io": LOGIN}
+
+
+@pytest.mark.parametrize("host", CACHED)
+def test_a_tag_means_one_image_from_the_first_that_is_pulled(host: str) -> None:
+    assert template(host)["appliedFors"] == ["PULL_THROUGH_CACHE"]
+    assert template(host)["imageTagMutability"] == "IMMUTABLE"
+    # A template's settings hold for repositories that are made after it.
+    assert template(host).urn in rule(host).dependencies
+
+
+@pytest.mark.parametrize("host", CACHED)
+def test_ecr_makes_the_repositories_without_a_role_of_the_stacks(host: str) -> None:
+    """With a KMS key or tags, it would want one: the first pull would fail."""
+    assert template(host)["encryptionConfigurations"] == [{"encryptionType": "AES256"}]
+    assert "customRoleArn" not in template(host)
+    assert "resourceTags" not in template(host)
+
+
+@pytest.mark.parametrize("host", CACHED)
+def test_a_hundred_versions_stay_however_old_and_what_no_tag_names_goes_after_a_week(host: str) -> None:
+    """A node that starts next year pulls what runs today, also while the publisher is not there."""
+    versions = [Image(f"v{number}", age_days=30 * number) for number in range(101)]
+    parts = [Image("part", 6.9, tagged=False), Image("old part", 7.1, tagged=False)]
+    stay = kept(template(host)["lifecyclePolicy"], [*versions, *parts])
+    assert stay == {"part", *(version.name for version in versions[:100])}
+
+
+def node_may(action: str, repository: str) -> bool:
+    grants = statements(cache().named("aws:iam/rolePolicy:RolePolicy", "image-cache-nodes")["policy"])
+    node = Caller(arn=CONTEXT.iam_arn(f"role/ai-prism/test/{NODE_ROLE}"), identity=grants)
+    return bool(decide(node, action, CONTEXT.arn("ecr", f"repository/{repository}")))
+
+
+def test_whoever_pulls_an_image_first_has_its_repository_made_and_filled() -> None:
+    assert cache().named("aws:iam/rolePolicy:RolePolicy", "image-cache-nodes")["role"] == NODE_ROLE
+    for repository in ("ai-prism-test/quay/team/image", "ai-prism-test/hub/library/redis"):
+        for action in ("ecr:CreateRepository", "ecr:BatchImportUpstreamImage"):
+            assert node_may(action, repository), (action, repository)
+
+
+def test_a_node_fills_nothing_else_and_pushes_nothing() -> None:
+    for repository in ("ai-prism-test/api", "ai-prism-test/ghcr/team/image", "ai-prism-prod/quay/team/image"):
+        assert not node_may("ecr:CreateRepository", repository), repository
+    for action in ("ecr:PutImage", "ecr:DeleteRepository", "ecr:SetRepositoryPolicy"):
+        assert not node_may(action, "ai-prism-test/quay/team/image"), action
+
+
+def test_images_of_a_registry_that_is_not_cached_are_pulled_from_itself() -> None:
+    told = cache().of_type("ai-prism:aws:ImageCache")[0].outputs["registries"]
+    own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ai-prism-test"
+    cached = {"quay.io": f"{own}/quay", "docker.io": f"{own}/hub"}
+    assert told == {host: cached.get(host, host) for host in UPSTREAMS}
+
+
+def test_a_stack_without_a_cache_makes_nothing_and_gives_nodes_no_right() -> None:
+    args = ImageCacheArgs(context=CONTEXT, registries={}, node_role_name=NODE_ROLE)
+    graph = build(lambda opts: ImageCache("image-cache", args, opts))
+    assert not graph.of_type(RULE, TEMPLATE, "aws:iam/rolePolicy:RolePolicy")
 
 
 @pytest.mark.parametrize("other", ["dev2", "de", "prod"])
