@@ -68,7 +68,10 @@ def check(type_: str, inputs: Mapping[str, Any], region: str) -> list[Problem]:
     probed: dict[str, Mapping[Place, str]] = {}
     for number, (body, wires) in enumerate(_probes(type_, inputs)):
         resources[f"Probe{number}"], probed[f"Probe{number}"] = body, wires
-    problems = [*conversion.problems, *_unlisted(type_, inputs)]
+    unknown = [
+        Problem(path, f"{type_} has no such property, or schemas_mapping.py lacks it") for path in conversion.undeclared
+    ]
+    problems = [*conversion.problems, *unknown, *_unlisted(type_, inputs)]
     for refusal in _refusals(resources, region):
         if refusal.resource == _RESOURCE:
             # To cfn-lint an unknown object is one that lacks what it must have.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fakes.aws.schemas_conversion import Counterpart, Probe
-from fakes.aws.schemas_values import TLS_POLICIES
+from fakes.aws.schemas_values import RECORD_TYPES, TLS_POLICIES
 from recording.graph import UNKNOWN
 
 _PROVIDERS: Final = "an option of the provider, no property of the resource"
@@ -33,6 +33,26 @@ WITHOUT_COUNTERPART: Final[Mapping[str, str]] = {
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "adopts what the VPC brings; CloudFormation cannot",
 }
 """Types that CloudFormation does not have, with the reason."""
+
+UNTAGGED: Final = frozenset(
+    f"aws:{type_}"
+    for type_ in (
+        *("acm/certificateValidation:CertificateValidation", "cloudwatch/dashboard:Dashboard"),
+        *("cloudwatch/eventTarget:EventTarget", "cloudwatch/logResourcePolicy:LogResourcePolicy", "ec2/route:Route"),
+        *("ec2/routeTableAssociation:RouteTableAssociation", "ecr/lifecyclePolicy:LifecyclePolicy"),
+        *("ecr/pullThroughCacheRule:PullThroughCacheRule", "ecr/repositoryCreationTemplate:RepositoryCreationTemplate"),
+        *("eks/accessPolicyAssociation:AccessPolicyAssociation", "iam/rolePolicy:RolePolicy"),
+        *("iam/rolePolicyAttachment:RolePolicyAttachment", "route53/record:Record"),
+        *("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "s3/bucketLogging:BucketLogging"),
+        *("s3/bucketOwnershipControls:BucketOwnershipControls", "s3/bucketPolicy:BucketPolicy"),
+        "s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        *("s3/bucketVersioning:BucketVersioning", "sns/topicPolicy:TopicPolicy"),
+        *("sns/topicSubscription:TopicSubscription", "wafv2/webAclAssociation:WebAclAssociation"),
+        "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+    )
+)
+"""Types to which the provider adds no default tags: the SDK gives them no `tags`."""
 
 COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "aws:acm/certificate:Certificate": Counterpart("AWS::CertificateManager::Certificate"),
@@ -288,6 +308,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
             "aliases.zoneId": "HostedZoneId",
         },
         {"allowOverwrite": _REQUEST},
+        values={"type": RECORD_TYPES},
     ),
     "aws:s3/bucket:Bucket": Counterpart("AWS::S3::Bucket", {"bucket": "BucketName"}, {"forceDestroy": _PROVIDERS}),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Counterpart(

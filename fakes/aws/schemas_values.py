@@ -33,3 +33,26 @@ TLS_POLICIES: Final = frozenset(
 As the CDK lists them (SslPolicy):
 https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-elasticloadbalancingv2/lib/shared/enums.ts
 """
+
+RECORD_TYPES: Final = frozenset(
+    (
+        "A",
+        "AAAA",
+        "CAA",
+        "CNAME",
+        "DS",
+        "HTTPS",
+        "MX",
+        "NAPTR",
+        "NS",
+        "PTR",
+        "SOA",
+        "SPF",
+        "SRV",
+        "SSHFP",
+        "SVCB",
+        "TLSA",
+        "TXT",
+    )
+)
+"""As the installed SDK's documentation of the property lists them."""

@@ -28,7 +28,7 @@ from fakes.aws.faults import Refusal
 from fakes.aws.held import Held
 from fakes.aws.permissions import Permissions
 from fakes.aws.problems import Problem
-from fakes.aws.shapes import Shapes
+from fakes.aws.schemas_mapping import UNTAGGED
 from fakes.aws.sound import Sound, digest
 from fakes.urns import name_of
 from recording import durations, synthetic
@@ -70,7 +70,7 @@ class Aws:
     ) -> None:
         self._account, self._account_id, self._region = account, account_id, region
         self._default_tags = default_tags
-        self._shapes, self._sound = Shapes(cache), Sound(cache)
+        self._sound = Sound(cache)
         self._pace = float(account.get("pace", "0"))
         """Seconds that pass here for a second in AWS."""
         self._permissions = self._of_caller(account.get("caller"))
@@ -108,7 +108,7 @@ class Aws:
 
         `olds` are the inputs kept before; `seed` makes names that are made up differ from each other.
         """
-        if not self._shapes.known(type_) or type_ not in synthetic.OUTPUTS:
+        if type_ not in synthetic.OUTPUTS:
             return inputs, [Problem("", f"unrecognized resource type (Check): {type_}")]
         # What is imported comes with what was added here when it was made.
         inputs = {key: value for key, value in inputs.items() if key not in (DEFAULTS, "tagsAll")}
@@ -121,14 +121,14 @@ class Aws:
         seen = digest(type_, self._region, inputs)
         if seen in self._sound:
             return []
-        problems = [*self._shapes.check(type_, inputs), *schemas.check(type_, inputs, self._region)]
+        problems = schemas.check(type_, inputs, self._region)
         if not problems:
             self._sound.add(seen)
         return problems
 
     def _with_default_tags(self, type_: str, inputs: Properties) -> Properties:
         """Add `tagsAll`: the resource's own tags, and the provider's; a secret among them stays one."""
-        if not self._shapes.takes_tags(type_):
+        if type_ in UNTAGGED:
             return inputs
         return {**inputs, "tagsAll": secrets.merge(self._default_tags, inputs.get("tags") or {})}
 
@@ -318,9 +318,11 @@ class Aws:
         """Return what is set once a resource is there: its tags, else something that an update can still set."""
         if "tagsAll" in inputs:
             return {"tags", "tagsAll"}
+        wrong = schemas.check(type_, inputs, self._region)
         for key in sorted(inputs):
             without = {other: value for other, value in inputs.items() if other not in (key, DEFAULTS)}
-            if not replacements.replaced_by(type_, inputs, without) and not self._shapes.check(type_, without):
+            required = any(each not in wrong for each in schemas.check(type_, without, self._region))
+            if not required and not replacements.replaced_by(type_, inputs, without):
                 return {key}
         return set()
 

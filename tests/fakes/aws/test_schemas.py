@@ -1,3 +1,4 @@
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from support import STACKS, record_with, recorded
 from fakes.aws import schemas
 from fakes.aws.schemas import check, convert, unchecked
 from fakes.aws.schemas_conversion import Counterpart
-from fakes.aws.schemas_mapping import COUNTERPARTS, EVERYWHERE, WITHOUT_COUNTERPART
+from fakes.aws.schemas_mapping import COUNTERPARTS, EVERYWHERE, UNTAGGED, WITHOUT_COUNTERPART
 from prismctl.project import ROOT, Project
 from recording import synthetic
 from recording.graph import UNKNOWN, Graph, Reference, Resource, Secret
@@ -124,6 +125,8 @@ def test_nothing_is_refused_for_being_unknown_in_a_preview() -> None:
         (CONTROL_PLANE, {**PLANE, "version": "136"}, "us-east-1", "version", "does not match"),
         ("aws:ec2/subnet:Subnet", {"vpcId": UNKNOWN, "cidrBlock": "10.10.0.0/40"}, "us-east-1", "cidrBlock", "ipv4"),
         ("aws:ec2/subnet:Subnet", {"vpcId": "vpc-1"}, "us-east-1", "vpcId", "AWS::EC2::VPC.Id"),
+        (NODES, {**NODE_GROUP, "subnetIds": "subnet-1"}, "us-east-1", "subnetIds", "is not of type 'array'"),
+        ("aws:route53/record:Record", {"name": "a", "type": "AAAAA"}, "us-east-1", "type", "known values"),
         (INGRESS, {**RULE, "cidrIpv4": "10.0.0/8"}, "us-east-1", "cidrIpv4", "is not a 'ipv4-network'"),
         ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 17}, "us-east-1", "retentionInDays", "17 is not one"),
         ("aws:cloudwatch/logGroup:LogGroup", {"name": "x" * 513}, "us-east-1", "name", "longer than 512"),
@@ -268,6 +271,26 @@ def test_every_mapped_property_is_in_the_schema(type_: str) -> None:
     assert set(counterpart.given) <= set(schemas.schema(counterpart.type)["properties"])
     for probe in counterpart.probes:
         assert {*probe.properties.values(), *probe.given} <= set(schemas.schema(probe.type)["properties"])
+
+
+def sdk_takes_tags(type_: str) -> bool:
+    """Tell whether the installed SDK gives a type tags of its own, and their sum with the provider's."""
+    module, _, name = type_.removeprefix("aws:").rpartition(":")
+    resource = getattr(importlib.import_module(f"pulumi_aws.{module.partition('/')[0]}"), name)
+    return hasattr(resource, "tags") and hasattr(resource, "tags_all")
+
+
+def test_default_tags_are_added_to_those_types_to_which_the_sdk_gives_tags() -> None:
+    types = {*COUNTERPARTS, *WITHOUT_COUNTERPART}
+
+    assert {type_ for type_ in types if not sdk_takes_tags(type_)} == UNTAGGED
+
+
+@pytest.mark.parametrize("path", ["cidrBlok", "cidr_block"])
+def test_a_property_that_aws_does_not_have_is_refused_where_it_stands(path: str) -> None:
+    assert path in [problem.path for problem in check("aws:ec2/vpc:Vpc", {path: "10.0.0.0/16"}, "us-east-1")]
+    inputs = {**PLANE, "vpcConfig": {"subnetIds": UNKNOWN, path: "10.0.0.0/16"}}
+    assert f"vpcConfig.{path}" in [problem.path for problem in check(CONTROL_PLANE, inputs, "us-east-1")]
 
 
 def test_what_has_the_same_name_needs_no_entry() -> None:

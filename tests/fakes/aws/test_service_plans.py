@@ -41,9 +41,9 @@ class TestCheck:
             ("aws:ec2/vcp:Vpc", {}, "", "unrecognized resource type (Check): aws:ec2/vcp:Vpc"),
             # The SDK has it; what it would answer is not known here.
             ("aws:ec2/keyPair:KeyPair", {}, "", "unrecognized resource type (Check): aws:ec2/keyPair:KeyPair"),
-            (VPC, {"cidrBlok": "10.0.0.0/16"}, "cidrBlok", "Invalid or unknown key"),
-            (SUBNET, {"cidrBlock": "10.0.0.0/24"}, "vpcId", "Missing required property"),
-            ("aws:ec2/flowLog:FlowLog", {"trafficType": "NONE"}, "trafficType", "expected one of ACCEPT, ALL, REJECT"),
+            (VPC, {"cidrBlok": "10.0.0.0/16"}, "cidrBlok", "aws:ec2/vpc:Vpc has no such property"),
+            (SUBNET, {"cidrBlock": "10.0.0.0/24"}, "", "'VpcId' is a required property"),
+            ("aws:ec2/flowLog:FlowLog", {"trafficType": "NONE"}, "trafficType", "'NONE' is not one of"),
             ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 17}, "retentionInDays", "17 is not one of"),
         ],
     )

@@ -115,12 +115,9 @@ class TestLooking:
     def test_what_is_wrong_is_told_by_property(self, provider, monkeypatch):
         monkeypatch.setattr(service.schemas, "check", lambda *_: [Problem("cidrBlock", "'a' is not a network")])
 
-        found = self.check(provider, VPC, {"cidrBlock": "a", "cidrBlok": "b"})
+        found = self.check(provider, VPC, {"cidrBlock": "a"})
 
-        assert [(each.property, each.reason[:22]) for each in found.failures] == [
-            ("cidrBlok", "Invalid or unknown key"),
-            ("cidrBlock", "'a' is not a network"),
-        ]
+        assert [(each.property, each.reason) for each in found.failures] == [("cidrBlock", "'a' is not a network")]
 
     def test_a_type_that_is_not_known_is_refused(self, provider):
         (failure,) = self.check(provider, "aws:ec2/vcp:Vpc", {}).failures
