@@ -22,6 +22,7 @@ from components.identity import Identity, IdentityArgs, search_arn
 from components.image_cache import ImageCache, ImageCacheArgs
 from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.log_groups import LogGroupFactory
 from components.namespace_specs import namespace_specs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.network import Network, NetworkArgs
@@ -67,9 +68,11 @@ foundation = Foundation(
     config.aws.service_roles,
 )
 
+log_groups = LogGroupFactory(key_arn=encryption.logs_key_arn, retention_days=config.observability.log_days)
+
 network = Network(
     "network",
-    NetworkArgs(context=context, settings=config.network, roles=roles.factory, log_groups=foundation.log_groups),
+    NetworkArgs(context=context, settings=config.network, roles=roles.factory, log_groups=log_groups),
     on_aws,
 )
 storage = Storage(
@@ -110,7 +113,7 @@ cluster = Cluster(
         context=context,
         settings=config.cluster,
         roles=roles.factory,
-        log_groups=foundation.log_groups,
+        log_groups=log_groups,
         key_arn=encryption.cluster_key_arn,
         vpc_id=network.vpc_id,
         subnet_by_zone=network.private_subnet_by_zone,
@@ -160,10 +163,59 @@ addons = NodeAddons(
     on_aws,
 )
 
-database = Database("database", DatabaseArgs(foundation, config.database, network, cluster), on_aws)
-cache = Cache("cache", CacheArgs(foundation, config.cache, network, cluster), on_aws)
-entrance = LoadBalancer("entrance", LoadBalancerArgs(foundation, config.dns, network, storage, cluster), on_aws)
-firewall = Firewall("firewall", FirewallArgs(foundation, config.firewall, entrance), on_aws)
+database = Database(
+    "database",
+    DatabaseArgs(
+        context=context,
+        settings=config.database,
+        vpc_id=network.vpc_id,
+        subnet_ids=network.isolated_subnet_ids,
+        client_security_group_id=cluster.nodes_security_group_id,
+        key_arn=encryption.data_key.arn,
+        roles=roles.factory,
+        log_groups=log_groups,
+        makes_service_role="rds" in config.aws.service_roles,
+        protect=protect,
+    ),
+    on_aws,
+)
+cache = Cache(
+    "cache",
+    CacheArgs(
+        context=context,
+        settings=config.cache,
+        vpc_id=network.vpc_id,
+        subnet_ids=network.isolated_subnet_ids,
+        client_security_group_id=cluster.nodes_security_group_id,
+        key_arn=encryption.data_key.arn,
+        log_groups=log_groups,
+        makes_service_role="elasticache" in config.aws.service_roles,
+        protect=protect,
+    ),
+    on_aws,
+)
+load_balancer = LoadBalancer(
+    "entrance",  # a part of logical names
+    LoadBalancerArgs(
+        settings=config.dns,
+        vpc_id=network.vpc_id,
+        subnet_ids=network.public_subnet_ids,
+        node_security_group_id=cluster.nodes_security_group_id,
+        logs_bucket=storage.logs_bucket,
+        protect=protect,
+    ),
+    on_aws,
+)
+firewall = Firewall(
+    "firewall",
+    FirewallArgs(
+        context=context,
+        settings=config.firewall,
+        load_balancer_arn=load_balancer.arn,
+        log_groups=log_groups,
+    ),
+    on_aws,
+)
 
 runbooks = f"{config.gitops.repository.removesuffix('.git')}/blob/main/docs/runbooks"
 logs = config.observability.search
@@ -172,8 +224,8 @@ alarms = (
     *watch_cluster(cluster.name),
     *watch_database(database.cluster_identifier, database.instances, config.database.memory_gib),
     *watch_cache(cache.replication_group_id, cache.nodes),
-    *watch_entrance(entrance.arn_suffix, entrance.target_group_arn_suffix),
-    *watch_certificate(entrance.certificate_arn),
+    *watch_entrance(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
+    *watch_certificate(load_balancer.certificate_arn),
     *watch_firewall(firewall.metric, config.aws.region),
     *watch_models(),
     *(watch_search(context, logs) if logs else ()),
@@ -184,7 +236,7 @@ observability = Observability(
     on_aws,
 )
 identity = Identity(
-    "identity", IdentityArgs(foundation, cluster, storage, database, cache, entrance, observability), on_aws
+    "identity", IdentityArgs(foundation, cluster, storage, database, cache, load_balancer, observability), on_aws
 )
 search = logs and Search(
     "search", SearchArgs(foundation, logs, network, cluster, identity, [*config.cluster.admins.values()]), on_aws
@@ -198,7 +250,7 @@ Events(
         runbooks=runbooks,
         database_cluster=database.cluster_identifier,
         database_instances=database.instance_identifiers,
-        certificate_arn=entrance.certificate_arn,
+        certificate_arn=load_balancer.certificate_arn,
         key_arns=[encryption.cluster_key_arn, encryption.data_key.arn, encryption.logs_key_arn],
         search_domain_arn=search_arn(context) if logs else None,
     ),
@@ -255,14 +307,14 @@ apps = Apps(
             else None,
             observability.pod_logs.name if observability.pod_logs else None,
         ),
-        target_group_arn=entrance.target_group_arn,
+        target_group_arn=load_balancer.target_group_arn,
         gitops=config.gitops,
         argo_cd_secret_arn=secrets.argo_cd_arn,
         owner_secret_arn=database.secret_arn,
         handover=Handover(
             region=context.region,
             vpc_cidr=config.network.cidr,
-            host=entrance.host,
+            host=load_balancer.host,
             images={workload: registry.url(workload) for workload in WORKLOADS},
             service_accounts=identity.service_accounts,
             database_host=database.endpoint,
@@ -282,7 +334,7 @@ Liveness(
     "liveness",
     LivenessArgs(
         alarms=[
-            *watch_reachability(entrance.arn_suffix, entrance.target_group_arn_suffix),
+            *watch_reachability(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
             *watch_heartbeat(observability.heartbeat.name),
         ],
         topics=observability.topic_arns,
@@ -300,10 +352,10 @@ pulumi.export("databaseReaderEndpoint", database.reader_endpoint)
 pulumi.export("databaseSecretArn", database.secret_arn)
 pulumi.export("cacheEndpoint", cache.endpoint)
 pulumi.export("cacheReaderEndpoint", cache.reader_endpoint)
-pulumi.export("loadBalancerArn", entrance.arn)
-pulumi.export("loadBalancerDnsName", entrance.dns_name)
-pulumi.export("url", entrance.url)
-pulumi.export("targetGroupArn", entrance.target_group_arn)
+pulumi.export("loadBalancerArn", load_balancer.arn)
+pulumi.export("loadBalancerDnsName", load_balancer.dns_name)
+pulumi.export("url", load_balancer.url)
+pulumi.export("targetGroupArn", load_balancer.target_group_arn)
 pulumi.export("documentsBucket", storage.documents.bucket)
 pulumi.export("repositoryUrls", registry.urls)
 pulumi.export("imageRegistries", image_cache.registries)

@@ -7,27 +7,35 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access_group import make_access_group
-from components.cluster import Cluster
-from components.database import IMMEDIATELY_UNTIL, UPGRADE_UNTIL
-from components.foundation import Foundation
-from components.network import Network
+from components.decision_tags import decision_tags
+from components.log_groups import LogGroupFactory
 from components.service_roles import make_service_role
-from settings import stack as settings
+from components.stack_context import StackContext
+from settings import data_stores as settings
 from settings.naming import physical_name
 
 PORT = 6379
 _USER = "app"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheArgs:
-    """What a Cache rests on and is told."""
+    """Arguments of Cache."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Cache
-    network: Network
-    cluster: Cluster
-    """Its nodes are the only clients."""
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Isolated subnets; failover needs two zones."""
+    client_security_group_id: pulumi.Input[str]
+    """Security group of the nodes, the only clients."""
+    key_arn: pulumi.Input[str]
+    """KMS key of the data and of its snapshots."""
+    log_groups: LogGroupFactory
+    makes_service_role: bool
+    """Whether this stack makes the service-linked role of ElastiCache, of which an account has one."""
+    protect: bool
+    """`protect` in Pulumi: ElastiCache has no deletion protection of its own."""
 
 
 class Cache(pulumi.ComponentResource):
@@ -43,30 +51,29 @@ class Cache(pulumi.ComponentResource):
     user_arn: pulumi.Output[str]
     """What `elasticache:Connect` permissions name, beside the replication group."""
     replication_group_arns: Sequence[pulumi.Output[str]]
-    """All groups, so that pods may log in while one takes over from another."""
+    """All groups, so that pods can log in while one replaces another."""
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Cache", name, None, opts)
-        self._name, self._args = name, args
-        self._foundation, self._settings = args.foundation, args.settings
+        self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
         self._after_service_role = pulumi.ResourceOptions(
             parent=self,
-            depends_on=make_service_role(name, "elasticache", parent=self, owned=self._foundation.service_roles),
+            depends_on=make_service_role(name, "elasticache", parent=self, owned=args.makes_service_role),
         )
 
-        access = make_access_group(
+        self._access = make_access_group(
             name,
             parent=self,
             what="cache",
             port=PORT,
-            vpc_id=args.network.vpc_id,
-            clients={"nodes": args.cluster.nodes_security_group_id},
+            vpc_id=args.vpc_id,
+            clients={"nodes": args.client_security_group_id},
         )
-        user, users = self._make_users()
-        self._access, self._users = access, users
+        self._user_id = physical_name("cache-user", args.context.stack, _USER)
+        user, self._users = self._make_users()
         self._subnets = self._make_subnets()
-        self._logs = self._foundation.make_log_group(f"{self._name}-slow-log", parent=self)
+        self._logs = args.log_groups.make(f"{name}-slow-log", parent=self)
         groups = self._make_groups()
 
         restore = args.settings.restore_from
@@ -76,13 +83,13 @@ class Cache(pulumi.ComponentResource):
         self.reader_endpoint = serving.reader_endpoint_address
         self.replication_group_id = serving.id
         self.replication_group_arns = [group.arn for group in groups]
-        self.user = physical_name("cache-user", self._foundation.location.stack, _USER)
+        self.user = self._user_id
         self.user_arn = user.arn
         self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
 
     def _make_groups(self) -> list[aws.elasticache.ReplicationGroup]:
         """Make the stack's replication group, and beside it the one that is restored, if any."""
-        chosen, restore, protect = self._settings, self._settings.restore_from, self._foundation.protect
+        chosen, restore, protect = self._settings, self._settings.restore_from, self._args.protect
         released = restore is not None and restore.stage == "released"
         groups = [self._make_group(chosen.generation, protect=protect and not released)]
         if restore:
@@ -90,11 +97,10 @@ class Cache(pulumi.ComponentResource):
         return groups
 
     def _make_users(self) -> tuple[aws.elasticache.User, aws.elasticache.UserGroup]:
-        user_id = physical_name("cache-user", self._foundation.location.stack, _USER)
         user = aws.elasticache.User(
             f"{self._name}-app",
-            user_id=user_id,
-            user_name=user_id,
+            user_id=self._user_id,
+            user_name=self._user_id,
             engine="valkey",
             # No administration, and none of the commands that stall a shared server.
             access_string=(
@@ -105,7 +111,7 @@ class Cache(pulumi.ComponentResource):
         )
         group = aws.elasticache.UserGroup(
             f"{self._name}-users",
-            user_group_id=physical_name("cache-users", self._foundation.location.stack),
+            user_group_id=physical_name("cache-users", self._args.context.stack),
             engine="valkey",
             user_ids=[user.user_id],
             opts=self._child,
@@ -116,7 +122,7 @@ class Cache(pulumi.ComponentResource):
         return aws.elasticache.SubnetGroup(
             f"{self._name}-subnets",
             description="Isolated",
-            subnet_ids=self._args.network.isolated_subnet_ids,
+            subnet_ids=self._args.subnet_ids,
             opts=self._after_service_role,
         )
 
@@ -126,11 +132,9 @@ class Cache(pulumi.ComponentResource):
         chosen = self._settings
         upgrade = chosen.upgrade is not None
         version = chosen.upgrade.to if chosen.upgrade else chosen.version
-        exceptions = {IMMEDIATELY_UNTIL: chosen.apply_immediately, UPGRADE_UNTIL: chosen.upgrade}
-        tags = {tag: decision.until.isoformat() for tag, decision in exceptions.items() if decision}
         return aws.elasticache.ReplicationGroup(
             self._name if generation == 1 else f"{self._name}-g{generation}",
-            description=f"AI-Prism {self._foundation.location.stack}",
+            description=f"AI-Prism {self._args.context.stack}",
             engine="valkey",
             engine_version=version,
             # A new major version needs its own.
@@ -143,7 +147,7 @@ class Cache(pulumi.ComponentResource):
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
-            kms_key_id=self._foundation.encryption.data_key.arn,
+            kms_key_id=self._args.key_arn,
             user_group_ids=[self._users.user_group_id],
             subnet_group_name=self._subnets.name,
             security_group_ids=[self._access.id],
@@ -161,14 +165,18 @@ class Cache(pulumi.ComponentResource):
                     "destination": self._logs.name,
                 }
             ],
-            tags=tags or None,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=protect,
-                # AWS brings minor versions by itself. To the provider the stack file's would then be a downgrade, for
-                # which it replaces the cache:
-                # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/elasticache/engine_version.go
-                ignore_changes=[*(() if upgrade else ("engineVersion",)), "snapshotName"],
-                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
-            ),
+            tags=decision_tags(apply_immediately=chosen.apply_immediately, upgrade=chosen.upgrade),
+            opts=self._group_options(protect=protect),
+        )
+
+    def _group_options(self, *, protect: bool) -> pulumi.ResourceOptions:
+        # AWS brings minor versions by itself. To the provider the stack file's would then be a downgrade, for which it
+        # replaces the cache:
+        # https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/elasticache/engine_version.go
+        version = () if self._settings.upgrade else ("engineVersion",)
+        return pulumi.ResourceOptions(
+            parent=self,
+            protect=protect,
+            ignore_changes=[*version, "snapshotName"],
+            custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
         )

@@ -8,14 +8,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.access_group import make_access_group
-from components.cluster import Cluster
-from components.foundation import Foundation
-from components.iam_roles import Role
+from components.decision_tags import decision_tags
+from components.iam_roles import RoleFactory
 from components.iam_statements import trust_service
-from components.network import Network
+from components.log_groups import LogGroupFactory
 from components.service_roles import make_service_role
-from settings import stack as settings
-from settings.data_stores import DatabaseRestore
+from components.stack_context import StackContext
+from settings import data_stores as settings
 from settings.naming import physical_name
 
 PORT = 5432
@@ -23,61 +22,68 @@ DATABASE = "ai_prism"
 OWNER = "prism_owner"
 """The master user. Applications log in as roles of their own, by IAM authentication."""
 SLOW_QUERY_MS = 1000
-IMMEDIATELY_UNTIL = "ApplyImmediatelyUntil"
-"""Tag: the last day on which changes restart the database at once. The policies read it."""
-UPGRADE_UNTIL = "UpgradeUntil"
-"""Tag: the last day on which another version is brought. The policies read it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """What a Database rests on and is told."""
+    """Arguments of Database."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Database
-    network: Network
-    cluster: Cluster
-    """Its nodes are the only clients."""
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Isolated subnets, in at least two zones."""
+    client_security_group_id: pulumi.Input[str]
+    """Security group of the nodes, the only clients."""
+    key_arn: pulumi.Input[str]
+    """KMS key of the data, its backups and the owner's password; backups can be restored as long as it exists."""
+    roles: RoleFactory
+    log_groups: LogGroupFactory
+    makes_service_role: bool
+    """Whether this stack makes the service-linked role of RDS, of which an account has one."""
+    protect: bool
+    """Deletion protection in AWS, and `protect` in Pulumi."""
 
 
 class Database(pulumi.ComponentResource):
     """Aurora PostgreSQL in isolated subnets: TLS only, encrypted, its master password made and kept by AWS."""
 
     instances: int
-    instance_identifiers: list[pulumi.Output[str]]
+    """Writer and readers of the cluster that serves."""
+    instance_identifiers: Sequence[pulumi.Output[str]]
+    """Of all clusters."""
     cluster_identifier: pulumi.Output[str]
     resource_ids: Sequence[pulumi.Output[str]]
-    """What `rds-db:connect` permissions name: of all clusters, so that pods may log in while one takes over."""
+    """What `rds-db:connect` permissions name: of all clusters, so that pods can log in while one replaces another."""
     endpoint: pulumi.Output[str]
     reader_endpoint: pulumi.Output[str]
     secret_arn: pulumi.Output[str]
     """Secrets Manager secret with the master user's password."""
     secret_arns: Sequence[pulumi.Output[str]]
-    """Those of all clusters, so that no role changes when one takes over."""
+    """Those of all clusters, so that no role changes when one replaces another."""
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Database", name, None, opts)
-        self._name, self._args = name, args
-        self._foundation, self._settings = args.foundation, args.settings
+        self._name, self._args, self._settings = name, args, args.settings
         self._child = pulumi.ResourceOptions(parent=self)
 
-        access = make_access_group(
+        self._access = make_access_group(
             name,
             parent=self,
             what="database",
             port=PORT,
-            vpc_id=args.network.vpc_id,
-            clients={"nodes": args.cluster.nodes_security_group_id},
+            vpc_id=args.vpc_id,
+            clients={"nodes": args.client_security_group_id},
         )
-        self._access, self._subnets = access, self._make_subnets()
+        self._subnets = self._make_subnets()
         self._cluster_parameters, self._instance_parameters = self._make_parameters()
-        self._monitoring = self._make_monitoring_role()
-        self.instance_identifiers = []
-        clusters = self._make_clusters()
+        self._monitoring_role_arn = self._make_monitoring_role()
+        clusters, instances = self._make_clusters()
 
         restore = args.settings.restore_from
         serving = clusters[-1] if restore and restore.stage != "beside" else clusters[0]
         self.instances = args.settings.instances
+        self.instance_identifiers = [instance.identifier for instance in instances]
         self.cluster_identifier = serving.cluster_identifier
         self.resource_ids = [cluster.cluster_resource_id for cluster in clusters]
         self.endpoint = serving.endpoint
@@ -86,16 +92,19 @@ class Database(pulumi.ComponentResource):
         self.secret_arns = [_secret_arn(cluster) for cluster in clusters]
         self.register_outputs({"endpoint": self.endpoint, "reader_endpoint": self.reader_endpoint})
 
-    def _make_clusters(self) -> list[aws.rds.Cluster]:
-        """Make the stack's cluster, and beside it the one that is restored, if any."""
-        chosen, restore, protect = self._settings, self._settings.restore_from, self._foundation.protect
-        released = restore is not None and restore.stage == "released"
-        clusters = [self._make_cluster(_Generation(chosen.generation), protect=protect and not released)]
+    def _make_clusters(self) -> tuple[list[aws.rds.Cluster], list[aws.rds.ClusterInstance]]:
+        """Make the stack's cluster, and beside it the one that is restored, if any; return them and all instances."""
+        chosen, restore, protect = self._settings, self._settings.restore_from, self._args.protect
+        generation, released = _Generation(chosen.generation), restore is not None and restore.stage == "released"
+        cluster = self._make_cluster(generation, protect=protect and not released)
+        clusters = [cluster]
+        instances = self._make_instances(generation, cluster, protect=protect and not released)
         if restore:
-            clusters.append(
-                self._make_cluster(_Generation(chosen.generation + 1), protect=protect, **_origin(restore, clusters[0]))
-            )
-        return clusters
+            generation = _Generation(chosen.generation + 1)
+            restored = self._make_cluster(generation, protect=protect, **_origin(restore, cluster))
+            clusters.append(restored)
+            instances += self._make_instances(generation, restored, protect=protect)
+        return clusters, instances
 
     @property
     def _family(self) -> str:
@@ -112,20 +121,16 @@ class Database(pulumi.ComponentResource):
         return self._settings.apply_immediately is not None
 
     @property
-    def _tags(self) -> dict[str, str]:
-        """Tell the policies, and whoever looks, until when which exception holds."""
-        exceptions = {IMMEDIATELY_UNTIL: self._settings.apply_immediately, UPGRADE_UNTIL: self._settings.upgrade}
-        return {tag: decision.until.isoformat() for tag, decision in exceptions.items() if decision}
+    def _tags(self) -> dict[str, str] | None:
+        return decision_tags(apply_immediately=self._settings.apply_immediately, upgrade=self._settings.upgrade)
 
     def _make_subnets(self) -> aws.rds.SubnetGroup:
+        service_role = make_service_role(self._name, "rds", parent=self, owned=self._args.makes_service_role)
         return aws.rds.SubnetGroup(
             f"{self._name}-subnets",
             description="Isolated",
-            subnet_ids=self._args.network.isolated_subnet_ids,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=make_service_role(self._name, "rds", parent=self, owned=self._foundation.service_roles),
-            ),
+            subnet_ids=self._args.subnet_ids,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=service_role),
         )
 
     def _make_parameters(self) -> tuple[aws.rds.ClusterParameterGroup, aws.rds.ParameterGroup]:
@@ -149,26 +154,21 @@ class Database(pulumi.ComponentResource):
         )
         return of_cluster, of_instances
 
-    def _make_monitoring_role(self) -> Role:
-        return self._foundation.roles.make(
+    def _make_monitoring_role(self) -> pulumi.Output[str]:
+        return self._args.roles.make(
             f"{self._name}-monitoring",
             parent=self,
-            trusts=trust_service("monitoring.rds.amazonaws.com", self._foundation.location.account_id),
+            trusts=trust_service("monitoring.rds.amazonaws.com", self._args.context.account_id),
             managed=["service-role/AmazonRDSEnhancedMonitoringRole"],
-        )
+        ).arn
 
     def _make_cluster(self, generation: "_Generation", *, protect: bool, **origin: Any) -> aws.rds.Cluster:
-        chosen, stack = self._settings, self._foundation.location.stack
-        data_key_arn = self._foundation.encryption.data_key.arn
+        """Make a cluster without instances, empty or from a backup (`origin`, as arguments of it)."""
+        chosen, args = self._settings, self._args
         upgrade = chosen.upgrade is not None
-        logs = self._foundation.make_log_group(
-            f"{self._name}{generation}-logs",
-            parent=self,
-            physical_name=generation.physical_name("database-logs", stack),
-        )
-        cluster = aws.rds.Cluster(
+        return aws.rds.Cluster(
             f"{self._name}{generation}",
-            cluster_identifier=generation.physical_name("database", stack),
+            cluster_identifier=generation.physical_name("database", args.context.stack),
             engine=aws.rds.EngineType.AURORA_POSTGRESQL,
             engine_version=self._engine_version,
             allow_major_version_upgrade=upgrade or None,
@@ -179,10 +179,10 @@ class Database(pulumi.ComponentResource):
             database_name=DATABASE,
             master_username=OWNER,
             manage_master_user_password=True,
-            master_user_secret_kms_key_id=data_key_arn,
+            master_user_secret_kms_key_id=args.key_arn,
             iam_database_authentication_enabled=True,
             storage_encrypted=True,
-            kms_key_id=data_key_arn,
+            kms_key_id=args.key_arn,
             db_subnet_group_name=self._subnets.name,
             db_cluster_parameter_group_name=self._cluster_parameters.name,
             vpc_security_group_ids=[self._access.id],
@@ -198,35 +198,46 @@ class Database(pulumi.ComponentResource):
             delete_automated_backups=False,
             # An upgrade is begun in the hour that was chosen for it.
             apply_immediately=self._at_once or upgrade,
-            tags=self._tags or None,
+            tags=self._tags,
             **origin,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=protect,
-                depends_on=[logs],
-                ignore_changes=[*(() if upgrade else ("engineVersion",)), *_ORIGIN],
-                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
-            ),
+            opts=self._cluster_options(generation, protect=protect),
         )
-        self._make_instances(f"{self._name}{generation}", cluster, protect=protect)
-        return cluster
+
+    def _cluster_options(self, generation: "_Generation", *, protect: bool) -> pulumi.ResourceOptions:
+        """Return the options of a cluster, and make the log group that has to exist before AWS makes one."""
+        logs = self._args.log_groups.make(
+            f"{self._name}{generation}-logs",
+            parent=self,
+            physical_name=generation.physical_name("database-logs", self._args.context.stack),
+        )
+        # AWS brings minor versions by itself; the stack file's older one must not be planned as a downgrade.
+        version = () if self._settings.upgrade else ("engineVersion",)
+        return pulumi.ResourceOptions(
+            parent=self,
+            protect=protect,
+            depends_on=[logs],
+            ignore_changes=[*version, *_ORIGIN],
+            custom_timeouts=pulumi.CustomTimeouts(create="60m", update="120m", delete="60m"),
+        )
 
     def _final_snapshot(self, generation: "_Generation") -> pulumi.Output[str]:
         """Name the last snapshot after the key that opens it.
 
-        Each incarnation of a stack has a key of its own, so a second destroy of the whole stack does not stumble over
-        the first one's snapshot, and whoever restores sees which key opens it.
+        Each incarnation of a stack has a key of its own. So a second destroy of the whole stack does not meet the first
+        one's snapshot, and whoever restores sees which key opens it.
         """
-        stack = self._foundation.location.stack
-        return self._foundation.encryption.data_key.key_id.apply(
-            lambda key: physical_name("database-snapshot", stack, f"{str(key)[:8]}{generation}")
+        stack = self._args.context.stack
+        return pulumi.Output.from_input(self._args.key_arn).apply(
+            lambda arn: physical_name("database-snapshot", stack, f"{arn.rpartition('/')[2][:8]}{generation}")
         )
 
-    def _make_instances(self, name: str, cluster: aws.rds.Cluster, *, protect: bool) -> None:
+    def _make_instances(
+        self, generation: "_Generation", cluster: aws.rds.Cluster, *, protect: bool
+    ) -> list[aws.rds.ClusterInstance]:
         """Make the writer and its readers; their version is the cluster's, which an upgrade of it brings."""
-        for number in range(1, self._settings.instances + 1):
-            instance = aws.rds.ClusterInstance(
-                f"{name}-{number}",
+        return [
+            aws.rds.ClusterInstance(
+                f"{self._name}{generation}-{number}",
                 cluster_identifier=cluster.id,
                 engine=aws.rds.EngineType.AURORA_POSTGRESQL,
                 instance_class=self._settings.instance_class,
@@ -236,15 +247,16 @@ class Database(pulumi.ComponentResource):
                 preferred_maintenance_window=self._settings.maintenance_window,
                 apply_immediately=self._at_once,
                 monitoring_interval=60,
-                monitoring_role_arn=self._monitoring.arn,
+                monitoring_role_arn=self._monitoring_role_arn,
                 performance_insights_enabled=True,
-                performance_insights_kms_key_id=self._foundation.encryption.data_key.arn,
-                # One after the other takes over, so that it is known which: 0 to 15.
+                performance_insights_kms_key_id=self._args.key_arn,
+                # Failover goes to the lowest tier, 0 to 15: each its own, so that it is known which instance is next.
                 promotion_tier=number - 1,
-                tags=self._tags or None,
+                tags=self._tags,
                 opts=pulumi.ResourceOptions(parent=self, protect=protect),
             )
-            self.instance_identifiers.append(instance.identifier)
+            for number in range(1, self._settings.instances + 1)
+        ]
 
 
 def _secret_arn(cluster: aws.rds.Cluster) -> pulumi.Output[str]:
@@ -274,7 +286,7 @@ _ORIGIN = ("snapshotIdentifier", "restoreToPointInTime")
 """What a cluster was made from: it stays what it is once the stack file no longer says so."""
 
 
-def _origin(restore: DatabaseRestore, standing: aws.rds.Cluster) -> dict[str, Any]:
+def _origin(restore: settings.DatabaseRestore, standing: aws.rds.Cluster) -> dict[str, Any]:
     """Return what a restored cluster is made from, as arguments of it."""
     if restore.snapshot:
         return {"snapshot_identifier": restore.snapshot}

@@ -6,9 +6,9 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundation import Foundation
-from components.load_balancer import LoadBalancer
-from settings import stack as settings
+from components.log_groups import LogGroupFactory
+from components.stack_context import StackContext
+from settings import network as settings
 from settings.naming import physical_name
 
 UPLOAD_PATH = "/api/v2/documents"
@@ -17,13 +17,15 @@ BY_FINGERPRINT, BY_NETWORK = "RateLimitFingerprint", "RateLimitNetwork"
 """Rules against crawlers that come from many addresses, as CloudWatch names them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
-    """What a Firewall rests on and is told."""
+    """Arguments of Firewall."""
 
-    foundation: Foundation
+    context: StackContext
     settings: settings.Firewall
-    load_balancer: LoadBalancer
+    load_balancer_arn: pulumi.Input[str]
+    """What the firewall is put in front of."""
+    log_groups: LogGroupFactory
 
 
 class Firewall(pulumi.ComponentResource):
@@ -39,10 +41,10 @@ class Firewall(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         # CloudWatch tells web ACLs of one account apart by nothing else.
-        self.metric = f"ai-prism-{args.foundation.location.stack}"
+        self.metric = f"ai-prism-{args.context.stack}"
         acl = self._make_acl()
         aws.wafv2.WebAclAssociation(
-            f"{name}-association", resource_arn=args.load_balancer.arn, web_acl_arn=acl.arn, opts=self._child
+            f"{name}-association", resource_arn=args.load_balancer_arn, web_acl_arn=acl.arn, opts=self._child
         )
         self._make_logging(acl)
         self.register_outputs({"arn": acl.arn})
@@ -52,7 +54,7 @@ class Firewall(pulumi.ComponentResource):
         return aws.wafv2.WebAcl(
             f"{self._name}-acl",
             scope="REGIONAL",
-            description=f"AI-Prism {self._args.foundation.location.stack}",
+            description=f"AI-Prism {self._args.context.stack}",
             default_action={"allow": {}},
             visibility_config=_visible(self.metric),
             rules=[
@@ -69,10 +71,10 @@ class Firewall(pulumi.ComponentResource):
         )
 
     def _make_logging(self, acl: aws.wafv2.WebAcl) -> None:
-        group = self._args.foundation.make_log_group(
+        group = self._args.log_groups.make(
             f"{self._name}-logs",
             parent=self,
-            physical_name=physical_name("firewall-logs", self._args.foundation.location.stack),
+            physical_name=physical_name("firewall-logs", self._args.context.stack),
         )
         aws.wafv2.WebAclLoggingConfiguration(
             f"{self._name}-logging",

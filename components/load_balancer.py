@@ -1,16 +1,14 @@
-"""The public entrance: load balancer, certificate and DNS name, owned here so that no controller can drop them."""
+"""The public load balancer with its certificate and DNS name: owned here, so that no controller can delete them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.access_group import admit
-from components.cluster import Cluster
-from components.foundation import Foundation
-from components.network import Network
-from components.storage import LOAD_BALANCER_PREFIX, Storage
-from settings import stack as settings
+from components.storage import LOAD_BALANCER_PREFIX
+from settings import network as settings
 
 TARGET_PORT = 8080
 """Where the mesh's gateway pods listen."""
@@ -23,21 +21,24 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/desc
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
-    """What a LoadBalancer rests on and is told."""
+    """Arguments of LoadBalancer."""
 
-    foundation: Foundation
     settings: settings.Dns
-    network: Network
-    storage: Storage
-    """Takes the access logs."""
-    cluster: Cluster
-    """Its nodes are the only thing reached."""
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Public subnets, in at least two zones."""
+    node_security_group_id: pulumi.Input[str]
+    """Security group of the nodes, the only targets."""
+    logs_bucket: pulumi.Input[str]
+    """Name of the bucket for access logs, known once its policy admits them."""
+    protect: bool
+    """Deletion protection in AWS, and `protect` in Pulumi."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An internet-facing balancer that speaks TLS 1.2 and up, and reaches nothing but the nodes' gateway ports."""
+    """An internet-facing load balancer: TLS 1.2 and up, and of the nodes it reaches the gateway's ports alone."""
 
     arn: pulumi.Output[str]
     dns_name: pulumi.Output[str]
@@ -75,10 +76,10 @@ class LoadBalancer(pulumi.ComponentResource):
         self.register_outputs({"dns_name": self.dns_name, "url": self.url})
 
     def _make_security_group(self) -> aws.ec2.SecurityGroup:
-        nodes = self._args.cluster.nodes_security_group_id
+        nodes = self._args.node_security_group_id
         group = aws.ec2.SecurityGroup(
             f"{self._name}-access",
-            vpc_id=self._args.network.vpc_id,
+            vpc_id=self._args.vpc_id,
             description="The world to the load balancer, the load balancer to the gateway",
             opts=self._child,
         )
@@ -119,23 +120,23 @@ class LoadBalancer(pulumi.ComponentResource):
             self._name,
             load_balancer_type="application",
             internal=False,
-            subnets=self._args.network.public_subnet_ids,
+            subnets=self._args.subnet_ids,
             security_groups=[access.id],
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            enable_deletion_protection=self._args.foundation.protect,
+            enable_deletion_protection=self._args.protect,
             access_logs={
                 "enabled": True,
-                "bucket": self._args.storage.logs_bucket,
+                "bucket": self._args.logs_bucket,
                 "prefix": LOAD_BALANCER_PREFIX,
             },
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.foundation.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
         )
 
     def _make_target_group(self) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
             f"{self._name}-gateway",
-            vpc_id=self._args.network.vpc_id,
+            vpc_id=self._args.vpc_id,
             target_type="ip",
             port=TARGET_PORT,
             protocol="HTTP",

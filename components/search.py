@@ -97,7 +97,9 @@ class Search(pulumi.ComponentResource):
     ) -> aws.opensearch.Domain:
         args, location, chosen = self._args, self._foundation.location, self._args.settings
         groups, may_log = logs
-        service_role = make_service_role(self._name, "opensearch", parent=self, owned=self._foundation.service_roles)
+        service_role = make_service_role(
+            self._name, "opensearch", parent=self, owned="opensearch" in self._foundation.service_roles
+        )
         subnets = [args.network.isolated_subnet_by_zone[zone] for zone in chosen.zones]
         access = make_access_group(
             self._name,

@@ -1,7 +1,5 @@
 """Service-linked roles: what lets an AWS service act in the account, of which an account has one each."""
 
-from collections.abc import Collection
-
 import pulumi
 import pulumi_aws as aws
 
@@ -32,13 +30,13 @@ The others are made for whoever asks, who needs `iam:CreateServiceLinkedRole`, o
 
 
 def make_service_role(
-    name: str, service: str, *, parent: pulumi.Resource, owned: Collection[str]
+    name: str, service: str, *, parent: pulumi.Resource, owned: bool
 ) -> list[aws.iam.ServiceLinkedRole]:
-    """Make the role of a service where the stack is the one of its account that does so.
+    """Make the role of a service where the stack is the one of its account that owns it; return it, or nothing.
 
     AWS refuses to make a second one, and to delete one that is in use: of several stacks, the owner goes last.
     """
-    if service not in owned:
+    if not owned:
         return []
     role = aws.iam.ServiceLinkedRole(
         f"{name}-service", aws_service_name=SERVICES[service], opts=pulumi.ResourceOptions(parent=parent)
