@@ -13,6 +13,7 @@ from support import recorded
 
 from recording.graph import Graph
 
+pytestmark = pytest.mark.golden
 GOLDEN = Path(__file__).parent / "golden"
 SHOWN_LINES = 200
 """Of a difference; the rest is in the files."""

@@ -3,10 +3,12 @@
 from typing import Any
 
 import properties_golden
+import pytest
 import yaml
 
 from recording.graph import UNKNOWN, Graph, Reference, Resource, Secret
 
+pytestmark = pytest.mark.golden
 URN = "urn:pulumi:dev::ai-prism::"
 
 

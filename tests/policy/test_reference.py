@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from policy import reference
 from policy.registry import rules
 from prismctl.generate import main
@@ -28,6 +30,7 @@ def test_links_lead_to_headings() -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= headings
 
 
+@pytest.mark.golden
 def test_the_page_in_the_repository_is_this_one() -> None:
     assert (ROOT / "docs/policies.md").read_text(encoding="utf-8") == reference.page(), "make generate"
 

@@ -132,6 +132,7 @@ def listed() -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in lines]
 
 
+@pytest.mark.golden
 @needs_charts
 def test_images_are_those_listed(pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("golden"):

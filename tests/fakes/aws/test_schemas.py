@@ -344,6 +344,7 @@ def test_cfn_lint_is_not_loaded_before_the_first_check() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)  # noqa: S603  # no input
 
 
+@pytest.mark.golden
 def test_the_list_of_what_is_not_checked_is_the_one_that_was_reviewed(pytestconfig: pytest.Config):
     file = Path(__file__).with_name("unchecked.txt")
     now = "".join(f"{each}\n" for each in unchecked())

@@ -1,0 +1,180 @@
+"""Makes wrong edits on copies of the repository, one at a time, and lists those that no test notices."""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.mutants import generated, written
+from tools.mutants.edits import Edit
+from tools.mutants.running import Bench, Outcome
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GENERATED = ("components", "settings")
+"""Folders whose Python is edited by rule; charts and policies have what is written in the table."""
+BAD_USE, INTERRUPTED = 2, 130
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run."""
+
+    seed: int
+    outcomes: dict[Edit, Outcome]
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def survivors(self) -> list[Edit]:
+        return sorted(edit for edit, outcome in self.outcomes.items() if not outcome.noticed_by)
+
+    @property
+    def percent(self) -> float:
+        return 100 * len(self.survivors) / max(1, len(self.outcomes))
+
+
+def candidates(root: Path, only: Sequence[str]) -> tuple[list[Edit], list[Edit]]:
+    """Return the edits of the table and the generated ones, of files whose path starts with one of `only`."""
+    harmless = {(each.file, each.what) for each in written.harmless()}
+    by_rule = (each for each in generated.of_folders(root, GENERATED) if (each.file, each.what) not in harmless)
+
+    def wanted(edit: Edit) -> bool:
+        return not only or edit.file.startswith(tuple(only))
+
+    return list(filter(wanted, written.edits(root))), list(filter(wanted, by_rule))
+
+
+def sampled(by_hand: Sequence[Edit], by_rule: Sequence[Edit], size: int, seed: int) -> list[Edit]:
+    """Return `size` edits, up to half of them from the table; the same for the same seed and the same files."""
+    chosen = random.Random(seed)  # noqa: S311  # a sample, no secret
+    some = chosen.sample(by_hand, min(len(by_hand), size // 2))
+    return [*some, *chosen.sample(by_rule, min(len(by_rule), size - len(some)))]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; returns 1 where more survive than may, and 2 where the tests fail without any edit."""
+    options = _options().parse_args(arguments)
+    try:
+        by_hand, by_rule = candidates(ROOT, options.only)
+    except written.TableError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return BAD_USE
+    if options.table:
+        by_rule = []
+    edits = sampled(by_hand, by_rule, options.sample, options.seed) if options.sample else [*by_hand, *by_rule]
+    if not edits:
+        sys.stderr.write(f"error: there is no edit of {', '.join(options.only)}; expected paths such as settings/\n")
+        return BAD_USE
+    if options.list:
+        sys.stdout.writelines(f"{edit}\n" for edit in edits)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="ai-prism-mutants-", ignore_cleanup_errors=True) as folder:
+        bench = Bench(ROOT, Path(folder), options.processes)
+        try:
+            result = _run(bench, edits, options.seed)
+        finally:
+            bench.stop()
+    if isinstance(result, str):
+        sys.stderr.write(f"error: without any edit a test fails, so nothing can be told: {result}\n")
+        return BAD_USE
+    sys.stdout.write(_as_json(result) if options.json else _as_text(result, options.at_most))
+    return 1 if result.percent > options.at_most else 0
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="take N edits instead of all")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which sample (default 1)")
+    parser.add_argument("--only", action="append", default=[], metavar="PATH", help="files that start so; repeatable")
+    parser.add_argument("--table", action="store_true", help="only what is written in edits.yaml")
+    parser.add_argument("--at-most", type=float, default=5, metavar="PERCENT", help="how many may survive (default 5)")
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--list", action="store_true", help="list the edits and make none")
+    parser.add_argument("--json", action="store_true", help="write one document to standard output")
+    return parser
+
+
+def _run(bench: Bench, edits: Sequence[Edit], seed: int) -> Result | str:
+    """Return the result, or the test that fails without any edit."""
+    started = time.monotonic()
+    progress = _Progress(len(edits))
+    progress.say("the tests without any edit")
+    broken = bench.first(sorted({edit.file for edit in edits})).noticed_by
+    if broken:
+        progress.end()
+        return broken
+    outcomes: dict[Edit, Outcome] = {}
+    for edit, outcome in bench.each(edits):
+        outcomes[edit] = outcome
+        progress.count(edit, outcome)
+    progress.end()
+    used = os.times()
+    cpu = used.user + used.system + used.children_user + used.children_system
+    return Result(seed, outcomes, time.monotonic() - started, cpu)
+
+
+class _Progress:
+    """One line on a terminal; elsewhere nothing."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._survived = total, 0, 0
+        self._shown = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        if self._shown:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+
+    def count(self, edit: Edit, outcome: Outcome) -> None:
+        self._done += 1
+        self._survived += not outcome.noticed_by
+        self.say(f"{self._done} of {self._total} edits, {self._survived} unnoticed; {edit.file}:{edit.line}")
+
+    def end(self) -> None:
+        self.say("")
+
+
+def _as_text(result: Result, at_most: float) -> str:
+    survivors, total = result.survivors, len(result.outcomes)
+    lines = [str(edit) for edit in survivors]
+    by_file = Counter(edit.file for edit in survivors)
+    if len(by_file) > 1:
+        tried = Counter(edit.file for edit in result.outcomes)
+        lines += ["", *(f"{count:4} of {tried[file]:4}  {file}" for file, count in by_file.most_common())]
+    share = f"{total} edits, {total - len(survivors)} noticed, {len(survivors)} not: {result.percent:.1f} %"
+    run = f"seed {result.seed}, {result.seconds:.0f} s, {result.cpu_seconds:.0f} s of CPU"
+    lines += ["" if survivors else "no edit goes unnoticed", f"{share} (at most {at_most:g} %); {run}"]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _as_json(result: Result) -> str:
+    document = {
+        "seed": result.seed,
+        "seconds": round(result.seconds, 1),
+        "cpu_seconds": round(result.cpu_seconds, 1),
+        "survived": len(result.survivors),
+        "edits": [
+            {"file": edit.file, "line": edit.line, "what": edit.what, "noticed_by": outcome.noticed_by or None}
+            for edit, outcome in sorted(result.outcomes.items(), key=lambda item: item[0])
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; nothing was changed here\n")
+        sys.exit(INTERRUPTED)

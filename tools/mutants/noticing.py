@@ -1,0 +1,50 @@
+"""Which tests should notice an edit of a file, in the order in which they are asked."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+MARKED = "not golden and not sweep"
+"""A golden notices each change and says nothing of what it means: it is no reason to believe that users are safe."""
+
+WHOLE_PROGRAM = (
+    "tests/components",
+    "tests/iam",
+    "tests/test_program.py",
+    "tests/policy/test_adapter.py",
+    "tests/policy/test_workloads.py",
+    "tests/fakes/aws/test_schemas.py::test_aws_takes_every_resource_of_the_program",
+    "tests/test_zones.py",
+)
+"""What looks at each resource of the program, the likeliest to notice first."""
+BEHIND = {
+    "components": WHOLE_PROGRAM,
+    "settings": ("tests/settings", *WHOLE_PROGRAM),
+    "policy": ("tests/policy",),
+    "charts": ("tests/charts",),
+}
+
+
+def stages(root: Path, file: str) -> list[list[str]]:
+    """Return pytest's arguments, one list after the other: the file's own tests, then those behind them.
+
+    No test is in two stages, and none is a file that is not there.
+    """
+    own = sorted(set(_own(root, PurePosixPath(file))))
+    behind = [each for argument in BEHIND[file.partition("/")[0]] for each in _files(root, argument)]
+    rest = [each for each in dict.fromkeys(behind) if each not in own]
+    return [stage for stage in (own, rest) if stage]
+
+
+def _own(root: Path, file: PurePosixPath) -> Iterator[str]:
+    """Yield the tests that mirror a file; its tests may be cut by subject, as test_cache_logins.py."""
+    folder = root / "tests" / file.parent
+    if file.suffix == ".py" and folder.is_dir():
+        for pattern in (f"test_{file.stem}.py", f"test_{file.stem}_*.py"):
+            yield from (each.relative_to(root).as_posix() for each in folder.glob(pattern))
+
+
+def _files(root: Path, argument: str) -> list[str]:
+    path = root / argument
+    if path.is_dir():
+        return sorted(each.relative_to(root).as_posix() for each in path.rglob("test_*.py"))
+    return [argument]
