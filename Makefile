@@ -83,6 +83,11 @@ e2e-delivery: $(READY) ## Prove the delivery: real controllers, canaries and dra
 	  { code=$$?; echo "what the controllers said: $$folder/run" >&2; exit $$code; }; \
 	  rm -rf "$$folder"
 
+.PHONY: mutants
+mutants: $(READY) ## Make wrong edits on a copy, list those that no test notices; ARGS such as --sample 40, --only components/cache.py.
+	@$(PYTHON) tools/build.py helm promtool > /dev/null
+	@$(BIN)/python -m tools.mutants $(ARGS)
+
 .PHONY: timeline
 timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS are prismctl's, such as --svg FILE.
 	@$(BIN)/python -m prismctl timeline $(STACK) $(ARGS)

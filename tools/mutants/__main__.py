@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tools.mutants import generated, written
 from tools.mutants.edits import Edit
@@ -43,13 +44,14 @@ class Result:
 
 def candidates(root: Path, only: Sequence[str]) -> tuple[list[Edit], list[Edit]]:
     """Return the edits of the table and the generated ones, of files whose path starts with one of `only`."""
-    harmless = {(each.file, each.what) for each in written.harmless()}
+    table, exceptions = (root / written.FOLDER / name for name in (written.EDITS, written.HARMLESS))
+    harmless = {(each.file, each.what) for each in written.harmless(exceptions)}
     by_rule = (each for each in generated.of_folders(root, GENERATED) if (each.file, each.what) not in harmless)
 
     def wanted(edit: Edit) -> bool:
         return not only or edit.file.startswith(tuple(only))
 
-    return list(filter(wanted, written.edits(root))), list(filter(wanted, by_rule))
+    return list(filter(wanted, written.edits(root, table))), list(filter(wanted, by_rule))
 
 
 def sampled(by_hand: Sequence[Edit], by_rule: Sequence[Edit], size: int, seed: int) -> list[Edit]:
@@ -59,11 +61,11 @@ def sampled(by_hand: Sequence[Edit], by_rule: Sequence[Edit], size: int, seed: i
     return [*some, *chosen.sample(by_rule, min(len(by_rule), size - len(some)))]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run; returns 1 where more survive than may, and 2 where the tests fail without any edit."""
     options = _options().parse_args(arguments)
     try:
-        by_hand, by_rule = candidates(ROOT, options.only)
+        by_hand, by_rule = candidates(root, options.only)
     except written.TableError as error:
         sys.stderr.write(f"error: {error}\n")
         return BAD_USE
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.writelines(f"{edit}\n" for edit in edits)
         return 0
     with tempfile.TemporaryDirectory(prefix="ai-prism-mutants-", ignore_cleanup_errors=True) as folder:
-        bench = Bench(ROOT, Path(folder), options.processes)
+        bench = Bench(root, Path(folder), options.processes)
         try:
             result = _run(bench, edits, options.seed)
         finally:
@@ -169,12 +171,17 @@ def _as_json(result: Result) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-if __name__ == "__main__":
+def run(arguments: Sequence[str], root: Path = ROOT) -> NoReturn:
+    """Run to the end, which an interrupt or a closed terminal may bring about."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(arguments, root))
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; nothing was changed here\n")
         sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

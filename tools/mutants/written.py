@@ -9,8 +9,10 @@ import yaml
 
 from tools.mutants.edits import Edit
 
-EDITS = Path(__file__).with_name("edits.yaml")
-HARMLESS = Path(__file__).with_name("harmless.yaml")
+FOLDER = "tools/mutants"
+EDITS = "edits.yaml"
+_WRITTEN = (".py", ".yaml", ".tpl", ".json")
+HARMLESS = "harmless.yaml"
 
 
 class TableError(Exception):
@@ -26,28 +28,45 @@ class Harmless:
     reason: str
 
 
-def edits(root: Path, table: Path = EDITS) -> list[Edit]:
-    """Return the edits of the table; raises TableError where a text does not stand in its file exactly once."""
+def edits(root: Path, table: Path) -> list[Edit]:
+    """Return the edits of a table; raises TableError where a text does not stand where it should exactly once."""
     found: list[Edit] = []
     wrong: list[str] = []
-    for entry in _entries(table, {"file", "find", "put", "what"}):
-        file = root / entry["file"]
-        content = file.read_bytes() if file.is_file() else b""
+    for entry in _entries(table, {"in", "find", "put", "what"}):
         text = entry["find"].encode()
-        if content.count(text) != 1:
-            there = f"{content.count(text)} times" if file.is_file() else "in no such file"
-            wrong.append(f"{entry['what']}: in {entry['file']} once, but {there}: {entry['find']!r}")
+        places = [(file, file.read_bytes().count(text)) for file in _files(root / entry["in"])]
+        standing = [file for file, count in places if count]
+        if sum(count for _, count in places) != 1:
+            there = ", ".join(file.relative_to(root).as_posix() for file in standing) or "nowhere"
+            wrong.append(f"{entry['what']}: once in {entry['in']}, but found in: {there}: {entry['find']!r}")
             continue
+        content = standing[0].read_bytes()
         start = content.index(text)
-        line = content[:start].count(b"\n") + 1
-        end = start + len(text)
-        found.append(Edit(file=entry["file"], line=line, start=start, end=end, text=entry["put"], what=entry["what"]))
+        found.append(
+            Edit(
+                file=standing[0].relative_to(root).as_posix(),
+                line=content[:start].count(b"\n") + 1,
+                start=start,
+                end=start + len(text),
+                text=entry["put"],
+                what=entry["what"],
+            )
+        )
     if wrong:
         raise TableError("\n".join([f"{table.name}: what is to be edited must stand", *wrong]))
     return found
 
 
-def harmless(table: Path = HARMLESS) -> list[Harmless]:
+def _files(place: Path) -> list[Path]:
+    """Return a file, or all files of a folder that people write."""
+    return (
+        sorted(file for file in place.rglob("*") if file.suffix in _WRITTEN)
+        if place.is_dir()
+        else [place][: place.is_file()]
+    )
+
+
+def harmless(table: Path) -> list[Harmless]:
     """Return the generated edits that are left out one by one."""
     return [Harmless(**entry) for entry in _entries(table, {"file", "what", "reason"})]
 
