@@ -63,6 +63,8 @@ servers: $(READY) ## Install PostgreSQL and Valkey for the tests that log in to 
 .PHONY: e2e
 e2e: $(READY) ## Prove the program on the real engine; STACK is one or all, FULL=1 lets everything fail once; REAL=kubernetes,python takes your own plugins.
 	@$(PYTHON) tools/build.py > /dev/null
+	@# What `make test` takes a sample of; not where scenarios are chosen.
+	@$(if $(ARGS)$(STACK),,$(BIN)/python -m pytest -m sweep)
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	  $(BIN)/python -m pytest --dist worksteal --basetemp "$$folder/run" tests/engine/scenarios $(ARGS)
 

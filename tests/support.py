@@ -1,7 +1,9 @@
 """Recorded programs, shared by all tests of a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import pytest
 
 from prismctl.project import ROOT, Project
 from recording.graph import Graph, Resource
@@ -12,6 +14,11 @@ TODAY = "2026-11-23"
 """The day for which the expectations were written: versions leave support, tests stay."""
 
 _graphs: dict[tuple[str, bool], Graph] = {}
+
+
+def sample(values: Iterable[Any], *kept: Any) -> list[Any]:
+    """Return parameters of a test: `kept` in every run, all other values in `make e2e` alone, as a sweep."""
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.sweep) for value in values]
 
 
 def recorded(stack: str, *, known: bool) -> Graph:

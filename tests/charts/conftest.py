@@ -2,9 +2,16 @@
 
 import pytest
 from chart import ALL_WORKLOADS, ENVIRONMENTS, STRATEGIES, Rendering, render
+from support import sample
 
+# Staging and integration are delivered by the templates that dev and prod are delivered by.
 _CASES = [
-    *((environment, strategy, {}) for environment in ENVIRONMENTS for strategy in STRATEGIES),
+    *sample(
+        [(environment, strategy, {}) for environment in ENVIRONMENTS for strategy in STRATEGIES],
+        *((environment, strategy, {}) for environment in ("dev", "prod") for strategy in STRATEGIES),
+        ("staging", "canary", {}),
+        ("integration", "canary", {}),
+    ),
     *(("dev", strategy, ALL_WORKLOADS) for strategy in STRATEGIES),
 ]
 

@@ -64,14 +64,14 @@ def everything_said(stack: Stack, report: Report) -> str:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(case=st.sampled_from(ALL), token=tokens, keep=st.booleans())
 def test_a_secret_is_never_told(case: Case, token: str, keep: bool) -> None:
     stack, report = judged(case, lambda value: Secret(f"{value}{token}" if keep else token))
     assert token not in everything_said(stack, report)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(case=st.sampled_from(ALL), token=tokens, keep=st.booleans())
 def test_not_even_a_value_that_nobody_marked_as_secret_is_told(case: Case, token: str, keep: bool) -> None:
     _, report = judged(case, lambda value: f"{value}{token}" if keep else token)

@@ -184,11 +184,12 @@ def test_a_base_goes_by_what_was_found_and_not_by_where_it_stands(tmp_path, caps
     assert [each["path"] for each in stack["findings"] if each["rule"] == "net-sg-world"] == new
 
 
-def test_a_base_knows_what_only_an_empty_account_shows(tmp_path) -> None:
+def test_a_base_knows_what_only_an_empty_account_shows(tmp_path, capsys, monkeypatch) -> None:
     def policies(*arguments: str) -> dict:
-        command = [sys.executable, "-m", "prismctl", "policies", "dev", "--json", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)  # noqa: S603
-        return json.loads(done.stdout)
+        main(["policies", "dev", "--json", *arguments])
+        return json.loads(capsys.readouterr().out)
+
+    monkeypatch.chdir(ROOT)
 
     config, base = tmp_path / "config.json", tmp_path / "base.json"
     config.write_text('{"stk-region": {"regions": []}}')
@@ -302,6 +303,7 @@ def test_a_pipe_is_read(tmp_path) -> None:
     assert json.loads(done.stdout)["stacks"][0]["mandatory"] == 1
 
 
+@pytest.mark.sweep
 def test_the_platform_has_no_mandatory_finding_on_any_stack() -> None:
     # In a process of its own, as users run it: here other tests have been with the SDK and with gRPC before.
     command = [sys.executable, "-m", "prismctl", "policies", "all", "--json"]

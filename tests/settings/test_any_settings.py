@@ -4,6 +4,7 @@ import datetime
 import json
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support import record_with
@@ -95,9 +96,20 @@ def sections(draw: st.DrawFn) -> dict[str, Any]:
 ROLES = st.just("arn:aws:iam::123456789012:role/administrators")
 
 
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(sections(), st.booleans())
 def test_whatever_load_accepts_builds_a_graph(drawn: dict[str, Any], known: bool) -> None:
+    builds_a_graph(drawn, known)
+
+
+@pytest.mark.sweep
+@settings(max_examples=25)
+@given(sections(), st.booleans())
+def test_whatever_load_accepts_builds_a_graph_many_times(drawn: dict[str, Any], known: bool) -> None:
+    builds_a_graph(drawn, known)
+
+
+def builds_a_graph(drawn: dict[str, Any], known: bool) -> None:
     texts = {name: json.dumps(section) for name, section in drawn.items()}
     config = Project(ROOT).config("dev") | {f"ai-prism:{name}": text for name, text in texts.items()}
     try:
