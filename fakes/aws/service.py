@@ -16,7 +16,6 @@ from fakes.aws import (
     image_cache_rules,
     links,
     maintenance,
-    physical_names,
     replacements,
     rules_of_account,
     schemas,
@@ -137,7 +136,7 @@ class Aws:
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key != DEFAULTS)
         replaces = replacements.replaced_by(type_, state, new) if changed else []
         # A successor with the same name could not be made beside what it replaces.
-        first = bool(replaces) and physical_names.deletes_first(type_, _chosen(new))
+        first = bool(replaces) and uniqueness.deletes_first(type_, _chosen(new))
         return Difference(changed=changed, replaces=replaces, delete_before_replace=first)
 
     def plan_creation(self, type_: str, inputs: Properties) -> Properties:
@@ -334,12 +333,13 @@ class Aws:
 
 def _with_name(type_: str, name: str, olds: Properties, inputs: Properties, seed: bytes) -> Properties:
     """Make up a physical name where pulumi-aws does, or keep the one that was made up before."""
-    named = physical_names.NAMES.get(type_)
-    if named is None or not named.autonamed or named.key in inputs:
+    row = uniqueness.UNIQUE.get(type_)
+    if row is None or not row.autonamed or row.keys[0] in inputs:
         return inputs
+    key = row.keys[0]
     made_up = f"{name}-{hashlib.sha256(seed).hexdigest()[:7]}"
-    before = olds.get(named.key) if named.key in olds.get(DEFAULTS, ()) else None
-    return {**inputs, named.key: before or (made_up.lower() if named.lower else made_up), DEFAULTS: [named.key]}
+    before = olds.get(key) if key in olds.get(DEFAULTS, ()) else None
+    return {**inputs, key: before or (made_up.lower() if row.lower else made_up), DEFAULTS: [key]}
 
 
 def _chosen(inputs: Properties) -> Properties:

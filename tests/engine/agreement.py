@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.aws.physical_names import NAMES
 from fakes.aws.service import DEFAULTS
+from fakes.aws.uniqueness import AUTONAMED
 from recording.sdk import UNKNOWN_MARK
 
 ABSENT = "absent"
@@ -42,7 +42,7 @@ EXPLAINED: Mapping[str, Any] = {
         it.offline == ABSENT
         and (
             it.path == f"inputs.{DEFAULTS}"
-            or (it.type in NAMES and it.path == f"inputs.{NAMES[it.type].key}" and it.engine in it.made_up)
+            or (it.type in AUTONAMED and it.path == f"inputs.{AUTONAMED[it.type]}" and it.engine in it.made_up)
         )
     ),
     "a name that was made up is known to whoever uses it, as a word of a text too": lambda it: (
