@@ -67,36 +67,19 @@ class TestCreate:
         assert here == there
         assert len(set(here.values())) == 3
 
-    @pytest.mark.parametrize(
-        ("type_", "first", "second", "said"),
-        [
-            (ROLE, {"name": "deploy"}, {"name": "deploy", "path": "/a/"}, "EntityAlreadyExists: Role with name deploy"),
-            (BUCKET, {"bucket": "files"}, {"bucket": "files"}, "BucketAlreadyOwnedByYou"),
-            ("aws:ecr/repository:Repository", {"name": "a"}, {"name": "a"}, f"the registry with id '{ACCOUNT_ID}'"),
-            ("aws:wafv2/webAcl:WebAcl", {"name": "a", "scope": "X"}, {"name": "a", "scope": "X"}, "WAFDuplicateItem"),
-        ],
-    )
-    def test_a_name_that_is_taken_is_refused(self, aws, account, type_, first, second, said):
-        make(aws, account, type_, "one", **first)
+    def test_a_name_that_is_taken_is_refused_and_nothing_made(self, aws, account):
+        make(aws, account, ROLE, "one", name="deploy")
 
-        with pytest.raises(Refusal, match=said):
-            make(aws, account, type_, "two", **second)
+        with pytest.raises(Refusal, match="EntityAlreadyExists: Role with name deploy"):
+            make(aws, account, ROLE, "two", name="deploy", path="/a/")
         assert len(account.resources()) == 1
-
-    def test_a_name_is_taken_only_within_what_it_is_unique_in(self, aws, account):
-        acl = "aws:wafv2/webAcl:WebAcl"
-        make(aws, account, acl, "one", name="a", scope="REGIONAL")
-        make(aws, account, acl, "two", name="a", scope="CLOUDFRONT")
-        make(aws, account, ROLE, "three", name="a")
-
-        assert len(account.resources()) == 3
 
     def test_a_reference_that_leads_nowhere_is_refused_and_nothing_made(self, aws, account):
         with pytest.raises(Refusal, match=r"vpcId: InvalidVpcID\.NotFound: .*vpc-1"):
             make(aws, account, SUBNET, vpcId="vpc-1")
         assert account.resources() == []
 
-    def test_a_type_that_the_double_does_not_know_is_not_made(self, aws, account):
+    def test_a_type_that_the_fake_does_not_know_is_not_made(self, aws, account):
         with pytest.raises(LookupError, match="no synthetic outputs for aws:ec2/instance:Instance"):
             make(aws, account, "aws:ec2/instance:Instance")
         assert account.resources() == []
@@ -193,25 +176,13 @@ class TestUpdate:
 
 
 class TestDelete:
-    @pytest.mark.parametrize(
-        ("held", "beside", "said"),
-        [
-            (Held(VPC, "vpc-1", "a"), [Held(SUBNET, "subnet-1", "b", {"vpcId": "vpc-1"})], "DependencyViolation"),
-            (
-                Held(PLANE, "main", "a", {}, {"name": "main"}),
-                [Held(NODES, "n", "b", {"clusterName": "main"})],
-                "nodegr",
-            ),
-            (Held(DATABASE, "main", "a", {"deletionProtection": True}), [], "Cannot delete protected Cluster"),
-            (Held(BUCKET, "files", "a", contents=("x",)), [], "BucketNotEmpty"),
-        ],
-    )
-    def test_what_is_in_use_protected_or_filled_stays(self, aws, account, held, beside, said):
-        account.hold(held, *beside)
+    def test_what_is_in_use_stays(self, aws, account):
+        standing = [Held(VPC, "vpc-1", "a"), Held(SUBNET, "subnet-1", "b", {"vpcId": "vpc-1"})]
+        account.hold(*standing)
 
-        with pytest.raises(Refusal, match=said):
-            delete(aws, account, held.type, held.id)
-        assert account.resources() == [held, *beside]
+        with pytest.raises(Refusal, match="DependencyViolation"):
+            delete(aws, account, VPC, "vpc-1")
+        assert account.resources() == standing
 
     def test_what_others_begin_to_use_while_it_is_being_deleted_stays(self, account, found_out, monkeypatch):
         account.hold(Held(VPC, "vpc-1", "a"))
@@ -248,7 +219,7 @@ class TestInvoke:
         with pytest.raises(Refusal, match=f"no matching Route 53 Hosted Zone found: {name}"):
             aws.invoke("aws:route53/getZone:getZone", {"name": name})
 
-    def test_a_function_that_the_double_does_not_know_is_not_answered(self, aws):
+    def test_a_function_that_the_fake_does_not_know_is_not_answered(self, aws):
         with pytest.raises(LookupError, match="no synthetic answer for aws:ec2/getAmi:getAmi"):
             aws.invoke("aws:ec2/getAmi:getAmi", {})
 

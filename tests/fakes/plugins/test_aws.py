@@ -101,7 +101,7 @@ class TestConfiguration:
         assert (found.diffs, found.replaces, found.changes == found.DIFF_SOME) == (diffs, replaces, bool(diffs))
 
     @pytest.mark.parametrize("name", ["Call", "Construct", "GetSchema", "GetMapping"])
-    def test_what_the_double_does_not_do_it_says(self, unconfigured, context, name):
+    def test_what_the_fake_does_not_do_it_says(self, unconfigured, context, name):
         with pytest.raises(NotImplementedError):
             getattr(unconfigured, name)(None, context)
         assert context.code is grpc.StatusCode.UNIMPLEMENTED
@@ -309,7 +309,7 @@ class TestActing:
             assert decode(left.inputs)["cidrBlock"] == Secret("10.0.0.0/16")
             assert all(isinstance(value, Secret) for value in decode(left.properties).values())
 
-    def test_what_the_double_cannot_do_is_no_success_in_the_journal(self, provider, account, context):
+    def test_what_the_fake_cannot_do_is_no_success_in_the_journal(self, provider, account, context):
         with pytest.raises(LookupError):
             create(provider, "aws:ec2/instance:Instance", {}, context)
         assert [(each.error or "")[:31] for each in account.operations()] == ["LookupError: no synthetic output"[:31]]

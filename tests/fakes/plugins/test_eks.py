@@ -180,7 +180,7 @@ def test_another_component_is_refused_and_nothing_registered(construct, context,
         ("corednsAddonOptions", {"enabled": True}),
     ],
 )
-def test_a_use_that_the_double_does_not_know_is_refused_and_no_child_registered(construct, context, key, value):
+def test_a_use_that_the_fake_does_not_know_is_refused_and_no_child_registered(construct, context, key, value):
     monitor = Monitor(MADE)
 
     with pytest.raises(AbortedError, match=f"does not know this use of {key}"):
