@@ -260,48 +260,6 @@ def test_the_world_reaches_the_load_balancer_alone_and_on_two_ports(unknown: Gra
         assert not group.get("ingress"), f"{group.urn} has inline rules, which no rule resource can see"
 
 
-def test_isolated_subnets_have_no_route_to_anywhere(unknown: Graph) -> None:
-    table = unknown.named("aws:ec2/routeTable:RouteTable", "network-isolated")
-    isolated = [
-        association
-        for association in unknown.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
-        if "-isolated-" in association.name
-    ]
-    assert len(isolated) == len(
-        [s for s in unknown.of_type("aws:ec2/subnet:Subnet") if s["tags"]["Tier"] == "isolated"]
-    )
-    assert {association.property_dependencies["routeTableId"] for association in isolated} == {(table.urn,)}
-    assert not table.get("routes")
-    for other in unknown.of_type("aws:ec2/route:Route", "aws:ec2/vpcEndpoint:VpcEndpoint"):
-        sources = {urn for urns in other.property_dependencies.values() for urn in urns}
-        assert table.urn not in sources, other.urn
-
-
-def test_private_subnets_never_route_to_the_internet_gateway(unknown: Graph) -> None:
-    routes = unknown.of_type("aws:ec2/route:Route")
-    assert [route.name for route in routes if "gatewayId" in route] == ["network-public-internet"]
-    assert all("natGatewayId" in route for route in routes if "-private-" in route.name)
-
-
-def test_each_zone_has_its_own_nat_gateway_where_the_stack_asks_for_it(known: Graph) -> None:
-    zones = {subnet["availabilityZone"] for subnet in known.of_type("aws:ec2/subnet:Subnet")}
-    nats = known.of_type("aws:ec2/natGateway:NatGateway")
-    assert len(nats) == (len(zones) if known.stack in ("staging", "prod") else 1)
-    used = {route["natGatewayId"] for route in known.of_type("aws:ec2/route:Route") if "natGatewayId" in route}
-    assert used == {nat.id for nat in nats}
-
-
-def test_the_gpu_taint_is_on_gpu_nodes_and_on_nothing_else(unknown: Graph) -> None:
-    taint = {"key": "nvidia.com/gpu", "value": "true", "effect": "NO_SCHEDULE"}
-    for group in unknown.of_type("aws:eks/nodeGroup:NodeGroup"):
-        gpu = group["labels"]["tier"] == "gpu"
-        assert group.get("taints") == ([taint] if gpu else None), group.urn
-        assert group["amiType"] == ("AL2023_x86_64_NVIDIA" if gpu else "AL2023_x86_64_STANDARD")
-        assert ("nvidia.com/gpu" in group["labels"]) is gpu
-        # The autoscaler's sign that GPUs are yet to be reported.
-        assert ("k8s.amazonaws.com/accelerator" in group["labels"]) is gpu
-
-
 def test_spot_groups_choose_among_three_types_of_like_size(unknown: Graph) -> None:
     groups = [group for group in unknown.of_type("aws:eks/nodeGroup:NodeGroup") if group["capacityType"] == "SPOT"]
     assert [group.name for group in groups] == ["api-nodes"]
@@ -340,18 +298,6 @@ def test_a_stack_that_may_be_lost_does_not_hold_on_to_its_buckets_and_images(unk
         assert bucket["forceDestroy"] is may_be_lost
     for repository in unknown.of_type("aws:ecr/repository:Repository"):
         assert repository["forceDelete"] is may_be_lost
-
-
-def test_an_administrator_can_be_removed_from_a_protected_cluster(unknown: Graph) -> None:
-    entries = unknown.of_type("aws:eks/accessEntry:AccessEntry")
-    admins = json.loads(Project(ROOT).config(unknown.stack)["ai-prism:cluster"])["admins"]
-    assert {entry.name for entry in entries} == {f"cluster-{who}" for who in ("delivery", "preview", *admins)}
-    assert not any(entry.protect for entry in entries)
-
-
-def test_whoever_makes_the_cluster_does_not_stay_its_administrator(unknown: Graph) -> None:
-    access = unknown.of_type("aws:eks/cluster:Cluster")[0]["accessConfig"]
-    assert access == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
 
 
 def test_deletion_protection_of_aws_goes_with_protect(unknown: Graph) -> None:

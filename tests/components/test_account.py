@@ -67,6 +67,12 @@ def test_zones_are_judged_by_what_their_names_stand_for_in_this_account() -> Non
     ]
 
 
+@pytest.mark.parametrize("id_", ["use1-az3", "usw1-az2", "cac1-az3"])
+def test_no_network_is_built_around_a_zone_in_which_eks_takes_no_control_plane(id_: str) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html#network-requirements-subnets"""
+    assert len([*_zone_problems(("a", "b"), {"a": id_, "b": "use1-az1"})]) == 1
+
+
 @pytest.mark.parametrize("role", ["preview", "deploy"])
 def test_the_roles_of_delivery_are_known_by_their_arns_before_they_are_made(role: str) -> None:
     graph = recorded("dev", known=True)

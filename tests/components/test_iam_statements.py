@@ -6,7 +6,17 @@ import json
 import pulumi
 import pytest
 
-from components.iam_statements import allow, document, trust_github, trust_instances, trust_pods, trust_service
+from components.iam_statements import (
+    allow,
+    document,
+    trust_github,
+    trust_instances,
+    trust_pods,
+    trust_role,
+    trust_service,
+)
+from fakes.iam.evaluator import listed
+from fakes.iam.roles import statements
 
 ACCOUNT = "111122223333"
 CLUSTER = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/ai-prism-dev"
@@ -15,6 +25,7 @@ TRUSTS = {
     "a service": trust_service("rds.amazonaws.com", ACCOUNT),
     "instances": trust_instances(),
     "pods": trust_pods(CLUSTER, ACCOUNT),
+    "a role": trust_role(f"arn:aws:iam::{ACCOUNT}:role/one"),
     "workflows": trust_github(PROVIDER, "company/repository", "environment:dev"),
 }
 
@@ -110,3 +121,42 @@ def test_no_trust_compares_by_pattern_or_names_everybody(trust):
     text = json.dumps(TRUSTS[trust])
     assert "Like" not in text
     assert "*" not in text
+
+
+def test_a_role_of_pods_may_become_another_with_the_tags_of_its_session():
+    assert TRUSTS["a role"] == {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/one"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+
+
+IDENTITY = ("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy")
+
+
+def _documents(graph):
+    """Yield each policy of a program, with the elements that AWS wants in it beside an effect and actions."""
+    for each in graph.resources:
+        if "assumeRolePolicy" in each:
+            yield each, each["assumeRolePolicy"], {"Principal"}
+        elif isinstance(each.get("policy"), str) and '"Statement"' in each["policy"]:
+            yield each, each["policy"], {"Resource"} if each.type in IDENTITY else {"Resource", "Principal"}
+
+
+def test_every_policy_is_one_that_aws_takes(known):
+    """Without an action or a resource it answers MalformedPolicyDocument, and the update stops.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    """
+    found = [*_documents(known)]
+    assert len({each.type for each, _, _ in found}) > 5
+    for resource, text, elements in found:
+        assert json.loads(text)["Version"] == "2012-10-17", resource.name
+        names = [statement["Sid"] for statement in statements(text) if "Sid" in statement]
+        assert len({*names}) == len(names), resource.name
+        for statement in statements(text):
+            assert statement["Effect"] in ("Allow", "Deny"), resource.name
+            said = {key.removeprefix("Not") for key in statement} - {"Effect", "Sid", "Condition"}
+            assert said == {"Action", *elements}, (resource.name, statement)
+            assert not [key for key in statement if f"Not{key}" in statement], resource.name
+            assert all(listed(statement[key]) for key in statement), (resource.name, statement)

@@ -2,14 +2,39 @@
 
 import json
 
+import pulumi
 import pytest
+from alone import build
 from support import record_with, recorded
 
+from components.service_roles import make_service_role
 from fakes.iam.evaluator import applies
 from fakes.iam.roles import aws_managed
 from prismctl.project import ROOT, Project
 
 ROLE = "aws:iam/serviceLinkedRole:ServiceLinkedRole"
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html and the services' own
+# pages: AWS knows a role by this name alone.
+PRINCIPALS = {
+    "elasticache": "elasticache.amazonaws.com",
+    "opensearch": "opensearchservice.amazonaws.com",
+    "rds": "rds.amazonaws.com",
+}
+
+
+@pytest.mark.parametrize("service", PRINCIPALS)
+def test_a_stack_makes_the_role_of_a_service_only_where_it_is_the_one_of_its_account_that_does(service: str) -> None:
+    """AWS refuses a second one."""
+
+    def make(opts: pulumi.ResourceOptions) -> None:
+        owner = pulumi.ComponentResource("test:Owner", "owner", None, opts)
+        assert len(make_service_role("own", service, parent=owner, owned=True)) == 1
+        assert make_service_role("other", service, parent=owner, owned=False) == []
+
+    (role,) = build(make).of_type(ROLE)
+    assert (role.name, role["awsServiceName"]) == ("own-service", PRINCIPALS[service])
+    assert role.parent
 
 
 @pytest.mark.parametrize(
