@@ -56,29 +56,3 @@ def test_no_pod_is_under_two_budgets_which_would_forbid_every_eviction(stack: st
 
 def test_where_a_controller_runs_once_nothing_guards_it() -> None:
     assert not own_budgets("dev")
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_one_node_or_zone_takes_only_one_pod_of_each_of_external_secrets_controllers(stack: str) -> None:
-    given = values(recorded(stack, known=True), "external-secrets")
-
-    for part, pod in (("", given), ("-webhook", given["webhook"]), ("-cert-controller", given["certController"])):
-        constraints = pod["topologySpreadConstraints"]
-        assert [each["topologyKey"] for each in constraints] == [
-            "topology.kubernetes.io/zone",
-            "kubernetes.io/hostname",
-        ]
-        for each in constraints:
-            assert each["labelSelector"]["matchLabels"] == {"app.kubernetes.io/name": f"external-secrets{part}"}
-    # No update of others waits for a webhook that restarts.
-    assert given["webhook"]["failurePolicy"] == "Ignore"
-
-
-def test_another_configuration_of_jaeger_makes_another_pod() -> None:
-    labels = [values(recorded(stack, known=True), "jaeger")["jaeger"]["podLabels"] for stack in ("dev", "prod")]
-
-    # One keeps traces in memory, the other on a volume.
-    assert labels[0] != labels[1]
-    assert labels[0] == values(recorded("integration", known=True), "jaeger")["jaeger"]["podLabels"]
-    # Kubernetes takes no longer one.
-    assert all(len(value) <= 63 for label in labels for value in label.values())

@@ -1,134 +1,169 @@
-"""Logs: from every node to the one place that a stack keeps them in."""
+"""Fluent Bit: what it reads with which rights, what it keeps on the node, and where it sends it."""
 
-import os
-import stat
-import subprocess
-from pathlib import Path
+import functools
 from typing import Any
 
 import pytest
-from support import STACKS, recorded
+from alone_in_cluster import RESTRICTED, asks, cached, in_cluster, origin, release, values, waits_for
 
-RELEASE = "kubernetes:helm.sh/v3:Release"
-JOB = "kubernetes:batch/v1:Job"
-WITH = ("staging", "prod")
+from components.apps.fluent_bit import FluentBit, FluentBitArgs, LogGroup, log_destination
+from components.apps.search_access import SearchDomain
+from recording.graph import Graph
 
-
-def values(stack: str) -> dict[str, Any]:
-    return recorded(stack, known=True).named(RELEASE, "fluent-bit")["values"]
-
-
-def output(stack: str) -> dict[str, str]:
-    lines = [line.strip() for line in values(stack)["config"]["outputs"].splitlines()]
-    return dict(line.split(" ", 1) for line in lines if line and line[0] not in "[#")
+NAME = "fluent-bit"
+DOMAIN = SearchDomain(endpoint="search.example.com", gib_for_logs=10, retention_days=30, reader_arns=[])
+GROUP = LogGroup(name="pods")
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_collector_runs_on_every_node_and_has_no_more_rights_there_than_files_take(stack: str) -> None:
-    assert values(stack)["tolerations"] == [{"operator": "Exists"}]
-    context = values(stack)["securityContext"]
-    assert context["allowPrivilegeEscalation"] is False
-    assert context["capabilities"] == {"drop": ["ALL"]}
-    mounts = {mount["mountPath"]: mount for mount in values(stack)["daemonSetVolumeMounts"]}
-    assert mounts["/var/log"]["readOnly"]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_what_is_not_sent_yet_lies_on_a_bounded_part_of_the_disk(stack: str) -> None:
-    config = values(stack)["config"]
-    assert "storage.type filesystem" in config["inputs"]
-    assert "storage.total_limit_size" in config["outputs"]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_what_is_refused_again_and_again_is_given_up_and_what_is_not_is_seen_to_be_taken(stack: str) -> None:
-    assert int(output(stack)["Retry_Limit"]) > 1
-    if stack in WITH:
-        # Each of a chunk's records is named in the answer, and it has about 2 MB of them.
-        assert int(output(stack)["Buffer_Size"].removesuffix("MB")) >= 2
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_logs_go_to_where_the_stack_keeps_them_and_nobody_makes_another_place(stack: str) -> None:
-    graph, told = recorded(stack, known=True), output(stack)
-    if stack in WITH:
-        (domain,) = graph.of_type("aws:opensearch/domain:Domain")
-        assert (told["Name"], told["Host"], told["Port"]) == ("opensearch", domain.outputs["endpoint"], "443")
-        assert (told["tls"], told["AWS_Auth"]) == ("On", "On")
-    else:
-        group = graph.named("aws:cloudwatch/logGroup:LogGroup", "observability-pods")
-        assert (told["Name"], told["log_group_name"]) == ("cloudwatch_logs", group.outputs["name"])
-        assert told["auto_create_group"] == "Off"
-
-
-@pytest.mark.parametrize("stack", WITH)
-def test_the_collector_starts_when_it_may_write(stack: str) -> None:
-    graph = recorded(stack, known=True)
-    job = graph.named(JOB, "search-access")
-    assert job.urn in graph.needs(graph.named(RELEASE, "fluent-bit"))
-
-
-CURL = """#!/bin/sh
-# Takes what is signed from a pipe, notes what is asked for, and answers as the domain would.
-case "$*" in
-  *"$AWS_CONTAINER_CREDENTIALS_FULL_URI"*)
-    printf '{\\n "AccessKeyId":"key",\\n "SecretAccessKey":"secret",\\n "Token":"token"}'
-    exit;;
-esac
-cat >> "$SEEN.credentials"
-printf '%s\\n' "$*" >> "$SEEN"
-case "$*" in
-  *PUT*) ;;
-  *) cat "$KNOWN";;
-esac
-"""
-
-
-@pytest.mark.parametrize(
-    ("known", "query"),
-    [
-        ('{"error": {}, "status": 404}', ""),
-        ('{"_id":"logs","_version":2,"_seq_no":7,"_primary_term":3,"policy":{}}', "?if_primary_term=3&if_seq_no=7"),
-    ],
-)
-def test_the_job_gives_each_role_its_rights_and_replaces_the_policy_that_is_there(
-    tmp_path: Path, known: str, query: str
-) -> None:
-    job = recorded("prod", known=True).named(JOB, "search-access")
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    (tmp_path / "curl").write_text(CURL, encoding="utf-8")
-    (tmp_path / "curl").chmod(stat.S_IRWXU)
-    (tmp_path / "token").write_text("pod", encoding="utf-8")
-    (tmp_path / "known").write_text(known, encoding="utf-8")
-    environment = {item["name"]: item["value"] for item in container["env"]}
-    subprocess.run(  # noqa: S603  # the program's own command
-        container["command"],
-        env={
-            **environment,
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "SEEN": str(tmp_path / "seen"),
-            "KNOWN": str(tmp_path / "known"),
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "token"),
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
-        },
-        check=True,
-        timeout=30,
+@functools.cache
+def collector(destination: str = "search") -> Graph:
+    return in_cluster(
+        lambda installer, role, opts: FluentBit(
+            NAME,
+            FluentBitArgs(
+                installer=installer,
+                region="eu-west-1",
+                destination=DOMAIN if destination == "search" else GROUP,
+                service_account="collecting",
+                after=[role],
+            ),
+            opts,
+        )
     )
-    asked = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
-    paths = [line.rpartition(f"https://{environment['HOST']}/")[2] for line in asked]
-    assert paths == [
-        "_index_template/logs",
-        "_plugins/_security/api/roles/logs_writer",
-        "_plugins/_security/api/rolesmapping/logs_writer",
-        "_plugins/_security/api/roles/logs_reader",
-        "_plugins/_security/api/rolesmapping/logs_reader",
-        "_plugins/_security/api/audit/config",
-        "_plugins/_ism/policies/logs",
-        f"_plugins/_ism/policies/logs{query}",
+
+
+def chart() -> dict[str, Any]:
+    return values(collector(), NAME)
+
+
+def section(name: str, destination: str = "search") -> dict[str, str]:
+    """Return the keys of the one section of a part of the configuration."""
+    text = values(collector(destination), NAME)["config"][name]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert [line for line in lines if line.startswith("[")] == [f"[{name.removesuffix('s').upper()}]"]
+    pairs = [line.split(maxsplit=1) for line in lines[1:]]
+    return dict(pairs)
+
+
+def test_it_runs_on_every_node_in_its_own_namespace_with_the_role_that_writes_logs() -> None:
+    assert origin(collector(), NAME) == (NAME, "logging", NAME)
+    assert chart()["serviceAccount"] == {"name": "collecting"}
+    assert "role" in waits_for(collector(), release(collector(), NAME))
+    assert chart()["tolerations"] == [{"operator": "Exists"}]
+    assert chart()["priorityClassName"] == "system-node-critical"
+
+
+def test_it_reads_log_files_as_root_without_any_capability_and_writes_to_one_folder_of_the_node() -> None:
+    assert chart()["securityContext"] == {**RESTRICTED, "runAsNonRoot": False, "runAsUser": 0}
+    assert chart()["daemonSetVolumes"] == [
+        {"name": "logs", "hostPath": {"path": "/var/log"}},
+        {"name": "state", "hostPath": {"path": "/var/lib/fluent-bit", "type": "DirectoryOrCreate"}},
     ]
-    assert '"min_index_age": "365d"' in asked[-1]
-    assert "role/ai-prism/prod/identity-fluent-bit" in asked[2]
-    # Nothing secret stands among the arguments.
-    assert not any("secret" in line or "token" in line for line in asked)
-    credentials = (tmp_path / "seen.credentials").read_text(encoding="utf-8").splitlines()
-    assert credentials[:2] == ['user = "key:secret"', 'header = "x-amz-security-token: token"']
+    assert chart()["daemonSetVolumeMounts"] == [
+        {"name": "logs", "mountPath": "/var/log", "readOnly": True},
+        {"name": "state", "mountPath": "/var/lib/fluent-bit"},
+    ]
+
+
+def test_it_leaves_the_node_to_the_pods_and_prometheus_sees_it() -> None:
+    assert chart()["resources"] == asks("50m", "64Mi", limit="256Mi")
+    assert chart()["serviceMonitor"] == {"enabled": True}
+    assert chart()["testFramework"] == {"enabled": False}
+    assert chart()["image"] == {"repository": cached("docker.io/fluent/fluent-bit")}
+
+
+def test_a_restart_neither_loses_nor_repeats_logs_and_a_burst_lies_on_the_disk() -> None:
+    """https://docs.fluentbit.io/manual/administration/buffering-and-storage"""
+    inputs, service = section("inputs"), section("service")
+    assert inputs["DB"] == "/var/lib/fluent-bit/positions.db"
+    assert inputs["storage.type"] == "filesystem"
+    assert inputs["Mem_Buf_Limit"] == "16MB"
+    assert service["storage.path"] == "/var/lib/fluent-bit/buffer"
+    assert service["storage.max_chunks_up"] == "64"
+
+
+def test_it_reads_the_output_of_all_containers_but_its_own_which_would_feed_it_in_a_loop() -> None:
+    inputs = section("inputs")
+    assert inputs["Name"] == "tail"
+    assert inputs["Tag"] == "kube.*"
+    assert inputs["Path"] == "/var/log/containers/*.log"
+    assert inputs["Exclude_Path"] == "/var/log/containers/fluent-bit-*_logging_*.log"
+    # Lines that the runtime has cut are put together, and one that is longer stops nothing.
+    assert inputs["multiline.parser"] == "docker, cri"
+    assert inputs["Skip_Long_Lines"] == "On"
+
+
+def test_a_line_of_json_has_its_fields_below_one_name_beside_those_of_its_pod() -> None:
+    assert section("filters") == {
+        "Name": "kubernetes",
+        "Match": "kube.*",
+        "Merge_Log": "On",
+        "Merge_Log_Key": "fields",
+        "Keep_Log": "Off",
+        "Annotations": "Off",
+        # No pod decides by itself that its logs are dropped, or how they are read.
+        "K8S-Logging.Parser": "Off",
+        "K8S-Logging.Exclude": "Off",
+    }
+
+
+def test_its_probes_and_prometheus_ask_it_where_the_chart_says() -> None:
+    service = section("service")
+    assert service == {
+        "Daemon": "Off",
+        "Flush": "{{ .Values.flush }}",
+        "Log_Level": "{{ .Values.logLevel }}",
+        "Parsers_File": "/fluent-bit/etc/parsers.conf",
+        "HTTP_Server": "On",
+        "HTTP_Listen": "0.0.0.0",  # noqa: S104
+        "HTTP_Port": "{{ .Values.metricsPort }}",
+        "Health_Check": "On",
+        "storage.path": "/var/lib/fluent-bit/buffer",
+        "storage.max_chunks_up": "64",
+    }
+
+
+def test_logs_go_to_the_domain_signed_and_encrypted_one_index_a_day() -> None:
+    found = section("outputs")
+    assert (found["Name"], found["Match"]) == ("opensearch", "kube.*")
+    assert (found["Host"], found["Port"], found["tls"]) == ("search.example.com", "443", "On")
+    assert (found["AWS_Auth"], found["AWS_Region"]) == ("On", "eu-west-1")
+    assert (found["Logstash_Format"], found["Logstash_Prefix"]) == ("On", "logs")
+
+
+def test_the_domain_takes_each_record_once_whatever_the_labels_of_its_pod() -> None:
+    found = section("outputs")
+    assert found["Generate_ID"] == "On"
+    # Labels such as app and app.kubernetes.io/name cannot be fields of one document otherwise.
+    assert found["Replace_Dots"] == "On"
+    assert found["Suppress_Type_Name"] == "On"
+    assert found["Buffer_Size"] == "4MB"
+
+
+def test_logs_go_to_the_log_group_that_is_there() -> None:
+    found = section("outputs", "group")
+    assert found == {
+        "Name": "cloudwatch_logs",
+        "Match": "kube.*",
+        "region": "eu-west-1",
+        "log_group_name": "pods",
+        "log_stream_prefix": "pods-",
+        "auto_create_group": "Off",
+        "Retry_Limit": "20",
+        "storage.total_limit_size": "1G",
+    }
+
+
+@pytest.mark.parametrize("destination", ["search", "group"])
+def test_what_cannot_be_sent_for_hours_is_given_up_and_takes_a_bounded_part_of_the_disk(destination: str) -> None:
+    """https://docs.fluentbit.io/manual/administration/scheduling-and-retries"""
+    found = section("outputs", destination)
+    assert (found["Retry_Limit"], found["storage.total_limit_size"]) == ("20", "1G")
+
+
+def test_logs_are_kept_in_one_place() -> None:
+    assert log_destination(DOMAIN, None) is DOMAIN
+    assert log_destination(None, "pods") == GROUP
+    for domain, group in ((None, None), (DOMAIN, "pods")):
+        with pytest.raises(ValueError, match="either in OpenSearch or in CloudWatch"):
+            log_destination(domain, group)

@@ -37,13 +37,6 @@ def test_on_demand_stands_in_for_spot_only_when_there_is_none(stack: str) -> Non
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_autoscaler_finds_the_groups_of_its_own_cluster(stack: str) -> None:
-    autoscaler = values(stack, "cluster-autoscaler")
-    assert autoscaler["autoDiscovery"] == {"clusterName": f"ai-prism-{stack}"}
-    assert autoscaler["awsRegion"] == "us-east-1"
-
-
-@pytest.mark.parametrize("stack", STACKS)
 def test_the_device_plugin_runs_on_gpu_nodes_and_on_no_other(stack: str) -> None:
     plugin = values(stack, "nvidia-device-plugin")
     gpu = recorded(stack, known=True).named(GROUP, "gpu-nodes")
