@@ -95,10 +95,11 @@ timeline: $(READY) ## Predict how long the first update of STACK takes; ARGS are
 	@$(BIN)/python -m prismctl timeline $(STACK) $(ARGS)
 
 .PHONY: check
-check: $(READY) ## Check format, lint, types, generated files and workflows.
+check: $(READY) ## Check format, lint, types, imports, generated files and workflows.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: badly formatted; make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright --warnings
+	@found=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$found" >&2; exit 1; }
 	@$(BIN)/python -m prismctl.generate --check
 	@$(BIN)/python -m tools.workflows
 	@echo "All checks passed"
@@ -130,5 +131,5 @@ lock: $(READY) ## Pin all dependencies at their newest, with hashes.
 
 .PHONY: clean
 clean: ## Remove the environment and all caches.
-	@rm -rf .venv .charts .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .charts .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

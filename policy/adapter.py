@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi_policy
-from pulumi_policy import policy as sdk
+from pulumi_policy import policy as policy_sdk
 
 from policy import configuration, waivers
 from policy.environment import environment_of
@@ -26,6 +26,7 @@ from policy.registry import Level, Rule, Settings, rules
 from policy.runner import context_for, judge
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
+from recording import sdk
 from recording.wire import decode
 from settings import versions
 
@@ -52,25 +53,6 @@ class _Sent:
         return decode(self.message)
 
 
-class _Wire:
-    """Stands in for the SDK's `json_format`, which turns each message into dictionaries, again for each policy."""
-
-    @staticmethod
-    def MessageToDict(message: Any) -> _Sent:  # noqa: N802  # the name that the SDK calls
-        return _Sent(message)
-
-
-def keep_what_was_sent(module: Any = sdk) -> None:
-    """Have the SDK hand over undecoded what the engine sent."""
-
-    def as_it_is(properties: Any, *_: Any) -> Any:
-        return properties
-
-    module.json_format = _Wire
-    module.deserialize_properties = as_it_is
-    module.unknown_checking_proxy = as_it_is
-
-
 @dataclass
 class _Judged:
     """What has been said so far of one thing that the engine asked about."""
@@ -86,14 +68,14 @@ class Pack:
     """All rules, under the settings of one stack."""
 
     settings: Settings
-    _by_rule: dict[str, sdk.Policy] = field(default_factory=dict[str, sdk.Policy])
+    _by_rule: dict[str, policy_sdk.Policy] = field(default_factory=dict[str, policy_sdk.Policy])
     _current: threading.local = field(default_factory=threading.local)
     """Each of the engine's questions is answered in one thread, policy by policy."""
     _inputs: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the program gave each resource, by URN. Of a stack the engine tells outputs alone: there AWS has filled in
     what was left out, and behind a provider that waits for its cluster a preview has none at all."""
 
-    def policies(self) -> list[sdk.Policy]:
+    def policies(self) -> list[policy_sdk.Policy]:
         """Return a policy for each rule, and behind them those that tell what rules could not answer."""
         self._by_rule = {rule.id: self._policy(rule) for rule in rules()}
         return [*self._by_rule.values()] + [
@@ -119,7 +101,7 @@ class Pack:
         for rule in rules():
             self._by_rule[rule.id].enforcement_level = _LEVELS[rule.level(self.settings)]
 
-    def _policy(self, rule: Rule) -> sdk.Policy:
+    def _policy(self, rule: Rule) -> policy_sdk.Policy:
         kind, view = (
             (pulumi_policy.StackValidationPolicy, _together)
             if rule.kind == "stack"
@@ -131,7 +113,7 @@ class Pack:
             validate=functools.partial(self._judge, view, rule),
             enforcement_level=_LEVELS[rule.level(self.settings)],
             config_schema=pulumi_policy.PolicyConfigSchema(properties=_schema(rule)) if rule.config else None,
-            severity=sdk.Severity(rule.severity.value),
+            severity=policy_sdk.Severity(rule.severity.value),
             tags=list(rule.controls),
             remediation_steps=rule.fix,
         )
@@ -237,21 +219,22 @@ def _schema(rule: Rule) -> dict[str, dict[str, Any]]:
     return {key: dict(schema) for key, schema in rule.config.items()}
 
 
-def policies() -> list[sdk.Policy]:
+def policies() -> list[policy_sdk.Policy]:
     """Return the pack's policies, for the stack on which the engine has started it."""
-    keep_what_was_sent()
+    sdk.hand_over_undecoded(_Sent)
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
     pack = Pack(Settings(environment=environment, today=versions.today(), waivers=_accepted()))
     follow_the_stack(pack)
     return pack.policies()
 
 
-def follow_the_stack(pack: Pack, servicer: Any = sdk._PolicyAnalyzerServicer) -> None:  # noqa: SLF001
+def follow_the_stack(pack: Pack, servicer: Any = None) -> None:
     """Have the SDK tell the pack which stack it is about.
 
     An engine that starts packs by their language's host says so afterwards and not in the environment, but before it
     asks for the policies (sdk/go/common/resource/plugin/analyzer_plugin.go of pulumi/pulumi).
     """
+    servicer = servicer or sdk.policy_servicer()
     configure = servicer.ConfigureStack
 
     def configure_stack(self: Any, request: Any, context: Any) -> Any:

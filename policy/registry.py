@@ -7,13 +7,11 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from policy.properties import Findings
 from policy.view import Resource, Stack
-
-if TYPE_CHECKING:
-    from policy.waivers import Waiver
+from policy.waiver import Waiver
 
 
 class Severity(enum.Enum):
@@ -48,7 +46,7 @@ class Settings:
     today: datetime.date
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """By rule; without an entry, a rule goes by its defaults."""
-    waivers: "Sequence[Waiver]" = ()
+    waivers: Sequence[Waiver] = ()
 
     @property
     def is_prod(self) -> bool:
@@ -202,3 +200,8 @@ def _load() -> Iterator[Rule]:
 def rules_for(type_: str) -> tuple[Rule, ...]:
     """Return the rules that look at a resource type."""
     return tuple(each for each in rules() if each.applies(type_))
+
+
+def waivable_rules() -> dict[str, bool]:
+    """Return the id of each rule, and whether it may be waived."""
+    return {rule.id: rule.waivable for rule in rules()}

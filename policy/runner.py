@@ -10,9 +10,9 @@ from pathlib import Path
 from policy import resource_types, waivers
 from policy.findings import Finding, Report, Result, withheld
 from policy.properties import Undetermined
-from policy.registry import Context, Level, Rule, Settings, rules, rules_for
+from policy.registry import Context, Level, Rule, Settings, rules, rules_for, waivable_rules
 from policy.view import Resource, Stack
-from policy.waivers import Waiver
+from policy.waiver import Waiver
 from recording.graph import Source
 
 WAIVERS = "stk-waiver"
@@ -51,7 +51,8 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     )
     faults = list(applied.faults)
     if chosen is None or WAIVERS in chosen:
-        faults += [(waiver, fault) for waiver in applicable for fault in waiver.faults(settings.today)]
+        waivable = waivable_rules()
+        faults += [(waiver, fault) for waiver in applicable for fault in waiver.faults(settings.today, waivable)]
         satisfied[WAIVERS] += not faults
     return Report(
         stack=stack.name,

@@ -321,7 +321,7 @@ class _RecordingMonitor(mocks.MockMonitor):
 
     def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> eks_component.Built:
         """Register what the plugin would register for the component, after the program's transforms."""
-        transforms = mocks._resolve_callbacks(request.transforms)  # noqa: SLF001
+        transforms = sdk.resolve_callbacks(request.transforms)
         inputs = values.decode(request.object)
 
         def register(child: eks_component.Child) -> eks_component.Registered:

@@ -1,19 +1,63 @@
-"""The SDK's internals: how values travel, and what it does that nobody needs while one program runs in this process."""
+"""The SDK's internals: the one module that uses what Pulumi's SDKs do not publish.
+
+`pyproject.toml` keeps the SDKs below the first version that nobody has tried with it; INTERNALS names what is used, and
+a version that lacks some of it is refused when this module is imported.
+"""
 
 import asyncio
 import importlib
+import importlib.metadata
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import pulumi
 import pulumi.log
 from pulumi import _types
-from pulumi.runtime import resource, resource_cycle_breaker, rpc, settings
+from pulumi.runtime import _grpc_settings, mocks, resource, resource_cycle_breaker, rpc, settings
 from pulumi.runtime.proto import source_pb2
+
+INTERNALS: Mapping[ModuleType, Sequence[str]] = {
+    _grpc_settings: ("_GRPC_CHANNEL_OPTIONS",),
+    _types: ("input_type_py_to_pulumi_names", "input_type_types", "is_input_type", "resource_types"),
+    mocks: ("_resolve_callbacks",),
+    resource: ("_get_stack_trace", "create_urn", "wrap_with_context"),
+    resource_cycle_breaker: ("_add_dep", "_reachable"),
+    rpc: ("_special_resource_sig", "_special_secret_sig", "_special_sig_key", "UNKNOWN"),
+    settings: ("SETTINGS", "Settings"),
+}
+"""What is used of each module of the SDK."""
+POLICY_INTERNALS = ("_PolicyAnalyzerServicer", "deserialize_properties", "json_format", "unknown_checking_proxy")
+"""What is used of `pulumi_policy.policy`, which only policy packs import."""
+
+
+def check_internals(internals: Mapping[ModuleType, Sequence[str]], package: str) -> None:
+    """Raise ImportError, with all that is missing, where an installed SDK lacks what this module uses of it."""
+    missing = [
+        f"{module.__name__}.{name}"
+        for module, names in internals.items()
+        for name in names
+        if not hasattr(module, name)
+    ]
+    if missing:
+        raise ImportError(
+            f"{package} {importlib.metadata.version(package)} lacks {', '.join(missing)}, which recording/sdk.py uses: "
+            "install the version that requirements.txt pins"
+        )
+
+
+check_internals(INTERNALS, "pulumi")
+
+GRPC_CHANNEL_OPTIONS = _grpc_settings._GRPC_CHANNEL_OPTIONS  # noqa: SLF001
+"""Limits of messages, as the engine and the SDK have them."""
+property_types = _types
+"""Names and types of the properties of each resource type that the SDK knows."""
+resolve_callbacks = mocks._resolve_callbacks  # noqa: SLF001
+"""Returns the transforms that a registration names."""
 
 # How values that are no JSON travel.
 SIGNATURE = rpc._special_sig_key  # noqa: SLF001
@@ -133,3 +177,33 @@ def _locate(program: Path) -> Callable[[], source_pb2.StackTrace]:
         return source_pb2.StackTrace()
 
     return locate
+
+
+def hand_over_undecoded(wrap: Callable[[Any], Any], policy: Any = None) -> None:
+    """Have the policy SDK hand over each message of the engine as `wrap` returns it.
+
+    By itself it makes dictionaries of every message, again for each policy, and drops which values are secret.
+    """
+    policy = policy or _policy_sdk()
+
+    class Wire:
+        MessageToDict = staticmethod(wrap)
+
+    def as_it_is(properties: Any, *_: Any) -> Any:
+        return properties
+
+    policy.json_format = Wire
+    policy.deserialize_properties = as_it_is
+    policy.unknown_checking_proxy = as_it_is
+
+
+def policy_servicer() -> Any:
+    """Return the class that answers the engine for a policy pack."""
+    return _policy_sdk()._PolicyAnalyzerServicer  # noqa: SLF001
+
+
+def _policy_sdk() -> Any:
+    from pulumi_policy import policy
+
+    check_internals({policy: POLICY_INTERNALS}, "pulumi-policy")
+    return policy

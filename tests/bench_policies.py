@@ -36,7 +36,7 @@ gc.disable()
 sys.path[:0] = ["tests", "tests/policy"]
 import test_adapter as asked
 import pulumi_policy
-from pulumi_policy import policy as sdk
+from recording.sdk import hand_over_undecoded, policy_servicer
 from support import recorded
 graph = recorded("prod", known=False)
 # The SDK fails on references to resources, which only this component has among its inputs.
@@ -46,14 +46,14 @@ questions = [asked.request(dict(each.inputs), each.type, each.urn) for each in p
 stack = asked.analyzer_pb2.AnalyzeStackRequest(resources=asked.analyzer_resources(graph))
 way = sys.argv[1]
 if way == "ours":
-    asked.keep_what_was_sent()
+    hand_over_undecoded(asked._Sent)
     serving = asked.servicer()
 else:
     from policy.registry import rules
     of = {"resource": pulumi_policy.ResourceValidationPolicy, "stack": pulumi_policy.StackValidationPolicy}
     kinds = [rule.kind for rule in rules()] if way == "many" else ["resource", "resource", "stack", "stack"]
     policies = [of[kind](f"p{number}", "p", lambda args, report: None) for number, kind in enumerate(kinds)]
-    serving = sdk._PolicyAnalyzerServicer("pack", "1", policies, pulumi_policy.EnforcementLevel.MANDATORY)
+    serving = policy_servicer()("pack", "1", policies, pulumi_policy.EnforcementLevel.MANDATORY)
 started = time.process_time()
 for question in questions:
     serving.Analyze(question, None)

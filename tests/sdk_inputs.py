@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi import _types
+from recording.sdk import property_types
 
 CUSTOM_RESOURCES = ("external-secrets.io/", "argoproj.io/", "flagger.app/")
 """Kinds that the SDK has no types for."""
@@ -58,8 +58,8 @@ def _inside(current: Any, step: str) -> Any:
     for choice in _choices(current):
         if choice is Any:
             return Any
-        if isinstance(choice, type) and _types.is_input_type(choice):
-            found = _types.input_type_types(choice).get(step)
+        if isinstance(choice, type) and property_types.is_input_type(choice):
+            found = property_types.input_type_types(choice).get(step)
             if found is not None:
                 return found
             if step == "[]":  # one object where other versions have a list

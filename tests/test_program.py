@@ -390,12 +390,12 @@ def input_properties(type_: str) -> set[str]:
     """Return the input properties that the installed SDK knows for a type, by wire name."""
     import importlib
 
-    from pulumi import _types
+    from recording.sdk import property_types
 
     package, module, name = type_.split(":")
     service = module.partition("/")[0]
     arguments = getattr(importlib.import_module(f"pulumi_{package}.{service}"), f"{name}Args")
-    return set(_types.input_type_py_to_pulumi_names(arguments).values())
+    return set(property_types.input_type_py_to_pulumi_names(arguments).values())
 
 
 def test_the_stacks_of_the_tests_are_those_of_the_project() -> None:

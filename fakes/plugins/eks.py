@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 from typing_extensions import override
 
@@ -15,6 +14,7 @@ from fakes.plugins.serving import Provider, serve_provider
 from recording import eks_component
 from recording import wire as values
 from recording.graph import UNKNOWN, Reference
+from recording.sdk import GRPC_CHANNEL_OPTIONS
 
 
 class EksProvider(Provider):
@@ -26,7 +26,7 @@ class EksProvider(Provider):
     ) -> provider_pb2.ConstructResponse:
         if request.type != eks_component.TYPE:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the EKS fake constructs no {request.type}")
-        with grpc.insecure_channel(request.monitorEndpoint, options=_GRPC_CHANNEL_OPTIONS) as channel:
+        with grpc.insecure_channel(request.monitorEndpoint, options=GRPC_CHANNEL_OPTIONS) as channel:
             try:
                 return _construct(resource_pb2_grpc.ResourceMonitorStub(channel), request)
             except NotImplementedError as error:

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from typing_extensions import override
 
 from recording import wire as values
+from recording.sdk import GRPC_CHANNEL_OPTIONS
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _ENGINE = os.getppid()
@@ -88,7 +88,7 @@ def serve(add_to: Callable[[grpc.Server], None], *, at_the_end: Callable[[], Non
     The one line on standard output is the port, as the engine expects it.
     """
     # The engine has many operations under way at once, and some of them wait.
-    server = grpc.server(ThreadPoolExecutor(max_workers=256), options=_GRPC_CHANNEL_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(max_workers=256), options=GRPC_CHANNEL_OPTIONS)
     add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -7,7 +7,7 @@ from typing import Any
 from policy import types
 from policy.databases import is_replica
 from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, attempt, parse
-from policy.registry import HIGH, MEDIUM, Context, Rule, rule, rules_for
+from policy.registry import HIGH, MEDIUM, Context, Rule, rule, rules_for, waivable_rules
 from policy.view import Resource, Stack
 
 _REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
@@ -262,14 +262,15 @@ def _of(context: Context, key: str) -> Any:
     severity=HIGH,
     waivable=False,
     why="A waiver that nobody owns is a hole that nobody closes.",
-    fix="Give the waiver an owner, a ticket, a reason and a day in the future, or remove it and mend the finding.",
+    fix="Give the waiver an owner, a ticket, a reason and a day in the future, or remove it and fix the finding.",
 )
 def waiver(stack: Resource, context: Context) -> Findings:
     project = stack.urn.split("::")[1]
     name = stack.urn.split("::")[0].removeprefix("urn:pulumi:")
+    waivable = waivable_rules()
     for each in context.settings.waivers:
         if each.concerns(project, name):
-            for fault in each.faults(context.settings.today):
+            for fault in each.faults(context.settings.today, waivable):
                 yield "", f"the waiver of {each.rule or 'no rule'} in line {each.line} of waivers.yaml {fault}"
 
 

@@ -1,12 +1,8 @@
 """The picture of a first update: its critical path, one bar below the other."""
 
-from typing import TYPE_CHECKING
-
 from prismctl.render.svg import Sketch, fit
 from prismctl.render.words import minutes
-
-if TYPE_CHECKING:
-    from prismctl.timeline import Timeline
+from recording.timeline import Timeline
 
 _MARGIN, _LABELS, _BARS, _AFTER = 24, 260, 640, 90
 """Widths from left to right: margin, names, the whole update, and room for what follows the last bar."""
@@ -14,7 +10,7 @@ _TOP, _ROW, _BAR = 84, 22, 12
 _MEASURED, _ESTIMATE = "#2563eb", "#94a3b8"
 
 
-def render(timeline: "Timeline") -> str:
+def render(timeline: Timeline) -> str:
     """Return the picture as SVG: blue is what a log says, grey is an estimate."""
     sketch = Sketch()
     title = f"First update of {timeline.stack}: about {minutes(timeline.seconds)}"

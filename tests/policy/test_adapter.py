@@ -15,12 +15,13 @@ from pulumi_policy import policy as sdk
 from support import recorded
 
 from policy import registry
-from policy.adapter import Pack, _accepted, follow_the_stack, keep_what_was_sent
+from policy.adapter import Pack, _accepted, _Sent, follow_the_stack
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
 from prismctl.project import ROOT
 from recording import wire as values
 from recording.graph import UNKNOWN, Graph, Reference, Secret
+from recording.sdk import hand_over_undecoded
 
 KEY = "aws:kms/key:Key"
 URN = f"urn:pulumi:prod::shop::{KEY}::data"
@@ -30,7 +31,7 @@ URN = f"urn:pulumi:prod::shop::{KEY}::data"
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("json_format", "deserialize_properties", "unknown_checking_proxy"):
         monkeypatch.setattr(sdk, name, getattr(sdk, name))
-    keep_what_was_sent()
+    hand_over_undecoded(_Sent)
 
 
 def servicer(environment: str = "prod", waivers: tuple[Waiver, ...] = ()) -> sdk._PolicyAnalyzerServicer:

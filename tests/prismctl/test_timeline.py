@@ -13,8 +13,8 @@ from support import STACKS, recorded
 from prismctl import cli
 from prismctl.project import ROOT
 from prismctl.render.words import minutes
-from prismctl.timeline import Step, Timeline, needs, timeline
 from recording.graph import STACK_TYPE, Graph, Resource
+from recording.timeline import Step, Timeline, needs, timeline
 
 GUIDE = (ROOT / "docs/run-for-real.md").read_text(encoding="utf-8")
 SEARCH, CHART = "aws:opensearch/domain:Domain", "kubernetes:helm.sh/v3:Release"

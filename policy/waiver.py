@@ -1,0 +1,81 @@
+"""One waiver: a finding that somebody answers for, until a day, as long as the value stays what it was."""
+
+import datetime
+import difflib
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PLACE = 2
+"""The parts of a URN that say where a resource is: stack and project."""
+
+FILE = Path(__file__).with_name("waivers.yaml")
+SHOWN = f"{FILE.parent.name}/{FILE.name}"
+"""What messages call it."""
+
+
+ENDING = datetime.timedelta(days=30)
+"""How long before its last day a waiver is told to end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One finding that is accepted."""
+
+    rule: str = ""
+    urn: str = ""
+    """Pattern of the resource's URN, with `*`; it must match one finding in a stack."""
+    path: str = ""
+    """Of the property, as the finding has it; empty where the finding has none."""
+    owner: str = ""
+    ticket: str = ""
+    reason: str = ""
+    expires: datetime.date | None = None
+    """The last day."""
+    value: Any = None
+    """The accepted value; when it changes, the waiver lapses."""
+    absent: bool = False
+    """In place of a value: that there is none."""
+    fingerprint: str = ""
+    """In place of a long value: its fingerprint, as `prismctl policies --json` tells it; of secrets it tells none."""
+    file: str = SHOWN
+    line: int = 0
+
+    def faults(self, today: datetime.date, waivable: Mapping[str, bool]) -> Iterator[str]:
+        """Yield what keeps the waiver from being valid; `waivable` has each rule's id, and whether it may be waived."""
+        lacking = [name for name in ("rule", "urn", "owner", "ticket", "reason") if not getattr(self, name)]
+        if self.expires is None:
+            lacking.append("expires")
+        if self.value is None and not self.fingerprint and not self.absent:
+            lacking.append("value (or fingerprint, or absent)")
+        if lacking:
+            yield f"lacks {', '.join(lacking)}"
+        if self.rule and self.rule not in waivable:
+            close = difflib.get_close_matches(self.rule, waivable, n=1)
+            yield f"is of no rule that there is{f'; did you mean {close[0]}?' if close else ''}"
+        elif self.rule and not waivable[self.rule]:
+            yield f"waives {self.rule}, which nobody may waive"
+        if self.urn and len(self._place) < PLACE:
+            yield "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"
+        if self.expires is not None and self.expires < today:
+            yield f"expired on {self.expires}"
+
+    def ending(self, today: datetime.date) -> str | None:
+        """Return that the waiver ends soon, while it still holds."""
+        if self.expires is None or not today <= self.expires <= today + ENDING:
+            return None
+        left = (self.expires - today).days
+        return f"ends on {self.expires}, in {left} day{'' if left == 1 else 's'}: renew it, or fix what it waives"
+
+    def concerns(self, project: str, stack: str) -> bool:
+        """Whether the waiver is about resources of this stack; one that does not say where concerns everybody."""
+        if len(self._place) < PLACE:
+            return True
+        return all(map(fnmatch.fnmatchcase, (f"urn:pulumi:{stack}", project), self._place))
+
+    @property
+    def _place(self) -> Sequence[str]:
+        """The patterns of stack and project; fewer where there are none."""
+        return self.urn.split("::")[:PLACE] if self.urn.startswith("urn:pulumi:") else ()
