@@ -32,19 +32,6 @@ _TEMPLATE_RULE: Final = "E1001"
 
 
 @dataclass(frozen=True)
-class Unchecked:
-    """A type, or a property of one, that nothing is known about here."""
-
-    type: str
-    property: str
-    """Its wire path; empty where it is the whole type."""
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.property or '(all)'}: {self.reason}"
-
-
-@dataclass(frozen=True)
 class _Refusal:
     """What cfn-lint says about a template."""
 
@@ -91,18 +78,6 @@ def convert(type_: str, inputs: Mapping[str, Any]) -> Conversion:
     """Return the properties of the CloudFormation counterpart of a resource."""
     known = {name: value for name, value in inputs.items() if name not in EVERYWHERE}
     return Converter(type_, COUNTERPARTS[type_], schema(COUNTERPARTS[type_].type)).convert(known)
-
-
-def unchecked() -> tuple[Unchecked, ...]:
-    """Return everything that `check` lets pass without a look, types first."""
-    types = [Unchecked(type_, "", reason) for type_, reason in sorted(WITHOUT_COUNTERPART.items())]
-    everywhere = [Unchecked("aws:*", path, reason) for path, reason in sorted(EVERYWHERE.items())]
-    properties = [
-        Unchecked(type_, path, reason)
-        for type_, counterpart in sorted(COUNTERPARTS.items())
-        for path, reason in sorted({**counterpart.unmapped, **counterpart.open}.items())
-    ]
-    return (*types, *everywhere, *properties)
 
 
 def schema(type_: str) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 from support import STACKS, record_with, recorded, sample
 
 from fakes.aws import schemas
-from fakes.aws.schemas import check, convert, unchecked
+from fakes.aws.schemas import check, convert
 from fakes.aws.schemas_conversion import Counterpart
-from fakes.aws.schemas_mapping import COUNTERPARTS, EVERYWHERE, UNTAGGED, WITHOUT_COUNTERPART
+from fakes.aws.schemas_mapping import COUNTERPARTS, UNTAGGED, WITHOUT_COUNTERPART
 from prismctl.project import ROOT, Project
 from recording import synthetic
 from recording.graph import UNKNOWN, Graph, Reference, Resource, Secret
@@ -328,32 +328,8 @@ def test_where_anything_is_said_to_go_anything_goes() -> None:
     assert closed == set()
 
 
-def test_the_list_of_what_is_not_checked_names_each_with_its_reason() -> None:
-    listed = unchecked()
-    assert all(entry.type and entry.reason for entry in listed)
-    assert len({(entry.type, entry.property) for entry in listed}) == len(listed)
-    assert len(listed) == len(WITHOUT_COUNTERPART) + len(EVERYWHERE) + sum(
-        len(counterpart.unmapped) + len(counterpart.open) for counterpart in COUNTERPARTS.values()
-    )
-    lines = [str(entry) for entry in listed]
-    assert lines[0].startswith("aws:acm/certificateValidation:CertificateValidation (all): waits")
-    assert "aws:s3/bucket:Bucket forceDestroy: an option of the provider, no property of the resource" in lines
-
-
 def test_cfn_lint_is_not_loaded_before_the_first_check() -> None:
     code = "import sys, fakes.aws.schemas; sys.exit('cfnlint' in sys.modules)"
     tests = Path(__file__).parents[2]
     environment = {"PYTHONPATH": f"{tests}:{ROOT}"}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)  # noqa: S603  # no input
-
-
-@pytest.mark.golden
-def test_the_list_of_what_is_not_checked_is_the_one_that_was_reviewed(pytestconfig: pytest.Config):
-    file = Path(__file__).with_name("unchecked.txt")
-    now = "".join(f"{each}\n" for each in unchecked())
-    if pytestconfig.getoption("golden"):
-        file.write_text(now, encoding="utf-8")
-
-    assert now == file.read_text(encoding="utf-8"), (
-        "what is not checked has changed; where that is meant: make generate"
-    )
