@@ -17,8 +17,7 @@ from components.delivery_access import DeliveryAccess, DeliveryAccessArgs
 from components.encryption import Encryption, EncryptionArgs
 from components.events import Events, EventsArgs
 from components.firewall import Firewall, FirewallArgs
-from components.foundation import Foundation
-from components.identity import Identity, IdentityArgs, search_arn
+from components.identity import Identity, IdentityArgs
 from components.image_cache import ImageCache, ImageCacheArgs
 from components.liveness import Liveness, LivenessArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -29,20 +28,20 @@ from components.network import Network, NetworkArgs
 from components.node_addons import NodeAddons, NodeAddonsArgs
 from components.nodes import Nodes, NodesArgs
 from components.observability import Observability, ObservabilityArgs
-from components.platform_alarms.cluster import watch_cluster, watch_heartbeat
-from components.platform_alarms.data_stores import watch_cache, watch_database, watch_search
+from components.platform_alarms.cluster import cluster_alarms, heartbeat_alarms
+from components.platform_alarms.data_stores import cache_alarms, database_alarms, search_alarms
 from components.platform_alarms.traffic import (
-    watch_certificate,
-    watch_entrance,
-    watch_firewall,
-    watch_models,
-    watch_nat,
-    watch_reachability,
+    certificate_alarms,
+    firewall_alarms,
+    load_balancer_alarms,
+    model_alarms,
+    nat_alarms,
+    reachability_alarms,
 )
 from components.providers import make_aws_provider, make_cluster_provider, use
 from components.registry import Registry, RegistryArgs
 from components.roles import Roles, RolesArgs
-from components.search import Search, SearchArgs
+from components.search import Search, SearchArgs, dedicated_masters, domain_arn, domain_name
 from components.secrets import Secrets, SecretsArgs
 from components.stack_context import StackContext
 from components.storage import Storage, StorageArgs
@@ -59,15 +58,6 @@ on_aws = use(provider)
 protect = config.environment.protect
 encryption = Encryption("encryption", EncryptionArgs(context=context, protect=protect), on_aws)
 roles = Roles("roles", RolesArgs(context=context), on_aws)
-foundation = Foundation(
-    context,
-    encryption,
-    roles.factory,
-    config.observability.log_days,
-    config.environment.protect,
-    config.aws.service_roles,
-)
-
 log_groups = LogGroupFactory(key_arn=encryption.logs_key_arn, retention_days=config.observability.log_days)
 
 network = Network(
@@ -219,28 +209,78 @@ firewall = Firewall(
 
 runbooks = f"{config.gitops.repository.removesuffix('.git')}/blob/main/docs/runbooks"
 logs = config.observability.search
-alarms = (
-    *watch_nat(network.nat_gateway_ids),
-    *watch_cluster(cluster.name),
-    *watch_database(database.cluster_identifier, database.instances, config.database.memory_gib),
-    *watch_cache(cache.replication_group_id, cache.nodes),
-    *watch_entrance(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
-    *watch_certificate(load_balancer.certificate_arn),
-    *watch_firewall(firewall.metric, config.aws.region),
-    *watch_models(),
-    *(watch_search(context, logs) if logs else ()),
-)
+search_domain_arn = domain_arn(context)
+alarms = [
+    *nat_alarms(network.nat_gateway_ids),
+    *cluster_alarms(cluster.name),
+    *database_alarms(database.cluster_identifier, database.instances, config.database.memory_gib),
+    *cache_alarms(cache.replication_group_id, cache.nodes),
+    *load_balancer_alarms(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
+    *certificate_alarms(load_balancer.certificate_arn),
+    *firewall_alarms(firewall.metric, context.region),
+    *model_alarms(),
+]
+if logs:
+    alarms += search_alarms(
+        domain_name=domain_name(context),
+        account_id=context.account_id,
+        nodes=logs.nodes + dedicated_masters(context.environment),
+        volume_gib=logs.volume_gb,
+    )
 observability = Observability(
     "observability",
-    ObservabilityArgs(foundation, config.observability, alarms, runbooks, config.nodes.api.min),
+    ObservabilityArgs(
+        context=context,
+        settings=config.observability,
+        key_arn=encryption.logs_key_arn,
+        log_groups=log_groups,
+        alarms=alarms,
+        runbooks=runbooks,
+        fewest_spot_nodes=config.nodes.api.min,
+    ),
     on_aws,
 )
 identity = Identity(
-    "identity", IdentityArgs(foundation, cluster, storage, database, cache, load_balancer, observability), on_aws
+    "identity",
+    IdentityArgs(
+        context=context,
+        roles=roles.factory,
+        cluster_name=cluster.name,
+        cluster_arn=cluster.arn,
+        autoscaler_tag=f"k8s.io/cluster-autoscaler/{cluster.physical_name}",
+        data_key_arn=encryption.data_key.arn,
+        logs_key_arn=encryption.logs_key_arn,
+        documents_bucket_arn=storage.documents.arn,
+        database_resource_ids=database.resource_ids,
+        database_secret_arns=database.secret_arns,
+        cache_arns=[*cache.replication_group_arns, cache.user_arn],
+        target_group_arn=load_balancer.target_group_arn,
+        topic_arns=[*observability.topic_arns.values(), observability.heartbeat.arn],
+        pod_log_group_arn=observability.pod_logs.arn if observability.pod_logs else None,
+        search_domain_arn=search_domain_arn,
+    ),
+    on_aws,
 )
-search = logs and Search(
-    "search", SearchArgs(foundation, logs, network, cluster, identity, [*config.cluster.admins.values()]), on_aws
-)
+search = None
+if logs:
+    search = Search(
+        "search",
+        SearchArgs(
+            context=context,
+            settings=logs,
+            vpc_id=network.vpc_id,
+            subnet_ids=[network.isolated_subnet_by_zone[zone] for zone in logs.zones],
+            client_security_group_id=cluster.nodes_security_group_id,
+            key_arn=encryption.logs_key_arn,
+            log_groups=log_groups,
+            writer_role_arn=identity.role_arns["fluent-bit"],
+            administrator_role_arn=identity.role_arns["search-access"],
+            reader_arns=[*config.cluster.admins.values()],
+            makes_service_role="opensearch" in config.aws.service_roles,
+            protect=protect,
+        ),
+        on_aws,
+    )
 
 Events(
     "events",
@@ -252,7 +292,7 @@ Events(
         database_instances=database.instance_identifiers,
         certificate_arn=load_balancer.certificate_arn,
         key_arns=[encryption.cluster_key_arn, encryption.data_key.arn, encryption.logs_key_arn],
-        search_domain_arn=search_arn(context) if logs else None,
+        search_domain_arn=search_domain_arn if logs else None,
     ),
     on_aws,
 )
@@ -334,12 +374,12 @@ Liveness(
     "liveness",
     LivenessArgs(
         alarms=[
-            *watch_reachability(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
-            *watch_heartbeat(observability.heartbeat.name),
+            *reachability_alarms(load_balancer.arn_suffix, load_balancer.target_group_arn_suffix),
+            *heartbeat_alarms(observability.heartbeat.name),
         ],
         topics=observability.topic_arns,
         runbooks=runbooks,
-        after=apps,
+        after=[apps],
     ),
     on_aws,
 )

@@ -1,4 +1,4 @@
-"""What AWS tells of by itself, and no metric shows: failovers, failures, expiring certificates, keys about to go."""
+"""Events that AWS reports and no metric shows: failovers, failures, expiring certificates, keys to be deleted."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ from components.platform_alarms.alarm import RUNBOOK, Severity
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that EventBridge is to pass on."""
+    """Something that EventBridge passes on."""
 
     name: str
     """What has happened, in a few words; also the title of its section in the runbook."""
     severity: Severity | None
-    """None where a single one wakes nobody: it is only counted."""
+    """None where a single one notifies nobody: it is only counted."""
     pattern: Mapping[str, Any]
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"""
     advice: str = ""
@@ -27,22 +27,26 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class EventsArgs:
-    """What Events is told."""
+    """Arguments of Events."""
 
     topics: Mapping[Severity, pulumi.Input[str]]
     interruptions_topic_arn: pulumi.Input[str]
     """Where spot interruptions are counted."""
     runbooks: str
-    """Address of docs/runbooks."""
+    """Address of docs/runbooks, without a slash at its end."""
     database_cluster: pulumi.Input[str]
+    """Identifier of the cluster that serves."""
     database_instances: Sequence[pulumi.Input[str]]
+    """Identifiers of all instances."""
     certificate_arn: pulumi.Input[str]
+    """Of the load balancer's certificate."""
     key_arns: Sequence[pulumi.Input[str]]
     search_domain_arn: str | None
+    """None in a stack without OpenSearch."""
 
 
 class Events(pulumi.ComponentResource):
-    """Every event that asks for somebody reaches the topic of its severity, with the address of its runbook."""
+    """Every event that somebody has to act on reaches the topic of its severity, with the address of its runbook."""
 
     def __init__(self, name: str, args: EventsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ai-prism:aws:Events", name, None, opts)
@@ -54,15 +58,15 @@ class Events(pulumi.ComponentResource):
                 event_pattern=pulumi.Output.json_dumps(event.pattern),
                 opts=child,
             )
-            told = {
+            explanation = {
                 "alarm": event.name,
                 "severity": event.severity,
                 "advice": event.advice,
                 "runbook": f"{args.runbooks}/{RUNBOOK}#{event.name}",
             }
-            # Subscribers get the event whole, after what we have to say of it:
+            # Subscribers get the whole event, after our explanation of it:
             # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
-            template = json.dumps(told)[:-1] + ', "event": <aws.events.event.json>}'
+            template = json.dumps(explanation)[:-1] + ', "event": <aws.events.event.json>}'
             aws.cloudwatch.EventTarget(
                 f"{name}-{event.name}",
                 rule=rule.name,

@@ -1,4 +1,4 @@
-"""Identity of workloads: one role each, worn by pods through EKS Pod Identity."""
+"""IAM roles of workloads: one each, which pods assume through EKS Pod Identity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.cache import Cache
-from components.cluster import Cluster
-from components.database import Database
-from components.foundation import Foundation
-from components.iam_roles import Role
+from components.iam_roles import RoleFactory
 from components.iam_statements import Statement, allow, trust_pods, trust_role
-from components.load_balancer import LoadBalancer
 from components.namespaces import (
     APPLICATION,
     ARGO_CD,
@@ -22,9 +17,7 @@ from components.namespaces import (
     LOGGING,
     MONITORING,
 )
-from components.observability import Observability
 from components.stack_context import StackContext
-from components.storage import Storage
 from settings.naming import physical_name
 
 _STORE_ROLE = "secrets"
@@ -37,17 +30,35 @@ SECRETS_OF: Mapping[str, Sequence[str]] = {APPLICATION: ("database", "api-keys")
 """Which of the stack's secrets may be brought into a namespace."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdentityArgs:
-    """What Identity rests on and is told."""
+    """Arguments of Identity."""
 
-    foundation: Foundation
-    cluster: Cluster
-    storage: Storage
-    database: Database
-    cache: Cache
-    load_balancer: LoadBalancer
-    observability: Observability
+    context: StackContext
+    roles: RoleFactory
+    cluster_name: pulumi.Input[str]
+    """As an output of the cluster, so that associations wait for it."""
+    cluster_arn: str
+    autoscaler_tag: str
+    """Key of the tag that EKS puts on the Auto Scaling groups of this cluster, with the value `owned`."""
+    data_key_arn: pulumi.Input[str]
+    """KMS key of documents and secrets."""
+    logs_key_arn: pulumi.Input[str]
+    """KMS key of the topics."""
+    documents_bucket_arn: pulumi.Input[str]
+    database_resource_ids: Sequence[pulumi.Input[str]]
+    """Of the clusters that the application may log in to."""
+    database_secret_arns: Sequence[pulumi.Input[str]]
+    """Secrets with the password of the database's owner."""
+    cache_arns: Sequence[pulumi.Input[str]]
+    """Replication groups, and the user that the application logs in as: IAM asks for both."""
+    target_group_arn: pulumi.Input[str]
+    topic_arns: Sequence[pulumi.Input[str]]
+    """To which Alertmanager publishes."""
+    pod_log_group_arn: pulumi.Input[str] | None
+    """CloudWatch's log group of the pods; None where they go to OpenSearch."""
+    search_domain_arn: str
+    """OpenSearch domain for the pods' logs, where there is no such log group."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +71,13 @@ class Workload:
 
 
 class Identity(pulumi.ComponentResource):
-    """One least-privilege role per workload, without any key to store; only pods of this cluster can wear them."""
+    """One least-privilege role per workload, without any key to store; only pods of this cluster can assume them."""
 
-    role_arns: dict[str, pulumi.Output[str]]
+    role_arns: Mapping[str, pulumi.Output[str]]
     """By workload."""
-    service_accounts: dict[str, str]
-    """Which pods wear the role, by workload."""
-    store_role_arns: dict[str, pulumi.Output[str]]
+    service_accounts: Mapping[str, str]
+    """Whose pods assume the role, by workload."""
+    store_role_arns: Mapping[str, pulumi.Output[str]]
     """Roles that External Secrets assumes to bring secrets into a namespace, by namespace."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -85,84 +96,79 @@ class Identity(pulumi.ComponentResource):
             "alertmanager": Workload(MONITORING, "alertmanager", self._alerts()),
             "fluent-bit": Workload(LOGGING, "fluent-bit", [self._log_writing()]),
         }
-        if args.observability.pod_logs is None:
+        if args.pod_log_group_arn is None:
             workloads["search-access"] = Workload(LOGGING, "search-access", [self._search_administration()])
-        self.role_arns = {workload: self._make_role(workload, what).arn for workload, what in workloads.items()}
+        self.role_arns = {workload: self._make_role(workload, what) for workload, what in workloads.items()}
         self.service_accounts = {workload: what.service_account for workload, what in workloads.items()}
         self.store_role_arns = {namespace: self._make_store_role(namespace) for namespace in SECRETS_OF}
         self.register_outputs({"role_arns": self.role_arns})
 
-    def _make_role(self, workload: str, what: Workload) -> Role:
+    def _make_role(self, workload: str, what: Workload) -> pulumi.Output[str]:
         args = self._args
-        role = args.foundation.roles.make(
+        role_arn = args.roles.make(
             f"{self._name}-{workload}",
             parent=self,
-            trusts=trust_pods(args.cluster.arn, args.foundation.location.account_id),
+            trusts=trust_pods(args.cluster_arn, args.context.account_id),
             grants=what.grants,
-        )
+        ).arn
         aws.eks.PodIdentityAssociation(
             f"{self._name}-{workload}",
-            cluster_name=args.cluster.name,
+            cluster_name=args.cluster_name,
             namespace=what.namespace,
             service_account=what.service_account,
-            role_arn=role.arn,
+            role_arn=role_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return role
+        return role_arn
 
     def _documents(self) -> list[Statement]:
-        """Read, write and delete documents; S3 uses the key for them, nothing else does."""
-        args, location = self._args, self._args.foundation.location
+        """Read, write and delete documents, with the key through S3 alone."""
+        bucket_arn = self._args.documents_bucket_arn
         return [
-            allow(
-                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                [pulumi.Output.concat(args.storage.documents.arn, "/*")],
-            ),
-            allow(["s3:ListBucket"], [args.storage.documents.arn]),
-            allow(
-                ["kms:Decrypt", "kms:GenerateDataKey"],
-                [args.foundation.encryption.data_key.arn],
-                {"StringEquals": {"kms:ViaService": f"s3.{location.region}.amazonaws.com"}},
-            ),
+            allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [pulumi.Output.concat(bucket_arn, "/*")]),
+            allow(["s3:ListBucket"], [bucket_arn]),
+            self._use_key(["kms:Decrypt", "kms:GenerateDataKey"], self._args.data_key_arn, "s3"),
         ]
+
+    def _use_key(self, actions: Sequence[str], key_arn: pulumi.Input[str], service: str) -> Statement:
+        """Use a key where a service does so on the role's behalf, and not by KMS itself.
+
+        Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        """
+        via = f"{service}.{self._args.context.region}.amazonaws.com"
+        return allow(actions, [key_arn], {"StringEquals": {"kms:ViaService": via}})
 
     def _models(self) -> list[Statement]:
         """Any model, directly or by an inference profile, which may send a request to another region's."""
-        location = self._args.foundation.location
+        profiles = self._args.context.arn("bedrock", "inference-profile/*")
         return [
             allow(
                 ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-                ["arn:aws:bedrock:*::foundation-model/*", location.arn("bedrock", "inference-profile/*")],
+                ["arn:aws:bedrock:*::foundation-model/*", profiles],
             )
         ]
 
     def _database(self) -> Statement:
         """One user of the database, who logs in with a token."""
-        resource = self._args.foundation.location.arn("rds-db", "dbuser:")
+        resource = self._args.context.arn("rds-db", "dbuser:")
         return allow(
             ["rds-db:connect"],
-            [pulumi.Output.concat(resource, id_, f"/{DATABASE_USER}") for id_ in self._args.database.resource_ids],
+            [pulumi.Output.concat(resource, id_, f"/{DATABASE_USER}") for id_ in self._args.database_resource_ids],
         )
 
     def _owner_password(self) -> list[Statement]:
         """The password of the database's owner, for the job that gives the application its rights."""
-        args, location = self._args, self._args.foundation.location
         return [
-            allow(["secretsmanager:GetSecretValue"], args.database.secret_arns),
-            allow(
-                ["kms:Decrypt"],
-                [args.foundation.encryption.data_key.arn],
-                {"StringEquals": {"kms:ViaService": f"secretsmanager.{location.region}.amazonaws.com"}},
-            ),
+            allow(["secretsmanager:GetSecretValue"], self._args.database_secret_arns),
+            self._use_key(["kms:Decrypt"], self._args.data_key_arn, "secretsmanager"),
         ]
 
     def _cache(self) -> Statement:
-        """One user of the cache; IAM asks for the user and for the replication group."""
-        return allow(["elasticache:Connect"], [*self._args.cache.replication_group_arns, self._args.cache.user_arn])
+        """One user of the cache."""
+        return allow(["elasticache:Connect"], self._args.cache_arns)
 
     def _make_store_role(self, namespace: str) -> pulumi.Output[str]:
-        args = self._args
-        return args.foundation.roles.make(
+        return self._args.roles.make(
             f"{self._name}-{_STORE_ROLE}-{namespace}",
             parent=self,
             trusts=trust_role(self.role_arns["external-secrets"]),
@@ -171,11 +177,8 @@ class Identity(pulumi.ComponentResource):
 
     def _assume_store_roles(self) -> Statement:
         """No secret by itself. The roles are named by Pulumi, after this one."""
-        args = self._args
-        return allow(
-            ["sts:AssumeRole", "sts:TagSession"],
-            [args.foundation.location.iam_arn(f"role{args.foundation.roles.path}{self._name}-{_STORE_ROLE}-*")],
-        )
+        roles = f"role{self._args.roles.path}{self._name}-{_STORE_ROLE}-*"
+        return allow(["sts:AssumeRole", "sts:TagSession"], [self._args.context.iam_arn(roles)])
 
     def _secrets(self, roles: Sequence[str]) -> list[Statement]:
         """Some of the stack's own secrets: not another stack's, and not the database owner's password.
@@ -183,18 +186,14 @@ class Identity(pulumi.ComponentResource):
         AWS ends the ARN of a secret with six characters of its own
         (https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen).
         """
-        args, location = self._args, self._args.foundation.location
-        names = [physical_name("secret", location.stack, role) for role in roles]
+        context = self._args.context
+        names = [physical_name("secret", context.stack, role) for role in roles]
         return [
             allow(
                 ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                [location.arn("secretsmanager", f"secret:{name}-??????") for name in names],
+                [context.arn("secretsmanager", f"secret:{name}-??????") for name in names],
             ),
-            allow(
-                ["kms:Decrypt"],
-                [args.foundation.encryption.data_key.arn],
-                {"StringEquals": {"kms:ViaService": f"secretsmanager.{location.region}.amazonaws.com"}},
-            ),
+            self._use_key(["kms:Decrypt"], self._args.data_key_arn, "secretsmanager"),
         ]
 
     def _targets(self) -> list[Statement]:
@@ -205,7 +204,7 @@ class Identity(pulumi.ComponentResource):
         return [
             allow(
                 ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
-                [self._args.load_balancer.target_group_arn],
+                [self._args.target_group_arn],
             ),
             allow(
                 [
@@ -247,36 +246,27 @@ class Identity(pulumi.ComponentResource):
             allow(
                 ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
                 ["*"],
-                {
-                    "StringEquals": {
-                        f"aws:ResourceTag/k8s.io/cluster-autoscaler/{self._args.cluster.physical_name}": "owned"
-                    }
-                },
+                {"StringEquals": {f"aws:ResourceTag/{self._args.autoscaler_tag}": "owned"}},
             ),
         ]
 
     def _alerts(self) -> list[Statement]:
-        """Alerts to the topics of their severity, and the heartbeat to its own; SNS uses the key, nothing else does."""
-        args, location = self._args, self._args.foundation.location
+        """Alerts to the topics of their severity, and the heartbeat to its own, with the key through SNS alone."""
         return [
-            allow(["sns:Publish"], [*args.observability.topic_arns.values(), args.observability.heartbeat.arn]),
-            allow(
-                ["kms:Decrypt", "kms:GenerateDataKey"],
-                [args.foundation.encryption.logs_key_arn],
-                {"StringEquals": {"kms:ViaService": f"sns.{location.region}.amazonaws.com"}},
-            ),
+            allow(["sns:Publish"], self._args.topic_arns),
+            self._use_key(["kms:Decrypt", "kms:GenerateDataKey"], self._args.logs_key_arn, "sns"),
         ]
 
     def _log_writing(self) -> Statement:
         """Logs to where the stack keeps them: bulk requests to OpenSearch, or streams of one log group."""
-        group = self._args.observability.pod_logs
-        if group is None:
-            return allow(["es:ESHttpPost"], [f"{search_arn(self._args.foundation.location)}/_bulk*"])
-        return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.arn, pulumi.Output.concat(group.arn, ":*")])
+        group_arn = self._args.pod_log_group_arn
+        if group_arn is None:
+            return allow(["es:ESHttpPost"], [f"{self._args.search_domain_arn}/_bulk*"])
+        return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group_arn, pulumi.Output.concat(group_arn, ":*")])
 
     def _search_administration(self) -> Statement:
         """Roles within OpenSearch, how logs lie there and for how long; not the logs themselves."""
-        domain = search_arn(self._args.foundation.location)
+        domain = self._args.search_domain_arn
         return allow(
             ["es:ESHttpGet", "es:ESHttpPut"],
             [
@@ -287,8 +277,3 @@ class Identity(pulumi.ComponentResource):
                 f"{domain}/_plugins/_ism/policies/*",
             ],
         )
-
-
-def search_arn(location: StackContext) -> str:
-    """Return the ARN of the stack's OpenSearch domain, known before it exists: its roles come first."""
-    return location.arn("es", f"domain/{physical_name('search', location.stack)}")

@@ -55,7 +55,7 @@ for number in range({extra}):
     NodeGroup(
         f"extra-{{number}}",
         NodeGroupArgs(
-            foundation=platform["foundation"],
+            context=platform["context"],
             cluster_name=cluster.name,
             version=cluster.version,
             release=None,
@@ -67,6 +67,7 @@ for number in range({extra}):
             tier="extra",
             types=["t3.large"],
             disk_gb=20,
+            key_arn=platform["encryption"].cluster_key_arn,
         ),
         platform["on_aws"],
     )

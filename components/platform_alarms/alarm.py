@@ -1,4 +1,4 @@
-"""A CloudWatch alarm: what it watches, whom it calls, and where its runbook is."""
+"""A CloudWatch alarm: what it watches, whom it notifies, and where its runbook is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 Severity = Literal["critical", "warning"]
-"""*Critical* calls somebody at any hour, *warning* waits for working hours."""
+"""*Critical* pages at any hour, *warning* waits for working hours."""
 Dimensions = Mapping[str, pulumi.Input[str]]
 RUNBOOK = "aws-alarms.md"
 """In docs/runbooks: a section for each alarm, under its name."""
@@ -36,10 +36,10 @@ class Alarm:
     rises: bool = False
     """Compares the change from one period to the next, instead of the value."""
     all_of_the_account: bool = False
-    """Adds up the metric over all values of the dimensions, whose names alone count: for what no resource of ours has
-    a part in naming, such as models. Without dimensions it is all of the metric, whatever it is kept by."""
+    """Adds up the metric over all values of the dimensions, of which the names alone count: for what this program does
+    not name, such as models. Without dimensions it is all of the metric, whatever its dimensions."""
     silence_is_trouble: bool = False
-    """Fires when there is no data. Otherwise that is no reason to wake anybody: a tier at rest sends nothing."""
+    """Fires when there is no data. By default missing data does not fire: an idle tier sends none."""
     advice: str
     """The first thing to look at."""
 
@@ -68,7 +68,10 @@ def make_alarm(
     runbooks: str,
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Make the alarm; it tells the topic of its severity when it fires and when it is over."""
+    """Make the alarm; it notifies the topic of its severity when it fires and when it is over.
+
+    `runbooks` is the address of docs/runbooks, `prefix` the start of the logical name.
+    """
     plain = alarm.expression is None
     percentile = alarm.statistic.startswith("p")
     topic = topics[alarm.severity]

@@ -1,4 +1,4 @@
-"""Alarms on the cluster, and on whether anybody would hear one. Thresholds without a source are estimates."""
+"""Alarms on the cluster, and on whether a notification reaches anybody. Thresholds without a source are estimates."""
 
 import functools
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ https://github.com/kubernetes/community/blob/master/sig-scalability/slos/api_cal
 """
 
 
-def watch_cluster(cluster_name: pulumi.Input[str]) -> Iterator[Alarm]:
+def cluster_alarms(cluster_name: pulumi.Input[str]) -> Iterator[Alarm]:
     """Yield alarms of an EKS control plane; each metric has a value a minute, and one statistic that means anything.
 
     Source: https://docs.aws.amazon.com/eks/latest/userguide/cloudwatch.html
@@ -61,8 +61,10 @@ def watch_cluster(cluster_name: pulumi.Input[str]) -> Iterator[Alarm]:
     )
 
 
-def watch_spot(interruptions_topic: pulumi.Input[str], fewest: int) -> Iterator[Alarm]:
-    """Yield the alarm that spot nodes go in numbers; single ones go every day, and are drained.
+def spot_alarms(interruptions_topic: pulumi.Input[str], fewest: int) -> Iterator[Alarm]:
+    """Yield the alarm on many interruptions of spot nodes at once; single ones happen every day, and are drained.
+
+    `interruptions_topic` is the name of the topic that has a message for each, `fewest` the tier's minimum of nodes.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
     """
@@ -81,8 +83,8 @@ def watch_spot(interruptions_topic: pulumi.Input[str], fewest: int) -> Iterator[
     )
 
 
-def watch_delivery(critical_topic: pulumi.Input[str]) -> Iterator[Alarm]:
-    """Yield the alarms that a notification did not get out."""
+def delivery_alarms(critical_topic: pulumi.Input[str]) -> Iterator[Alarm]:
+    """Yield the alarms on notifications that could not be delivered; `critical_topic` is a topic's name."""
     yield Alarm(
         name="alarms-undelivered",
         severity="warning",
@@ -107,9 +109,11 @@ def watch_delivery(critical_topic: pulumi.Input[str]) -> Iterator[Alarm]:
     )
 
 
-def watch_heartbeat(heartbeat_topic: pulumi.Input[str]) -> Iterator[Alarm]:
-    """Yield the alarm that the cluster has gone silent: Prometheus and Alertmanager say every few minutes that they
-    are there, and if they do not, no alert of the cluster gets out either."""
+def heartbeat_alarms(heartbeat_topic: pulumi.Input[str]) -> Iterator[Alarm]:
+    """Yield the alarm on a cluster that is silent; `heartbeat_topic` is a topic's name.
+
+    Prometheus and Alertmanager publish to it every few minutes. If they do not, no alert of the cluster is sent either.
+    """
     yield Alarm(
         name="heartbeat-missing",
         severity="critical",

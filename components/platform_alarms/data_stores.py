@@ -6,10 +6,6 @@ from collections.abc import Callable, Iterator
 import pulumi
 
 from components.platform_alarms.alarm import Alarm, Dimensions
-from components.search import masters
-from components.stack_context import StackContext
-from settings.naming import physical_name
-from settings.observability import Search
 
 _GIB = 1024**3
 _MOST_CONNECTIONS = 5000
@@ -27,7 +23,7 @@ https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-
 """
 
 
-def watch_database(cluster_identifier: pulumi.Input[str], instances: int, memory_gib: int) -> Iterator[Alarm]:
+def database_alarms(cluster_identifier: pulumi.Input[str], instances: int, memory_gib: int) -> Iterator[Alarm]:
     """Yield alarms of an Aurora cluster whose instances have `memory_gib` each.
 
     Metrics: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
@@ -93,7 +89,7 @@ def watch_database(cluster_identifier: pulumi.Input[str], instances: int, memory
         )
 
 
-def watch_cache(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator[Alarm]:
+def cache_alarms(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator[Alarm]:
     """Yield alarms of each node of a replication group, whose members are numbered `-001` and up.
 
     A failover is seen by a node that becomes the primary. ElastiCache's own notifications would tell of it, but only
@@ -105,9 +101,9 @@ def watch_cache(replication_group_id: pulumi.Input[str], nodes: int) -> Iterator
     """
     for number in range(1, nodes + 1):
         member = f"{number:03}"
-        yield from _watch_cache_node(member, pulumi.Output.concat(replication_group_id, f"-{member}"))
+        yield from _cache_node_alarms(member, pulumi.Output.concat(replication_group_id, f"-{member}"))
         if nodes > 1:
-            yield from _watch_cache_replica(member, pulumi.Output.concat(replication_group_id, f"-{member}"))
+            yield from _cache_replica_alarms(member, pulumi.Output.concat(replication_group_id, f"-{member}"))
 
 
 def _of_cache_node(member: str, node: pulumi.Input[str]) -> Callable[..., Alarm]:
@@ -117,7 +113,7 @@ def _of_cache_node(member: str, node: pulumi.Input[str]) -> Callable[..., Alarm]
     )
 
 
-def _watch_cache_node(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
+def _cache_node_alarms(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
     alarm = _of_cache_node(member, node)
     yield alarm(
         name="cache-cpu-high",
@@ -161,7 +157,7 @@ def _watch_cache_node(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
     )
 
 
-def _watch_cache_replica(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
+def _cache_replica_alarms(member: str, node: pulumi.Input[str]) -> Iterator[Alarm]:
     alarm = _of_cache_node(member, node)
     yield alarm(
         name="cache-replication-lag",
@@ -181,12 +177,13 @@ def _watch_cache_replica(member: str, node: pulumi.Input[str]) -> Iterator[Alarm
     )
 
 
-def watch_search(location: StackContext, chosen: Search) -> Iterator[Alarm]:
+def search_alarms(*, domain_name: str, account_id: str, nodes: int, volume_gib: int) -> Iterator[Alarm]:
     """Yield the alarms that AWS recommends for an OpenSearch domain.
 
+    `nodes` are those of data and the dedicated masters together; `volume_gib` is what each node of data has.
     Source: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html
     """
-    where: Dimensions = {"DomainName": physical_name("search", location.stack), "ClientId": location.account_id}
+    where: Dimensions = {"DomainName": domain_name, "ClientId": account_id}
     alarm = functools.partial(
         Alarm, namespace="AWS/ES", dimensions=where, statistic="Maximum", threshold=0, minutes=1, period=1
     )
@@ -210,7 +207,7 @@ def watch_search(location: StackContext, chosen: Search) -> Iterator[Alarm]:
         statistic="Minimum",
         comparison="below",
         # In MiB.
-        threshold=round(chosen.volume_gb * 1024 * _FREE_STORAGE),
+        threshold=round(volume_gib * 1024 * _FREE_STORAGE),
         advice="More logs come than the volumes were made for.",
     )
     yield alarm(
@@ -227,7 +224,7 @@ def watch_search(location: StackContext, chosen: Search) -> Iterator[Alarm]:
         metric="Nodes",
         statistic="Minimum",
         comparison="below",
-        threshold=chosen.nodes + masters(location.environment),
+        threshold=nodes,
         minutes=24 * 60,
         period=24 * 60,
         advice="A node has been away within the last day.",

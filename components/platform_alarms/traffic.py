@@ -14,7 +14,7 @@ from components.platform_alarms.alarm import Alarm, Dimensions
 _DAY = 24 * 60
 
 
-def watch_entrance(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> Iterator[Alarm]:
+def load_balancer_alarms(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> Iterator[Alarm]:
     """Yield alarms of an application load balancer, given CloudWatch's names for it and for its target group.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
@@ -57,7 +57,7 @@ def watch_entrance(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> I
     )
 
 
-def watch_reachability(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> Iterator[Alarm]:
+def reachability_alarms(balancer: pulumi.Input[str], targets: pulumi.Input[str]) -> Iterator[Alarm]:
     """Yield the alarm that nobody answers; no registered target, no data."""
     yield Alarm(
         name="application-unreachable",
@@ -75,7 +75,7 @@ def watch_reachability(balancer: pulumi.Input[str], targets: pulumi.Input[str]) 
     )
 
 
-def watch_firewall(acl_metric: pulumi.Input[str], region: str) -> Iterator[Alarm]:
+def firewall_alarms(acl_metric: pulumi.Input[str], region: str) -> Iterator[Alarm]:
     """Yield the alarms of a web ACL, given the name that its metrics have.
 
     Source: https://docs.aws.amazon.com/waf/latest/developerguide/waf-metrics.html
@@ -107,7 +107,7 @@ def watch_firewall(acl_metric: pulumi.Input[str], region: str) -> Iterator[Alarm
         )
 
 
-def watch_certificate(arn: pulumi.Input[str]) -> Iterator[Alarm]:
+def certificate_alarms(arn: pulumi.Input[str]) -> Iterator[Alarm]:
     """Yield the alarm that ACM has not renewed a certificate, which it does weeks before.
 
     Source: https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html
@@ -127,7 +127,7 @@ def watch_certificate(arn: pulumi.Input[str]) -> Iterator[Alarm]:
     )
 
 
-def watch_nat(gateways: Mapping[str, pulumi.Input[str]]) -> Iterator[Alarm]:
+def nat_alarms(gateways: Mapping[str, pulumi.Input[str]]) -> Iterator[Alarm]:
     """Yield alarms of NAT gateways, by zone.
 
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html
@@ -158,7 +158,7 @@ def watch_nat(gateways: Mapping[str, pulumi.Input[str]]) -> Iterator[Alarm]:
         )
 
 
-def watch_models() -> Iterator[Alarm]:
+def model_alarms() -> Iterator[Alarm]:
     """Yield the alarm that Bedrock throttles; the application decides which models there are.
 
     Source: https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
