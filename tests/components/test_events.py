@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from alone import CONTEXT, build
 from moto.events.models import EventPattern
 from support import STACKS, recorded
 
+from components.events import Events, EventsArgs
 from recording.graph import Graph
 
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
@@ -139,6 +141,81 @@ def test_missing_capacity_is_told_and_a_spot_interruption_only_counted(prod: Gra
     assert target["arn"] == topic["arn"]
     alarm = prod.named("aws:cloudwatch/metricAlarm:MetricAlarm", "observability-spot-interruptions")
     assert alarm["dimensions"] == {"TopicName": topic["name"]}
+
+
+def events(*, search_domain_arn: str | None = "arn:domain") -> Graph:
+    args = EventsArgs(
+        topics={"critical": "arn:critical", "warning": "arn:warning"},
+        interruptions_topic_arn="arn:interruptions",
+        runbooks="https://runbooks",
+        database_cluster="prism",
+        database_instances=["prism-1", "prism-2"],
+        certificate_arn="arn:certificate",
+        key_arns=[CONTEXT.arn("kms", "key/1111")],
+        search_domain_arn=search_domain_arn,
+    )
+    return build(lambda opts: Events("events", args, opts))
+
+
+def test_what_loses_data_or_users_pages_somebody_and_the_rest_waits_for_working_hours() -> None:
+    graph = events()
+    topics = {target.name.removeprefix("events-"): target["arn"] for target in graph.of_type(TARGET)}
+    assert topics == {
+        "database-failover": "arn:warning",
+        "database-failure": "arn:critical",
+        "search-trouble": "arn:warning",
+        "certificate-trouble": "arn:critical",
+        "key-about-to-go": "arn:critical",
+        "nodes-not-launched": "arn:warning",
+        "spot-interrupted": "arn:interruptions",
+        "aws-health": "arn:warning",
+    }
+    for target in graph.of_type(TARGET):
+        assert target["rule"] == graph.named(RULE, target.name).outputs["name"]
+
+
+def test_a_notification_says_what_has_happened_what_to_do_first_and_where_to_read_on() -> None:
+    graph = events()
+    for target in graph.of_type(TARGET):
+        name = target.name.removeprefix("events-")
+        if name == "spot-interrupted":
+            # Only counted: nobody reads it.
+            assert "inputTransformer" not in target
+            continue
+        template = target["inputTransformer"]["inputTemplate"]
+        explanation = json.loads(template.replace("<aws.events.event.json>", '{"id": 1}'))
+        assert explanation["event"] == {"id": 1}
+        assert explanation["alarm"] == name
+        assert target["arn"] == f"arn:{explanation['severity']}"
+        assert explanation["advice"] == graph.named(RULE, target.name)["description"] != ""
+        assert explanation["runbook"] == f"https://runbooks/aws-alarms.md#{name}"
+
+
+def test_events_are_those_of_the_resources_that_are_given() -> None:
+    graph = events()
+    for source in ("prism", "prism-1", "prism-2"):
+        assert told_by(graph, rds("failover", cluster=True, source=source)) == {"database-failover"}
+    assert not told_by(graph, rds("failover", cluster=True, source="another"))
+    for status in ("Warning", "Error", "Failed"):
+        assert told_by(graph, search("arn:domain", "Any", status, "High")) == {"search-trouble"}
+    for status in ("Scheduled", "Rescheduled", "Required", "Completed"):
+        assert not told_by(graph, search("arn:domain", "Service Software Update", status, "High"))
+    for detail in ("Renewal Action Required", "Expired", "Revoked"):
+        event = {"source": "aws.acm", "detail-type": f"ACM Certificate {detail}", "detail": {}}
+        assert told_by(graph, {**event, "resources": ["arn:certificate"]}) == {"certificate-trouble"}
+    for category in ("issue", "scheduledChange", "investigation"):
+        assert told_by(graph, health("ACCOUNT_SPECIFIC", category)) == {"aws-health"}
+    assert told_by(graph, key("DisableKey", "1111")) == {"key-about-to-go"}
+
+
+def test_groups_that_eks_did_not_make_are_not_watched() -> None:
+    failed = {"source": "aws.autoscaling", "detail-type": "EC2 Instance Launch Unsuccessful"}
+    assert told_by(events(), {**failed, "detail": {"AutoScalingGroupName": "eks-1"}}) == {"nodes-not-launched"}
+    assert not told_by(events(), {**failed, "detail": {"AutoScalingGroupName": "other"}})
+
+
+def test_a_stack_without_opensearch_has_no_rule_for_it() -> None:
+    assert "events-search-trouble" not in {rule.name for rule in events(search_domain_arn=None).of_type(RULE)}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -1,0 +1,165 @@
+"""What is still healthy, what is an alarm, after how long, and whether it pages somebody at night."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from components.platform_alarms.alarm import Alarm
+from components.platform_alarms.cluster import cluster_alarms, delivery_alarms, heartbeat_alarms, spot_alarms
+from components.platform_alarms.data_stores import cache_alarms, database_alarms, search_alarms
+from components.platform_alarms.traffic import (
+    certificate_alarms,
+    firewall_alarms,
+    load_balancer_alarms,
+    model_alarms,
+    nat_alarms,
+    reachability_alarms,
+)
+
+
+def made(*kinds: Callable[[], Iterable[Alarm]]) -> dict[str, Alarm]:
+    """Return alarms by name, made where there is an event loop: some name what they watch by outputs."""
+
+    async def make() -> dict[str, Alarm]:
+        return {alarm.logical_name: alarm for kind in kinds for alarm in kind()}
+
+    return asyncio.run(make())
+
+
+ALL = made(
+    lambda: (
+        *cluster_alarms("cluster"),
+        *spot_alarms("interruptions", 10),
+        *delivery_alarms("critical"),
+        *heartbeat_alarms("heartbeat"),
+        *database_alarms("database", 2, 16),
+        *cache_alarms("cache", 1),
+        *load_balancer_alarms("app/1", "targets/1"),
+        *reachability_alarms("app/1", "targets/1"),
+        *firewall_alarms("acl", "eu-west-1"),
+        *certificate_alarms("certificate"),
+        *nat_alarms({"a": "nat-1"}),
+        *model_alarms(),
+        *search_alarms(domain_name="logs", account_id="123456789012", nodes=6, volume_gib=100),
+    )
+)
+DAY = 24 * 60
+
+
+def fires(alarm: Alarm, value: float) -> bool:
+    return value > alarm.threshold if alarm.comparison == "above" else value < alarm.threshold
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "healthy", "alarming", "minutes", "period"),
+    [
+        ("cluster-api-errors", "critical", 50, 51, 5, 5),
+        ("cluster-api-throttled", "warning", 50, 51, 15, 5),
+        # Seconds, as Kubernetes promises them (api_call_latency.md).
+        ("cluster-api-slow-get", "warning", 1, 1.1, 30, 5),
+        ("cluster-api-slow-post", "warning", 1, 1.1, 30, 5),
+        ("cluster-pods-unschedulable", "warning", 0, 1, 15, 1),
+        ("spot-interruptions", "warning", 5, 6, 15, 15),
+        ("alarms-undelivered", "warning", 0, 1, 5, 5),
+        ("events-undelivered", "warning", 0, 1, 5, 5),
+        ("heartbeat-missing", "critical", 1, 0, 20, 5),
+        # Percent of the processor, and 5 % of 16 GiB that has to be free.
+        ("database-cpu-high", "warning", 80, 81, 15, 5),
+        ("database-memory-low", "warning", 858993459, 858993458, 15, 5),
+        # Four fifths of the connections that 16 GiB admit.
+        ("database-connections-high", "critical", 1441, 1442, 5, 5),
+        ("database-deadlocks", "warning", 0.02, 0.021, 15, 5),
+        ("database-logins-refused", "warning", 10, 11, 15, 5),
+        ("database-replica-lag", "warning", 1000, 1001, 5, 5),
+        ("cache-cpu-high-001", "warning", 80, 81, 15, 5),
+        ("cache-memory-high-001", "warning", 80, 81, 15, 5),
+        ("cache-evictions-001", "warning", 0, 1, 15, 5),
+        ("cache-connections-high-001", "warning", 5000, 5001, 5, 5),
+        ("cache-logins-refused-001", "warning", 0, 1, 15, 5),
+        ("load-balancer-errors", "critical", 10, 11, 5, 5),
+        ("application-errors", "critical", 50, 51, 5, 5),
+        ("application-slow", "warning", 1, 1.1, 5, 5),
+        ("application-unhealthy", "warning", 0, 1, 10, 5),
+        ("application-unreachable", "critical", 1, 0, 5, 1),
+        ("firewall-blocks-spike", "warning", 2000, 2001, 10, 5),
+        ("firewall-crawler-kind-of-client", "warning", 0, 1, 15, 5),
+        ("firewall-crawler-network", "warning", 0, 1, 15, 5),
+        # ACM renews 60 days before the end, so that three weeks are left for a person.
+        ("certificate-expiring", "warning", 21, 20, DAY, DAY),
+        ("nat-ports-exhausted-a", "critical", 0, 1, 5, 5),
+        ("nat-packets-dropped-a", "warning", 100, 101, 5, 5),
+        ("models-throttled", "warning", 10, 11, 15, 5),
+        # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html
+        ("search-red", "critical", 0, 1, 1, 1),
+        ("search-yellow", "warning", 0, 1, 5, 1),
+        # A quarter of 100 GiB, in MiB.
+        ("search-storage-low", "warning", 25600, 25599, 1, 1),
+        ("search-writes-blocked", "critical", 0, 1, 5, 5),
+        ("search-node-missing", "warning", 6, 5, DAY, DAY),
+        ("search-snapshot-failed", "warning", 0, 1, 1, 1),
+        ("search-cpu-high", "warning", 80, 81, 45, 15),
+        ("search-memory-high", "warning", 95, 96, 3, 1),
+        ("search-key-lost-disabled", "critical", 0, 1, 1, 1),
+        ("search-key-lost-deleted", "critical", 0, 1, 1, 1),
+    ],
+)
+def test_an_alarm_fires_at_the_first_value_that_is_not_healthy_any_more(
+    name: str, severity: str, healthy: float, alarming: float, minutes: int, period: int
+) -> None:
+    alarm = ALL[name]
+    assert not fires(alarm, healthy)
+    assert fires(alarm, alarming)
+    assert (alarm.severity, alarm.minutes, alarm.period) == (severity, minutes, period)
+
+
+def test_every_alarm_has_a_healthy_value_above() -> None:
+    (table,) = [
+        mark.args[1]
+        for mark in test_an_alarm_fires_at_the_first_value_that_is_not_healthy_any_more.pytestmark  # type: ignore[attr-defined]
+        if mark.name == "parametrize"
+    ]
+    assert {row[0] for row in table} == ALL.keys()
+
+
+def test_each_node_of_a_cache_is_watched_and_what_replicas_do_where_there_are_some() -> None:
+    alone, three = made(lambda: cache_alarms("cache", 1)), made(lambda: cache_alarms("cache", 3))
+    assert {name.removesuffix("-001") for name in three if name.endswith("-001")} == {
+        *(name.removesuffix("-001") for name in alone),
+        "cache-replication-lag",
+        "cache-failover",
+    }
+    assert len(three) == 3 * 7
+    two = made(lambda: cache_alarms("cache", 2))
+    lag, failover = two["cache-replication-lag-002"], two["cache-failover-002"]
+    assert (lag.threshold, lag.minutes, lag.severity) == (5, 10, "warning")
+    # A node that becomes the primary goes from 0 to 1; one that stays it does not rise.
+    assert (failover.rises, failover.threshold, failover.severity, failover.minutes) == (True, 0, "warning", 5)
+
+
+def test_a_database_without_readers_has_no_lag_of_them() -> None:
+    assert "database-replica-lag" not in made(lambda: database_alarms("database", 1, 16))
+
+
+def test_no_instance_admits_more_than_5000_connections() -> None:
+    """LEAST({DBInstanceClassMemory/9531392},5000), AuroraPostgreSQL.Managing."""
+    assert made(lambda: database_alarms("database", 1, 512))["database-connections-high"].threshold == 4000
+
+
+def test_missing_data_fires_only_where_there_is_always_some() -> None:
+    assert {name for name, alarm in ALL.items() if alarm.silence_is_trouble} == {
+        "heartbeat-missing",
+        "application-unreachable",
+    }
+
+
+def test_each_zones_gateway_is_watched() -> None:
+    assert made(lambda: nat_alarms({"a": "nat-1", "b": "nat-2"})).keys() == {
+        f"{name}-{zone}" for name in ("nat-ports-exhausted", "nat-packets-dropped") for zone in ("a", "b")
+    }
+
+
+def test_a_searchs_metrics_are_those_of_the_domain_and_its_account() -> None:
+    for name, alarm in ALL.items():
+        if name.startswith("search-"):
+            assert alarm.dimensions == {"DomainName": "logs", "ClientId": "123456789012"}
