@@ -1,4 +1,4 @@
-"""Whom the VPC's endpoints serve, and to whose resources they lead.
+"""Policies of the VPC's endpoints: which principals they serve, for which resources.
 
 An endpoint's policy grants nothing: it limits what may be asked through the endpoint, so that data cannot leave with
 credentials of another account, or to a resource of one. They follow AWS's examples of data perimeters

@@ -50,7 +50,7 @@ class ImageCache(pulumi.ComponentResource):
 
     def _make_rule(self, registry: str, secret_arn: str) -> None:
         prefix, upstream = prefix_of(self._args.context, registry), UPSTREAMS[registry]
-        # ECR makes the repositories, with its service-linked role: a template with a key or tags of the stack's wants
+        # ECR makes the repositories, with its service-linked role: a template with a key or tags of the stack's needs
         # a role of the stack's as well, and its ARN must have no path
         # (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repositorycreationtemplate.html).
         template = aws.ecr.RepositoryCreationTemplate(

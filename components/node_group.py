@@ -92,7 +92,7 @@ class NodeGroup(pulumi.ComponentResource):
         template = self._make_launch_template()
         before = list(args.behind)
         for group in args.groups:
-            # One after the other, once they stand: an upgrade that goes wrong is seen on one group, and stops before
+            # One after the other, once they exist: an upgrade that goes wrong is seen on one group, and stops before
             # the next. The first update makes them side by side.
             before.append(self._make_group(group, template, before if group.present is not None else []))
         self.register_outputs({})
@@ -133,7 +133,7 @@ class NodeGroup(pulumi.ComponentResource):
         self, group: Group, template: aws.ec2.LaunchTemplate, before: Sequence[pulumi.Resource]
     ) -> aws.eks.NodeGroup:
         args, sizes = self._args, group.sizes
-        desired, autoscaled = node_sizes.wanted(group.present, sizes)
+        desired, autoscaled = node_sizes.next_size(group.present, sizes)
         return aws.eks.NodeGroup(
             # No physical name: new nodes come up beside the old ones whenever a change replaces the group.
             f"{group.name}-nodes",

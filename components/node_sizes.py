@@ -49,12 +49,12 @@ def running(cluster_name: str, group: str, parent: pulumi.Resource) -> int | Non
         for name in found.names
         if name.startswith(f"eks-{group}-")
     ]
-    # Two of them stand while one takes the other's place.
+    # There are two while one replaces the other.
     return max(sizes, default=None)
 
 
-def wanted(present: int | None, sizes: Sizes) -> tuple[int, bool]:
-    """Return the size to ask for, and whether it is the autoscaler's to change afterwards without a word.
+def next_size(present: int | None, sizes: Sizes) -> tuple[int, bool]:
+    """Return the size to ask for, and whether later updates leave the size to the autoscaler.
 
     EKS refuses a minimum above the present size, and a maximum below it
     (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/3306): then the size moves along with the limit.

@@ -1,7 +1,7 @@
 """What roles of the platform may do to it: everything where nothing is kept, listed calls where something is.
 
-A service that gains an action tomorrow gives it to nobody here whose data or backups the action could take. Which calls
-a resource takes is in CloudFormation's schemas (`handlers`), by which the tests ask for each type of the program.
+An action that a service gains tomorrow is allowed to nobody here where it could take data or backups. Which calls a
+resource takes is in CloudFormation's schemas (`handlers`), by which the tests ask for each type of the program.
 """
 
 DISPOSABLE = (

@@ -15,7 +15,7 @@ from support import STACKS, recorded
 from user import something
 
 from components.node_group import Group, NodeGroup, NodeGroupArgs, autoscaler_tags
-from components.node_sizes import Sizes, wanted
+from components.node_sizes import Sizes, next_size
 from recording.graph import Graph, Resource
 from settings import versions
 
@@ -272,7 +272,7 @@ def test_the_size_lies_between_the_limits_and_is_left_alone_where_it_did(
     present: int | None, least: int, more: int, most: int
 ) -> None:
     first, top = least + more, least + more + most
-    size, autoscaled = wanted(present, Sizes(least, first, top))
+    size, autoscaled = next_size(present, Sizes(least, first, top))
     assert least <= size <= top
     if present is None:
         assert (size, autoscaled) == (first, True)
