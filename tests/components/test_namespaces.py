@@ -1,149 +1,140 @@
-"""What namespaces allow, on every stack."""
+"""Namespaces: unprivileged pods, no traffic but named flows, and room for others."""
 
+import functools
 import ipaddress
-from typing import Any
 
-from support import recorded
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pytest
+from alone import build
 
-from components import namespaces
+from components.namespaces import Namespaces, NamespacesArgs, NamespaceSpec
+from components.network_policies import to_dns, to_network
 from recording.graph import Graph, Resource
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-LEVEL = "pod-security.kubernetes.io/enforce"
+QUOTA, LIMITS = "kubernetes:core/v1:ResourceQuota", "kubernetes:core/v1:LimitRange"
+FLOWS = [to_dns(), to_network(ipaddress.IPv4Network("10.9.0.0/16"), ports=[443])]
 
 
-def policies(graph: Graph, name: str) -> dict[str, Resource]:
-    """Return the NetworkPolicies of one name by their namespace."""
-    found = [each for each in graph.of_type(POLICY) if each["metadata"]["name"] == name]
-    return {each["metadata"]["namespace"]: each for each in found}
-
-
-def labels(namespace: Resource) -> dict[str, Any]:
-    return namespace["metadata"]["labels"]
-
-
-def test_pods_are_restricted_wherever_no_reason_is_given(unknown: Graph) -> None:
-    found = unknown.of_type(NAMESPACE)
-    assert found
-    for namespace in found:
-        reason = (namespace["metadata"].get("annotations") or {}).get("ai-prism.com/pod-security-reason")
-        assert labels(namespace)[LEVEL] == ("privileged" if reason else "restricted"), namespace.name
-
-
-def test_the_collector_of_logs_is_the_only_exception(unknown: Graph) -> None:
-    levels = {each.name: labels(each)[LEVEL] for each in unknown.of_type(NAMESPACE)}
-    assert [name for name, level in levels.items() if level != "restricted"] == ["logging"]
-
-
-def test_every_namespace_refuses_what_no_flow_needs(unknown: Graph) -> None:
-    denied = policies(unknown, "default-deny")
-    assert denied.keys() == {each.name for each in unknown.of_type(NAMESPACE)}
-    for policy in denied.values():
-        assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-
-
-def test_only_the_world_over_tls_is_reached_outside_of_the_vpc(unknown: Graph) -> None:
-    (vpc,) = (ipaddress.IPv4Network(each["cidrBlock"]) for each in unknown.of_type("aws:ec2/vpc:Vpc"))
-    link_local = ipaddress.IPv4Network("169.254.0.0/16")
-    for policy in policies(unknown, "needed-flows").values():
-        for rule in policy["spec"].get("egress", []):
-            blocks = [ipaddress.IPv4Network(peer["ipBlock"]["cidr"]) for peer in rule["to"] if "ipBlock" in peer]
-            for block in blocks:
-                if not block.subnet_of(vpc) and not block.subnet_of(link_local):
-                    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}], policy.urn
-
-
-def test_whoever_asks_the_api_server_reaches_its_service_wherever_eks_has_put_it(unknown: Graph) -> None:
-    (vpc,) = (each["cidrBlock"] for each in unknown.of_type("aws:ec2/vpc:Vpc"))
-    asking = 0
-    for policy in policies(unknown, "needed-flows").values():
-        for rule in policy["spec"].get("egress", []):
-            blocks = {peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer}
-            if vpc in blocks and "ports" in rule:
-                assert blocks == {vpc, "10.100.0.0/16", "172.20.0.0/16"}, policy.urn
-                asking += 1
-    assert asking
-
-
-def test_nothing_outside_of_the_vpc_comes_in(unknown: Graph) -> None:
-    (vpc,) = (ipaddress.IPv4Network(each["cidrBlock"]) for each in unknown.of_type("aws:ec2/vpc:Vpc"))
-    for policy in policies(unknown, "needed-flows").values():
-        for rule in policy["spec"].get("ingress", []):
-            for peer in rule["from"]:
-                block = peer.get("ipBlock")
-                assert block is None or ipaddress.IPv4Network(block["cidr"]).subnet_of(vpc), policy.urn
-
-
-def test_no_namespace_as_a_whole_reaches_database_or_cache(unknown: Graph) -> None:
-    for policy in policies(unknown, "needed-flows").values():
-        for rule in policy["spec"].get("egress", []):
-            assert not {5432, 6379} & {port["port"] for port in rule.get("ports", [])}, policy.urn
-
-
-def test_the_applications_pods_have_nothing_in_common_but_the_mesh_and_names(unknown: Graph) -> None:
-    spec = policies(unknown, "needed-flows")[namespaces.APPLICATION]["spec"]
-    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {15090}
-    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {15012, 53}
-
-
-def test_only_the_load_balancers_subnets_come_in_at_the_gateway(unknown: Graph) -> None:
-    public = {
-        each["cidrBlock"] for each in unknown.of_type("aws:ec2/subnet:Subnet") if each["tags"]["Tier"] == "public"
+@functools.cache
+def made(*, api_max_replicas: int = 10) -> Graph:
+    specs = {
+        "ai-prism": NamespaceSpec(flows=FLOWS, injected=True),
+        "gateway": NamespaceSpec(flows=[], balanced=True),
+        "open": NamespaceSpec(flows=[], level="privileged", reason="reads files of the node"),
     }
-    spec = policies(unknown, "needed-flows")[namespaces.GATEWAY]["spec"]
-    (rule,) = (rule for rule in spec["ingress"] if "ipBlock" in rule["from"][0])
-    assert {peer["ipBlock"]["cidr"] for peer in rule["from"]} == public
-    assert {port["port"] for port in rule["ports"]} == {8080, 15021}
+
+    def make(_: pulumi.ResourceOptions) -> None:
+        opts = pulumi.ResourceOptions(provider=kubernetes.Provider("kubernetes", kubeconfig="{}"))
+        addon = kubernetes.core.v1.ConfigMap("addon", opts=opts)
+        Namespaces("namespaces", NamespacesArgs(specs=specs, api_max_replicas=api_max_replicas, after=[addon]), opts)
+
+    return build(make)
 
 
-def test_a_gateways_pod_is_ready_when_the_load_balancer_finds_it_so(unknown: Graph) -> None:
-    waiting = [
-        each.name for each in unknown.of_type(NAMESPACE) if "elbv2.k8s.aws/pod-readiness-gate-inject" in labels(each)
+def labels(name: str) -> dict[str, str]:
+    return made().named(NAMESPACE, name)["metadata"]["labels"]
+
+
+def policy(name: str) -> Resource:
+    return made().named(POLICY, name)
+
+
+@pytest.mark.parametrize("mode", ["enforce", "audit", "warn"])
+def test_pods_are_restricted_wherever_no_reason_is_given(mode: str) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+    label = f"pod-security.kubernetes.io/{mode}"
+    assert [labels(name)[label] for name in ("ai-prism", "gateway", "open")] == [
+        "restricted",
+        "restricted",
+        "privileged",
     ]
-    assert waiting == [namespaces.GATEWAY]
 
 
-def test_what_one_namespace_sends_to_another_is_let_in_there(unknown: Graph) -> None:
-    needed = policies(unknown, "needed-flows")
-    checked = 0
-    for name, policy in needed.items():
-        for rule in policy["spec"].get("egress", []):
-            for peer in rule["to"]:
-                labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
-                target = labels.get("kubernetes.io/metadata.name")
-                # What comes to the application's pods is let in by its chart, pod by pod.
-                if target in needed and target != namespaces.APPLICATION:
-                    for port in rule["ports"]:
-                        assert lets_in(needed[target], name, port["port"]), f"{name} to {target}:{port['port']}"
-                        checked += 1
-    assert checked
+def test_who_looks_at_an_exception_finds_its_reason() -> None:
+    found = {each.name: each["metadata"].get("annotations") for each in made().of_type(NAMESPACE)}
+    assert found["open"] == {"ai-prism.com/pod-security-reason": "reads files of the node"}
+    assert not found["ai-prism"]
+    assert not found["gateway"]
 
 
-def lets_in(policy: Resource, namespace: str, port: int) -> bool:
-    """Return whether a policy lets pods of a namespace in at a port."""
-    for rule in policy["spec"]["ingress"]:
-        names = {
-            peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
-            for peer in rule["from"]
-            if "namespaceSelector" in peer
+def test_pods_get_sidecars_where_they_are_of_the_mesh_and_nowhere_else() -> None:
+    """https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/"""
+    assert {name: labels(name).get("istio-injection") for name in ("ai-prism", "gateway", "open")} == {
+        "ai-prism": "enabled",
+        "gateway": None,
+        "open": None,
+    }
+
+
+def test_a_rollout_waits_for_the_load_balancer_where_that_sends_to_the_pods() -> None:
+    """https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/pod_readiness_gate/"""
+    gate = "elbv2.k8s.aws/pod-readiness-gate-inject"
+    assert {name: labels(name).get(gate) for name in ("ai-prism", "gateway", "open")} == {
+        "ai-prism": None,
+        "gateway": "enabled",
+        "open": None,
+    }
+
+
+def test_every_namespace_refuses_what_no_flow_needs() -> None:
+    for name in ("ai-prism", "gateway", "open"):
+        denied = policy(f"{name}-default-deny")
+        assert denied["metadata"] == {"name": "default-deny", "namespace": name}
+        assert denied["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_every_namespace_lets_its_own_flows_through() -> None:
+    needed = policy("ai-prism-needed-flows")
+    assert needed["metadata"] == {"name": "needed-flows", "namespace": "ai-prism"}
+    assert needed["spec"]["egress"] == [flow.rule for flow in FLOWS]
+    assert policy("open-needed-flows")["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_a_namespace_is_called_as_others_call_it() -> None:
+    assert {each["metadata"]["name"] for each in made().of_type(NAMESPACE)} == {"ai-prism", "gateway", "open"}
+
+
+def test_namespaces_wait_for_nodes_and_have_time_to_delete_their_volumes() -> None:
+    addon = made().named("kubernetes:core/v1:ConfigMap", "addon").urn
+    for each in made().of_type(NAMESPACE):
+        assert addon in each.dependencies
+        assert each.custom_timeouts == {"delete": "20m"}
+
+
+def test_what_lies_in_a_namespace_comes_after_it_and_goes_with_it() -> None:
+    spaces = {each.name: each.urn for each in made().of_type(NAMESPACE)}
+    inside = made().of_type(POLICY, QUOTA, LIMITS)
+    assert len(inside) == 8
+    for each in inside:
+        assert each.deleted_with == spaces[each["metadata"]["namespace"]], each.urn
+        assert each.deleted_with in each.dependencies, each.urn
+
+
+@pytest.mark.parametrize(("replicas", "pods"), [(10, 80), (100, 260)])
+def test_the_application_has_room_for_two_versions_and_cannot_take_the_cluster(replicas: int, pods: int) -> None:
+    (quota,) = made(api_max_replicas=replicas).of_type(QUOTA)
+    assert quota["metadata"] == {"name": "quota", "namespace": "ai-prism"}
+    assert quota["spec"]["hard"] == {
+        "pods": str(pods),
+        "requests.cpu": str(pods),
+        "requests.memory": f"{2 * pods}Gi",
+        "limits.memory": f"{4 * pods}Gi",
+        # It is reached by the program's load balancer alone.
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+    }
+
+
+def test_a_container_that_asks_for_nothing_gets_little_and_counts() -> None:
+    (limits,) = made().of_type(LIMITS)
+    assert limits["metadata"] == {"name": "limits", "namespace": "ai-prism"}
+    assert limits["spec"]["limits"] == [
+        {
+            "type": "Container",
+            "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"},
+            "default": {"memory": "256Mi", "ephemeral-storage": "1Gi"},
         }
-        if namespace in names and port in {each["port"] for each in rule["ports"]}:
-            return True
-    return False
-
-
-def test_the_application_has_room_for_all_its_pods_twice() -> None:
-    for stack, replicas in {"dev": 3, "prod": 100}.items():
-        (quota,) = recorded(stack, known=False).of_type("kubernetes:core/v1:ResourceQuota")
-        hard = quota["spec"]["hard"]
-        assert int(hard["pods"]) >= 2 * replicas
-        assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
-
-
-def test_what_lies_in_a_namespace_goes_with_it(unknown: Graph) -> None:
-    namespaces_ = {each.name: each.urn for each in unknown.of_type(NAMESPACE)}
-    inside = [*unknown.of_type(POLICY), *unknown.of_type("kubernetes:core/v1:ResourceQuota")]
-    for resource in inside:
-        assert resource.deleted_with == namespaces_[resource["metadata"]["namespace"]], resource.urn
-        assert resource.deleted_with in resource.dependencies, resource.urn
+    ]

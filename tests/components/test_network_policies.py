@@ -51,3 +51,42 @@ def test_nobody_reaches_the_nodes_metadata():
 
 def test_names_are_asked_for_over_both_protocols():
     assert flows.to_dns().rule["ports"] == [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+
+
+def test_credentials_of_a_pod_come_from_the_agent_on_its_node():
+    """https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+    assert flows.to_pod_identity().rule == {
+        "to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}],
+        "ports": [{"port": 80, "protocol": "TCP"}],
+    }
+
+
+def test_names_are_asked_for_of_the_clusters_own_dns_alone():
+    (peer,) = flows.to_dns().rule["to"]
+    assert peer == {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+
+
+def test_tls_anywhere_is_tls_to_any_address():
+    (peer,) = flows.to_world().rule["to"]
+    assert peer == {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}}
+
+
+def test_pods_of_one_namespace_speak_to_each_other_on_all_ports():
+    into, out = flows.within()
+    assert into.rule == {"from": [{"podSelector": {}}]}
+    assert out.rule == {"to": [{"podSelector": {}}]}
+
+
+def test_a_namespace_is_known_by_the_label_that_kubernetes_gives_it():
+    """https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name"""
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    ports = [{"port": 8080, "protocol": "TCP"}]
+    assert flows.from_namespace("monitoring", ports=[8080]).rule == {"from": [peer], "ports": ports}
+    assert flows.to_namespace("monitoring", ports=[8080]).rule == {"to": [peer], "ports": ports}
+    block = {"ipBlock": {"cidr": "10.9.0.0/16"}}
+    network = ipaddress.IPv4Network("10.9.0.0/16")
+    assert flows.from_network(network, ports=[8080]).rule == {"from": [block], "ports": ports}
+    assert flows.to_network(network).rule == {"to": [block]}

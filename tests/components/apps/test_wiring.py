@@ -173,3 +173,26 @@ def test_nobody_else_runs_pods_where_the_owners_password_may_be_read(known: Grap
 
 def test_the_application_comes_when_it_may_log_in_and_goes_before_that_ends(known: Graph) -> None:
     assert known.named(JOB, "database-access").urn in known.needs(application(known))
+
+
+def test_only_the_load_balancers_subnets_come_in_at_the_gateway(unknown: Graph) -> None:
+    public = {
+        each["cidrBlock"] for each in unknown.of_type("aws:ec2/subnet:Subnet") if each["tags"]["Tier"] == "public"
+    }
+    flows = unknown.named("kubernetes:networking.k8s.io/v1:NetworkPolicy", "istio-ingress-needed-flows")["spec"]
+    (rule,) = (rule for rule in flows["ingress"] if "ipBlock" in rule["from"][0])
+    assert {peer["ipBlock"]["cidr"] for peer in rule["from"]} == public
+
+
+def test_the_application_has_room_for_all_its_pods_twice() -> None:
+    for stack, replicas in {"dev": 3, "prod": 100}.items():
+        (quota,) = recorded(stack, known=False).of_type("kubernetes:core/v1:ResourceQuota")
+        assert int(quota["spec"]["hard"]["pods"]) >= 2 * replicas
+
+
+def test_whoever_asks_the_api_server_reaches_it_in_the_vpc_and_nothing_else_outside_of_it(unknown: Graph) -> None:
+    (vpc,) = (each["cidrBlock"] for each in unknown.of_type("aws:ec2/vpc:Vpc"))
+    for each in unknown.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy"):
+        for rule in each["spec"].get("egress", []):
+            blocks = {peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer}
+            assert not blocks or vpc in blocks or blocks <= {"0.0.0.0/0", "169.254.170.23/32"}, each.urn
