@@ -13,16 +13,9 @@ from settings.section import Form, Problem, Section, require, show
 
 
 class Api(Section):
-    """How far the API scales: the namespace of the application has room for it; the chart has the same numbers."""
+    """How far the API scales at most: the namespace has room for it; the chart sets the range, up to this number."""
 
-    min_replicas: Annotated[int, Field(ge=1)]
     max_replicas: Annotated[int, Field(ge=1)]
-
-    def rules(self) -> Iterator[Problem]:
-        if self.max_replicas < self.min_replicas:
-            yield Problem(
-                "max_replicas", f"must be at least min_replicas ({self.min_replicas})", str(self.max_replicas)
-            )
 
 
 _Image = Annotated[

@@ -189,10 +189,10 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environments_api_scales_in_the_range_from_which_the_namespaces_quota_is_computed(environment):
+def test_an_environments_api_scales_up_to_the_number_from_which_the_namespaces_quota_is_computed(environment):
     stack = json.loads(Project(ROOT).config(environment)["ai-prism:api"])
     scaled = environment_values(environment)["workloads"]["api"]["autoscaling"]
-    assert (scaled["minReplicas"], scaled["maxReplicas"]) == (stack["min_replicas"], stack["max_replicas"])
+    assert scaled["maxReplicas"] == stack["max_replicas"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -98,8 +98,8 @@ TABLE = {
     ),
     "cache snapshots": (lambda s: (s.cache.snapshot_days, s.cache.snapshot_window), ((7, "03:00-05:00"),) * 4),
     "api replicas": (
-        lambda s: (s.api.min_replicas, s.api.max_replicas),
-        ((1, 3), (2, 6), (5, 50), (10, 100)),
+        lambda s: s.api.max_replicas,
+        (3, 6, 50, 100),
     ),
     "protection": (lambda s: s.environment.protect, (False, False, True, True)),
     "region": (lambda s: s.aws.region, ("us-east-1",) * 4),
@@ -513,10 +513,6 @@ ONE_PROBLEM = {
         {"dns.api_host": f"{'a.' * 119}dev.ai-prism.com"},
         f"ai-prism:dns.api_host: must be shorter, got {'a.' * 39}a…",
     ),
-    "more replicas at least than at most": (
-        {"api.min_replicas": 4},
-        "ai-prism:api.max_replicas: must be at least min_replicas (4), got 3",
-    ),
     "an image twice": (
         {"registry": {"images": ["api", "api"]}},
         'ai-prism:registry.images: must name each image once, got ["api", "api"]',
@@ -776,7 +772,7 @@ def test_arm_types_are_told_one_by_one():
         {"dns.api_host": "dev.ai-prism.com"},
         {"environment.retiring": True},
         {"dns.api_host": f"{'a.' * 118}dev.ai-prism.com"},
-        {"api.min_replicas": 3},
+        {"api.max_replicas": 1},
         {"registry": {"images": ["api"]}},
         {"registry": {"images": ["2-web-pages", f"{'a' * 30}-{'b' * 29}"]}},
         {"delivery.repository": "My_Company-2/infra.structure"},
@@ -917,7 +913,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         "nodes.web.min": 7,
         "dns.api_host": "api.example.com",
         "aws.account_id": "1",
-        "api.min_replicas": 99,
+        "api.max_replicas": 0,
         "cluster.version": "1.28",
     }
     assert refused(edits) == [
@@ -925,7 +921,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         f"ai-prism:network.hunter: unknown key; known are {KEYS}",
         "ai-prism:nodes.web.desired: must be at least min (7), got 2",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
-        "ai-prism:api.max_replicas: must be at least min_replicas (99), got 3",
+        "ai-prism:api.max_replicas: must be greater than or equal to 1, got 0",
         f"ai-prism:zzz: unknown key; known are {SECTIONS}",
         "ai-prism:cluster.version: must be a version that versions.yaml lists (1.34, 1.35, 1.36), got 1.28",
     ]
