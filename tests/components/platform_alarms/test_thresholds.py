@@ -52,62 +52,63 @@ def fires(alarm: Alarm, value: float) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "severity", "healthy", "alarming", "minutes", "period"),
+    ("name", "watched", "severity", "healthy", "alarming", "minutes", "period"),
     [
-        ("cluster-api-errors", "critical", 50, 51, 5, 5),
-        ("cluster-api-throttled", "warning", 50, 51, 15, 5),
+        ("cluster-api-errors", "Sum of apiserver_request_total_5XX", "critical", 50, 51, 5, 5),
+        ("cluster-api-throttled", "Sum of apiserver_request_total_429", "warning", 50, 51, 15, 5),
         # Seconds, as Kubernetes promises them (api_call_latency.md).
-        ("cluster-api-slow-get", "warning", 1, 1.1, 30, 5),
-        ("cluster-api-slow-post", "warning", 1, 1.1, 30, 5),
-        ("cluster-pods-unschedulable", "warning", 0, 1, 15, 1),
-        ("spot-interruptions", "warning", 5, 6, 15, 15),
-        ("alarms-undelivered", "warning", 0, 1, 5, 5),
-        ("events-undelivered", "warning", 0, 1, 5, 5),
-        ("heartbeat-missing", "critical", 1, 0, 20, 5),
+        ("cluster-api-slow-get", "Average of apiserver_request_duration_seconds_GET_P99", "warning", 1, 1.1, 30, 5),
+        ("cluster-api-slow-post", "Average of apiserver_request_duration_seconds_POST_P99", "warning", 1, 1.1, 30, 5),
+        ("cluster-pods-unschedulable", "Sum of scheduler_pending_pods_UNSCHEDULABLE", "warning", 0, 1, 15, 1),
+        ("spot-interruptions", "Sum of NumberOfMessagesPublished", "warning", 5, 6, 15, 15),
+        ("alarms-undelivered", "Sum of NumberOfNotificationsFailed", "warning", 0, 1, 5, 5),
+        ("events-undelivered", "Sum of FailedInvocations", "warning", 0, 1, 5, 5),
+        ("heartbeat-missing", "Sum of NumberOfMessagesPublished", "critical", 1, 0, 20, 5),
         # Percent of the processor, and 5 % of 16 GiB that has to be free.
-        ("database-cpu-high", "warning", 80, 81, 15, 5),
-        ("database-memory-low", "warning", 858993459, 858993458, 15, 5),
+        ("database-cpu-high", "Maximum of CPUUtilization", "warning", 80, 81, 15, 5),
+        ("database-memory-low", "Minimum of FreeableMemory", "warning", 858993459, 858993458, 15, 5),
         # Four fifths of the connections that 16 GiB admit.
-        ("database-connections-high", "critical", 1441, 1442, 5, 5),
-        ("database-deadlocks", "warning", 0.02, 0.021, 15, 5),
-        ("database-logins-refused", "warning", 10, 11, 15, 5),
-        ("database-replica-lag", "warning", 1000, 1001, 5, 5),
-        ("cache-cpu-high-001", "warning", 80, 81, 15, 5),
-        ("cache-memory-high-001", "warning", 80, 81, 15, 5),
-        ("cache-evictions-001", "warning", 0, 1, 15, 5),
-        ("cache-connections-high-001", "warning", 5000, 5001, 5, 5),
-        ("cache-logins-refused-001", "warning", 0, 1, 15, 5),
-        ("load-balancer-errors", "critical", 10, 11, 5, 5),
-        ("application-errors", "critical", 50, 51, 5, 5),
-        ("application-slow", "warning", 1, 1.1, 5, 5),
-        ("application-unhealthy", "warning", 0, 1, 10, 5),
-        ("application-unreachable", "critical", 1, 0, 5, 1),
-        ("firewall-blocks-spike", "warning", 2000, 2001, 10, 5),
-        ("firewall-crawler-kind-of-client", "warning", 0, 1, 15, 5),
-        ("firewall-crawler-network", "warning", 0, 1, 15, 5),
+        ("database-connections-high", "Maximum of DatabaseConnections", "critical", 1441, 1442, 5, 5),
+        ("database-deadlocks", "Average of Deadlocks", "warning", 0.02, 0.021, 15, 5),
+        ("database-logins-refused", "Sum of IamDbAuthConnectionFailure", "warning", 10, 11, 15, 5),
+        ("database-replica-lag", "Maximum of AuroraReplicaLagMaximum", "warning", 1000, 1001, 5, 5),
+        ("cache-cpu-high-001", "Average of EngineCPUUtilization", "warning", 80, 81, 15, 5),
+        ("cache-memory-high-001", "Average of DatabaseMemoryUsagePercentage", "warning", 80, 81, 15, 5),
+        ("cache-evictions-001", "Sum of Evictions", "warning", 0, 1, 15, 5),
+        ("cache-connections-high-001", "Maximum of CurrConnections", "warning", 5000, 5001, 5, 5),
+        ("cache-logins-refused-001", "Sum of AuthenticationFailures", "warning", 0, 1, 15, 5),
+        ("load-balancer-errors", "Sum of HTTPCode_ELB_5XX_Count", "critical", 10, 11, 5, 5),
+        ("application-errors", "Sum of HTTPCode_Target_5XX_Count", "critical", 50, 51, 5, 5),
+        ("application-slow", "p95 of TargetResponseTime", "warning", 1, 1.1, 5, 5),
+        ("application-unhealthy", "Maximum of UnHealthyHostCount", "warning", 0, 1, 10, 5),
+        ("application-unreachable", "Maximum of HealthyHostCount", "critical", 1, 0, 5, 1),
+        ("firewall-blocks-spike", "Sum of BlockedRequests", "warning", 2000, 2001, 10, 5),
+        ("firewall-crawler-kind-of-client", "Sum of CountedRequests", "warning", 0, 1, 15, 5),
+        ("firewall-crawler-network", "Sum of CountedRequests", "warning", 0, 1, 15, 5),
         # ACM renews 60 days before the end, so that three weeks are left for a person.
-        ("certificate-expiring", "warning", 21, 20, DAY, DAY),
-        ("nat-ports-exhausted-a", "critical", 0, 1, 5, 5),
-        ("nat-packets-dropped-a", "warning", 100, 101, 5, 5),
-        ("models-throttled", "warning", 10, 11, 15, 5),
+        ("certificate-expiring", "Minimum of DaysToExpiry", "warning", 21, 20, DAY, DAY),
+        ("nat-ports-exhausted-a", "Sum of ErrorPortAllocation", "critical", 0, 1, 5, 5),
+        ("nat-packets-dropped-a", "Sum of PacketsDropCount", "warning", 100, 101, 5, 5),
+        ("models-throttled", "Sum of InvocationThrottles", "warning", 10, 11, 15, 5),
         # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/cloudwatch-alarms.html
-        ("search-red", "critical", 0, 1, 1, 1),
-        ("search-yellow", "warning", 0, 1, 5, 1),
+        ("search-red", "Maximum of ClusterStatus.red", "critical", 0, 1, 1, 1),
+        ("search-yellow", "Maximum of ClusterStatus.yellow", "warning", 0, 1, 5, 1),
         # A quarter of 100 GiB, in MiB.
-        ("search-storage-low", "warning", 25600, 25599, 1, 1),
-        ("search-writes-blocked", "critical", 0, 1, 5, 5),
-        ("search-node-missing", "warning", 6, 5, DAY, DAY),
-        ("search-snapshot-failed", "warning", 0, 1, 1, 1),
-        ("search-cpu-high", "warning", 80, 81, 45, 15),
-        ("search-memory-high", "warning", 95, 96, 3, 1),
-        ("search-key-lost-disabled", "critical", 0, 1, 1, 1),
-        ("search-key-lost-deleted", "critical", 0, 1, 1, 1),
+        ("search-storage-low", "Minimum of FreeStorageSpace", "warning", 25600, 25599, 1, 1),
+        ("search-writes-blocked", "Maximum of ClusterIndexWritesBlocked", "critical", 0, 1, 5, 5),
+        ("search-node-missing", "Minimum of Nodes", "warning", 6, 5, DAY, DAY),
+        ("search-snapshot-failed", "Maximum of AutomatedSnapshotFailure", "warning", 0, 1, 1, 1),
+        ("search-cpu-high", "Maximum of CPUUtilization", "warning", 80, 81, 45, 15),
+        ("search-memory-high", "Maximum of JVMMemoryPressure", "warning", 95, 96, 3, 1),
+        ("search-key-lost-disabled", "Maximum of KMSKeyError", "critical", 0, 1, 1, 1),
+        ("search-key-lost-deleted", "Maximum of KMSKeyInaccessible", "critical", 0, 1, 1, 1),
     ],
 )
 def test_an_alarm_fires_at_the_first_value_that_is_not_healthy_any_more(
-    name: str, severity: str, healthy: float, alarming: float, minutes: int, period: int
+    name: str, watched: str, severity: str, healthy: float, alarming: float, minutes: int, period: int
 ) -> None:
     alarm = ALL[name]
+    assert f"{alarm.statistic} of {alarm.metric}" == watched
     assert not fires(alarm, healthy)
     assert fires(alarm, alarming)
     assert (alarm.severity, alarm.minutes, alarm.period) == (severity, minutes, period)
