@@ -113,6 +113,7 @@ format: $(READY) ## Format, and mend what the linter can mend.
 generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, golden graphs, images of the charts.
 	@$(BIN)/python -m prismctl.generate
 	@$(BIN)/python -m pytest tests/test_golden.py tests/third_party_charts/test_images.py --golden
+	@echo "Plans of an upgrade need the engine: make e2e STACK=all ARGS='-k replaces_and_deletes_nothing --golden'"
 
 .PHONY: bench
 bench: $(READY) ## Measure speed and memory, as ratios within one run.

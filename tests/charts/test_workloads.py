@@ -3,18 +3,32 @@
 import json
 import re
 
-from chart import ALL_WORKLOADS, Rendering, pod_labels, pod_spec, render
+from chart import (
+    ALL_WORKLOADS,
+    Rendering,
+    default_values,
+    environment_values,
+    handover,
+    pod_labels,
+    pod_spec,
+    render,
+)
 
 from prismctl.project import ROOT, Project
 
-RUNS = {
-    "dev": {"api": (1, 3)},
-    "integration": {"api": (2, 6)},
-    "staging": {"api": (5, 50)},
-    "prod": {"api": (10, 100), "web": (2, 20), "worker": (2, 15)},
-}
-"""What each environment runs by its committed values, and in which range."""
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+
+
+def committed(environment):
+    """Return what an environment runs by its committed values, and in which range."""
+    chosen = environment_values(environment)["workloads"]
+    ranges = {}
+    for name, default in default_values()["workloads"].items():
+        own = chosen.get(name, {})
+        if own.get("enabled", default["enabled"]):
+            scaling = default["autoscaling"] | own.get("autoscaling", {})
+            ranges[name] = scaling["minReplicas"], scaling["maxReplicas"]
+    return ranges
 
 
 def _api(rendering):
@@ -42,7 +56,7 @@ def test_an_environment_runs_what_its_committed_values_say_in_their_range(enviro
         each["metadata"]["labels"]["app"].removeprefix("ai-prism-"): _range(scalers[each["metadata"]["name"]])
         for each in rendering.of("Deployment")
     }
-    assert runs == RUNS[environment]
+    assert runs == committed(environment)
 
 
 def test_no_node_is_kept_for_a_workload_that_is_switched_off(environment):
@@ -54,16 +68,19 @@ def test_no_node_is_kept_for_a_workload_that_is_switched_off(environment):
 
 def test_there_is_a_node_for_each_pod_that_takes_a_whole_one(environment):
     nodes = json.loads(Project(ROOT).config(environment)["ai-prism:nodes"])
-    (least, most) = RUNS[environment].get("worker", (0, 0))
+    (least, most) = committed(environment).get("worker", (0, 0))
     assert least <= nodes["gpu"]["max"]
     assert most <= nodes["gpu"]["max"]
 
 
 def test_the_image_is_the_handed_over_repository_with_the_committed_tag(environment):
     images = {_container(each)["image"] for each in render(environment, ALL_WORKLOADS).of("Deployment")}
-    repository = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ai-prism"
-    assert images == {f"{repository}/{name}:v2.1.0" for name in ("api", "web", "worker")}
-    assert _container(_api(render(environment, {"image": {"tag": "v3"}})))["image"] == f"{repository}/api:v3"
+    repositories, tag = (
+        handover()["handover"]["images"],
+        (default_values() | environment_values(environment))["image"]["tag"],
+    )
+    assert images == {f"{repositories[name]}:{tag}" for name in ("api", "web", "worker")}
+    assert _container(_api(render(environment, {"image": {"tag": "v3"}})))["image"] == f"{repositories['api']}:v3"
 
 
 def test_an_autoscaler_alone_decides_on_the_number_of_pods(rendering: Rendering):

@@ -1,8 +1,10 @@
 """Wrong edits on purpose: which are made, which tests are asked, and what is said of those that nobody notices."""
 
 import ast
+import datetime
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from support import TODAY
 
-from prismctl.project import ROOT
-from tools.mutants import generated, noticing, written
+from prismctl.project import ROOT, Project
+from settings import stack as settings
+from tools.mutants import generated, legitimate, noticing, written
 from tools.mutants.__main__ import GENERATED, sampled
-from tools.mutants.edits import Edit, in_file
+from tools.mutants.edits import Edit, contents, in_file
 
 TABLE, HARMLESS = (ROOT / written.FOLDER / name for name in (written.EDITS, written.HARMLESS))
 
@@ -107,6 +111,7 @@ def test_the_tests_that_mirror_a_file_are_asked_first_and_none_twice() -> None:
     assert "tests/components/test_cache.py" in own
     assert "tests/test_program.py" in behind
     assert not set(own) & set(behind)
+    assert noticing.stages(ROOT, "components/cache.py", mirror=True) == [own]
 
 
 def test_every_test_that_is_asked_is_there() -> None:
@@ -117,11 +122,15 @@ def test_every_test_that_is_asked_is_there() -> None:
             assert not name or f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), argument
 
 
-def test_no_test_that_writes_a_golden_is_asked() -> None:
+def test_every_test_that_writes_a_golden_is_marked_and_run_by_make_generate() -> None:
+    """No such test is asked whether it notices an edit."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         text = file.read_text(encoding="utf-8")
-        if re.search(r'getoption\("golden"\)', text) and file != Path(__file__):
-            assert "pytest.mark.golden" in text, f"{file.relative_to(ROOT)} compares with what make generate writes"
+        if re.search(r'getoption\("(--)?golden"\)', text) and file != Path(__file__):
+            name = file.relative_to(ROOT).as_posix()
+            assert "pytest.mark.golden" in text, f"{name} compares with what make generate writes"
+            assert name in makefile or "scenarios" in name, f"make generate does not run {name}"
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
@@ -219,3 +228,15 @@ def test_an_interrupt_leaves_neither_a_copy_nor_a_process(repository: Path, tmp_
     assert "Traceback" not in errors
     left = subprocess.run(["pgrep", "-f", str(repository)], check=False, capture_output=True, text=True)  # noqa: S603, S607
     assert left.stdout == ""
+
+
+@pytest.mark.parametrize("edit", list(legitimate.edits(ROOT)), ids=lambda edit: edit.what)
+def test_an_edit_that_every_adopter_makes_is_accepted(edit: Edit, tmp_path: Path) -> None:
+    """Only then do tests that turn red say something of the tests."""
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    for file, content in contents(ROOT, edit).items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(content)
+    for file in tmp_path.glob("Pulumi.*.yaml"):
+        stack = file.name.split(".")[1]
+        settings.parse(stack, Project(tmp_path).config(stack), today=datetime.date.fromisoformat(TODAY))

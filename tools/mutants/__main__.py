@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from tools.mutants import generated, written
+from tools.mutants import generated, legitimate, written
 from tools.mutants.edits import Edit
+from tools.mutants.noticing import ALL, stages
 from tools.mutants.running import Bench, Outcome
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GENERATED = ("components", "settings")
 """Folders whose Python is edited by rule; charts and policies have what is written in the table."""
 BAD_USE, INTERRUPTED = 2, 130
+MOST_FAILURES = 100
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,23 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run; returns 1 where more survive than may, and 2 where the tests fail without any edit."""
     options = _options().parse_args(arguments)
     try:
-        by_hand, by_rule = candidates(root, options.only)
-    except written.TableError as error:
+        edits = _edits(root, options)
+    except (written.TableError, LookupError) as error:
         sys.stderr.write(f"error: {error}\n")
         return BAD_USE
-    if options.table:
-        by_rule = []
-    edits = sampled(by_hand, by_rule, options.sample, options.seed) if options.sample else [*by_hand, *by_rule]
     if not edits:
         sys.stderr.write(f"error: there is no edit of {', '.join(options.only)}; expected paths such as settings/\n")
         return BAD_USE
     if options.list:
         sys.stdout.writelines(f"{edit}\n" for edit in edits)
         return 0
+
+    def asked(file: str) -> list[list[str]]:
+        return [list(ALL)] if options.legitimate else stages(root, file, mirror=options.mirror)
+
+    most = MOST_FAILURES if options.legitimate else 1
     with tempfile.TemporaryDirectory(prefix="ai-prism-mutants-", ignore_cleanup_errors=True) as folder:
-        bench = Bench(root, Path(folder), options.processes)
+        bench = Bench(root, Path(folder), options.processes, asked, most=most)
         try:
             result = _run(bench, edits, options.seed)
         finally:
@@ -87,8 +91,22 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     if isinstance(result, str):
         sys.stderr.write(f"error: without any edit a test fails, so nothing can be told: {result}\n")
         return BAD_USE
+    if options.legitimate:
+        noticed = sorted((edit, outcome.noticed_by) for edit, outcome in result.outcomes.items() if outcome.noticed_by)
+        sys.stdout.writelines(f"{edit.what}: {tests}\n" for edit, tests in noticed)
+        sys.stdout.write(f"{len(result.outcomes)} legitimate edits, {len(noticed)} turn tests red, goldens aside\n")
+        return 1 if noticed else 0
     sys.stdout.write(_as_json(result) if options.json else _as_text(result, options.at_most))
     return 1 if result.percent > options.at_most else 0
+
+
+def _edits(root: Path, options: argparse.Namespace) -> list[Edit]:
+    if options.legitimate:
+        return [edit for edit in legitimate.edits(root) if edit.what.startswith(tuple(options.only or [""]))]
+    by_hand, by_rule = candidates(root, options.only)
+    if options.table:
+        by_rule = []
+    return sampled(by_hand, by_rule, options.sample, options.seed) if options.sample else [*by_hand, *by_rule]
 
 
 def _options() -> argparse.ArgumentParser:
@@ -97,6 +115,10 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which sample (default 1)")
     parser.add_argument("--only", action="append", default=[], metavar="PATH", help="files that start so; repeatable")
     parser.add_argument("--table", action="store_true", help="only what is written in edits.yaml")
+    parser.add_argument("--mirror", action="store_true", help="ask only the tests that mirror the edited file")
+    parser.add_argument(
+        "--legitimate", action="store_true", help="make edits that every adopter makes: no test but a golden may notice"
+    )
     parser.add_argument("--at-most", type=float, default=5, metavar="PERCENT", help="how many may survive (default 5)")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     parser.add_argument("--list", action="store_true", help="list the edits and make none")

@@ -15,6 +15,7 @@ WHOLE_PROGRAM = (
     "tests/fakes/aws/test_schemas.py::test_aws_takes_every_resource_of_the_program[dev]",
 )
 """What looks at each resource of the program, the likeliest to notice first."""
+ALL = ("tests",)
 BEHIND = {
     "components": WHOLE_PROGRAM,
     "settings": ("tests/settings", *WHOLE_PROGRAM),
@@ -23,12 +24,14 @@ BEHIND = {
 }
 
 
-def stages(root: Path, file: str) -> list[list[str]]:
-    """Return pytest's arguments, one list after the other: the file's own tests, then those behind them.
+def stages(root: Path, file: str, *, mirror: bool = False) -> list[list[str]]:
+    """Return pytest's arguments, one list after the other: the tests that mirror the file, then those behind them.
 
-    No test is in two stages, and none is a file that is not there.
+    No test is in two stages, and none is a file that is not there. With `mirror` there are only the former.
     """
     own = sorted(set(_own(root, PurePosixPath(file))))
+    if mirror:
+        return [own] if own else []
     behind = [each for argument in BEHIND[file.partition("/")[0]] for each in _files(root, argument)]
     rest = [each for each in dict.fromkeys(behind) if each not in own]
     return [stage for stage in (own, rest) if stage]

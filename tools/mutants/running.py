@@ -19,13 +19,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.mutants.edits import Edit, in_file
-from tools.mutants.noticing import MARKED, stages
+from tools.mutants.edits import Edit, contents
+from tools.mutants.noticing import MARKED
 
 SILENT_SECONDS = 120
 """A test that says nothing for so long hangs, which is noticed."""
 NOT_COPIED = (".venv", ".git", ".charts", ".pytest_cache", ".ruff_cache", ".hypothesis", "node_modules")
 LINKED = (".venv", ".charts")
+Asked = Callable[[str], list[list[str]]]
+"""Arguments of pytest for an edited file, one list after the other."""
 _NO_TESTS = 5  # pytest's exit code where all are left out by a marker
 
 
@@ -52,8 +54,10 @@ class _Running:
 class Bench:
     """Copies of the repository and the processes that test them."""
 
-    def __init__(self, root: Path, folder: Path, processes: int) -> None:
-        self._root, self._folder, self._processes = root, folder, processes
+    def __init__(self, root: Path, folder: Path, processes: int, asked: Asked, *, most: int = 1) -> None:
+        """`asked` says which tests are asked of a file; at most `most` of them may fail before the others are not."""
+        self._root, self._folder, self._processes, self._asked = root, folder, processes, asked
+        self._most = most
         self._running: list[_Running] = []
         _import_what_tests_need(root)
 
@@ -61,8 +65,8 @@ class Bench:
         """Run, on a copy without any edit, all tests that the edits of these files need; it keeps the bytecode."""
         copy = self._folder / "0"
         _copy(self._root, copy)
-        wanted = list(dict.fromkeys(each for file in files for stage in stages(copy, file) for each in stage))
-        self._start(None, copy, [wanted])
+        wanted = list(dict.fromkeys(each for file in files for stage in self._asked(file) for each in stage))
+        self._start(None, copy, [wanted] if wanted else [])
         (outcome,) = (outcome for _, outcome in self._wait())
         return outcome
 
@@ -75,11 +79,15 @@ class Bench:
         while waiting or self._running:
             while waiting and copies:
                 edit, copy = waiting.pop(), copies.pop()
-                (copy / edit.file).write_bytes(in_file(self._root, edit))
-                self._start(edit, copy, stages(self._root, edit.file))
+                for file, content in contents(self._root, edit).items():
+                    (copy / file).write_bytes(content)
+                self._start(edit, copy, self._asked(edit.file))
             for ended, outcome in self._wait():
                 assert ended.edit  # noqa: S101  # only the first run has none
-                shutil.copy2(self._root / ended.edit.file, ended.copy / ended.edit.file)
+                for file in contents(self._root, ended.edit):
+                    (ended.copy / file).unlink()
+                    if (self._root / file).exists():
+                        shutil.copy2(self._root / file, ended.copy / file)
                 copies.append(ended.copy)
                 yield ended.edit, outcome
 
@@ -98,7 +106,7 @@ class Bench:
             try:
                 os.setsid()
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
-                _test(copy, wanted, writer, keeps_bytecode=edit is None)
+                _test(copy, wanted, writer, most=self._most, keeps_bytecode=edit is None)
             except Exception as error:  # noqa: BLE001  # whatever it is, the parent tells it
                 os.write(writer, f"{json.dumps({'noticed': f'{type(error).__name__}: {error}'})}\n".encode())
             finally:
@@ -156,8 +164,8 @@ def _import_what_tests_need(root: Path) -> None:
     gc.freeze()
 
 
-def _test(copy: Path, wanted: Sequence[Sequence[str]], pipe: int, *, keeps_bytecode: bool) -> None:
-    """Run the tests and say the first that fails; the last line is a verdict."""
+def _test(copy: Path, wanted: Sequence[Sequence[str]], pipe: int, *, most: int, keeps_bytecode: bool) -> None:
+    """Run the tests and say which fail first; the last line is a verdict."""
     import pytest
 
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -169,15 +177,15 @@ def _test(copy: Path, wanted: Sequence[Sequence[str]], pipe: int, *, keeps_bytec
     watch = _Watch(lambda line: os.write(pipe, f"{line}\n".encode()))
     noticed = ""
     for stage in wanted:
-        code = int(pytest.main([*_OPTIONS, *stage], plugins=[watch]))
+        code = int(pytest.main([*_OPTIONS, f"--maxfail={most}", *stage], plugins=[watch]))
         if code not in (0, _NO_TESTS):
-            noticed = watch.failed or f"pytest ended with {code}"
+            noticed = ", ".join(watch.failed) or f"pytest ended with {code}"
             break
     os.write(pipe, f"{json.dumps({'noticed': noticed})}\n".encode())
 
 
 _OPTIONS = (
-    *("-x", "-q", "-m", MARKED, "--tb=no", "--hypothesis-seed=0"),
+    *("-q", "-m", MARKED, "--tb=no", "--hypothesis-seed=0"),
     # Pytest wants to rewrite the assertions of plugins, which were imported before.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     *("-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=-p no:valkey --import-mode=importlib"),
@@ -201,15 +209,15 @@ class _Watch:
     """Tells the parent that tests go on, and keeps what failed first."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
-        self.failed = ""
+        self.failed: list[str] = []
         self._say = say
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._say(".")
         if report.failed:
-            self.failed = self.failed or str(report.nodeid)
+            self.failed.append(str(report.nodeid))
 
     def pytest_collectreport(self, report: Any) -> None:
         self._say(".")
         if report.failed:
-            self.failed = self.failed or f"importing {report.nodeid}"
+            self.failed.append(f"importing {report.nodeid}")

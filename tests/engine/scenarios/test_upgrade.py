@@ -26,6 +26,7 @@ def released(world: World) -> World:
     return world
 
 
+@pytest.mark.golden
 def test_an_upgrade_replaces_and_deletes_nothing_that_keeps_state(released: World, request: pytest.FixtureRequest):
     plan = released.preview()
 
