@@ -9,7 +9,7 @@ from prismctl.project import ROOT, Project
 from recording.graph import Graph, Resource
 from recording.recorder import record
 
-STACKS = ("dev", "integration", "staging", "prod")
+STACKS = Project(ROOT).stacks()
 TODAY = "2026-11-23"
 """The day for which the expectations were written: versions leave support, tests stay."""
 

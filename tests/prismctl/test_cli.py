@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from prismctl import cli
-from prismctl.project import ROOT
+from prismctl.project import ROOT, Project
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +154,7 @@ def test_versions_as_json_is_one_document(capsys):
     rows = json.loads(out)["versions"]
     (kubernetes,) = [row for row in rows if row["kind"] == "Kubernetes"]
     assert (kubernetes["version"], kubernetes["support_ends"]) == ("1.36", "2027-08-02")
-    assert kubernetes["used_by"] == ["dev", "integration", "staging", "prod"]
+    assert kubernetes["used_by"] == list(Project(ROOT).stacks())
 
 
 def test_a_preview_as_json_has_the_shape_of_the_engines_own():

@@ -38,7 +38,7 @@ def test_only_stacks_with_a_file_are_listed(project):
 
 def test_a_stack_is_chosen_by_name_and_all_of_them_by_all():
     assert Project(ROOT).choose("staging") == ("staging",)
-    assert Project(ROOT).choose("all") == ("dev", "integration", "staging", "prod")
+    assert Project(ROOT).choose("all") == Project(ROOT).stacks()
 
 
 def test_a_misspelt_stack_is_answered_with_the_one_it_resembles():

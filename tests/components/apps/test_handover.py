@@ -12,7 +12,7 @@ from support import STACKS, application, handed_over, parameters, recorded
 
 from components.apps.application import CHART_PATH, NAME, WORKLOADS
 from components.apps.argo_cd_rights import KINDS
-from prismctl.project import ROOT
+from prismctl.project import ROOT, Project
 from recording.graph import UNKNOWN, Secret
 
 CHART = ROOT / CHART_PATH
@@ -77,7 +77,7 @@ def test_no_value_is_taken_for_a_number_or_a_list_on_its_way(stack: str) -> None
 
 
 def test_the_chart_has_no_value_of_its_own_for_what_is_handed_over() -> None:
-    files = [CHART / f"values-{stack}.yaml" for stack in STACKS]
+    files = sorted(CHART.glob("values-*.yaml"))
     assert not [file.name for file in files if "handover" in yaml.safe_load(file.read_text(encoding="utf-8"))]
     for path in paths(VALUES["handover"]):
         value = VALUES["handover"]
@@ -89,7 +89,7 @@ def test_the_chart_has_no_value_of_its_own_for_what_is_handed_over() -> None:
 def test_no_secret_and_nothing_that_is_known_later_is_handed_over_as_something_else() -> None:
     unknown = application(recorded("prod", known=False))["spec"]["source"]["helm"]["parameters"]
     by_name = {parameter["name"]: parameter["value"] for parameter in unknown}
-    assert by_name["handover.region"] == "us-east-1"
+    assert by_name["handover.region"] == json.loads(Project(ROOT).config("prod")["ai-prism:aws"])["region"]
     assert by_name["handover.database.secretArn"] is UNKNOWN
     assert not [name for name, value in by_name.items() if isinstance(value, Secret)]
 
@@ -97,7 +97,8 @@ def test_no_secret_and_nothing_that_is_known_later_is_handed_over_as_something_e
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_values_of_the_environment_are_in_the_chart(stack: str) -> None:
     files = application(recorded(stack, known=True))["spec"]["source"]["helm"]["valueFiles"]
-    assert files == [f"values-{stack}.yaml"]
+    environment = json.loads(Project(ROOT).config(stack)["ai-prism:environment"])
+    assert files == [f"values-{environment['kind']}.yaml"]
     assert [file for file in files if (CHART / file).is_file()] == files
 
 
