@@ -112,10 +112,12 @@ def test_the_tests_that_mirror_a_file_are_asked_first_and_none_twice() -> None:
     assert "tests/test_program.py" in behind
     assert not set(own) & set(behind)
     assert noticing.stages(ROOT, "components/cache.py", mirror=True) == [own]
+    for file in ("charts/ai-prism/templates/alerts.yaml", "policy/rules/kms.py"):
+        assert noticing.stages(ROOT, file, mirror=True), file
 
 
 def test_every_test_that_is_asked_is_there() -> None:
-    for arguments in noticing.BEHIND.values():
+    for arguments in (*noticing.BEHIND.values(), *noticing.MIRRORED_ELSEWHERE.values()):
         for argument in arguments:
             file, _, name = argument.partition("[")[0].partition("::")
             assert (ROOT / file).exists(), argument

@@ -21,7 +21,7 @@ from pathlib import Path
 from tools.mutants.edits import Edit
 
 FOR_PEOPLE = frozenset(
-    {"description", "title", "summary", "reason", "comment", "alarm_description", "sid", "Sid", "statement_id"}
+    {"description", "title", "summary", "reason", "comment", "alarm_description", "Name", "sid", "Sid", "statement_id"}
 )
 """Arguments and keys whose text only people read."""
 NO_BEHAVIOUR = frozenset({"repr", "init", "compare", "strict", "encoding", "kw_only", "frozen"})

@@ -16,6 +16,14 @@ WHOLE_PROGRAM = (
 )
 """What looks at each resource of the program, the likeliest to notice first."""
 ALL = ("tests",)
+MIRRORED_ELSEWHERE = {
+    "charts": ("tests/charts",),
+    "components/endpoints.py": ("tests/iam/test_endpoints.py",),
+    "components/image_lifecycle.py": ("tests/components/test_registry.py", "tests/components/test_image_cache.py"),
+    "components/permissions.py": ("tests/components/test_delivery_access.py", "tests/iam/test_deployment.py"),
+    "policy/rules": ("tests/policy/test_fixtures.py",),
+}
+"""Tests that mirror a file, or all files of a folder, under another name."""
 BEHIND = {
     "components": WHOLE_PROGRAM,
     "settings": ("tests/settings", *WHOLE_PROGRAM),
@@ -39,6 +47,9 @@ def stages(root: Path, file: str, *, mirror: bool = False) -> list[list[str]]:
 
 def _own(root: Path, file: PurePosixPath) -> Iterator[str]:
     """Yield the tests that mirror a file; its tests may be cut by subject, as test_cache_logins.py."""
+    for place in (file, *file.parents):
+        for argument in MIRRORED_ELSEWHERE.get(place.as_posix(), ()):
+            yield from _files(root, argument)
     folder = root / "tests" / file.parent
     if file.suffix == ".py" and folder.is_dir():
         for pattern in (f"test_{file.stem}.py", f"test_{file.stem}_*.py"):
