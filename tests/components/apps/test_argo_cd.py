@@ -171,6 +171,7 @@ def test_the_project_comes_after_its_kind_and_goes_with_it() -> None:
     found = of_kind(argo_cd(), "AppProject", "ai-prism")
     assert found["metadata"] == {"name": "ai-prism", "namespace": "argocd"}
     assert waits_for(argo_cd(), found) == {NAME}
+    assert argo_cd().by_urn[found.parent or ""].type == "ai-prism:cluster:ArgoCd"
     assert found.deleted_with == release(argo_cd(), NAME).urn
 
 
@@ -317,6 +318,7 @@ def test_secrets_come_after_their_store_and_before_argo_cd_and_go_while_the_stor
         assert waits_for(argo_cd(), found) == {"role", "earlier"}
         assert found.deleted_with is None
         assert name in waits_for(argo_cd(), release(argo_cd(), NAME))
+        assert argo_cd().by_urn[found.parent or ""].type == "ai-prism:cluster:ArgoCd"
 
 
 def test_a_public_repository_and_a_stack_without_login_have_no_credentials() -> None:

@@ -9,6 +9,7 @@ from alone_in_cluster import (
     NAMESPACES,
     ONE_AT_A_TIME,
     RELEASE,
+    RESTRICTED,
     asks,
     cached,
     in_cluster,
@@ -181,3 +182,13 @@ def test_a_container_may_use_spare_cpu_and_no_memory_beyond_its_limit() -> None:
 def test_what_other_pods_cannot_start_without_is_the_last_to_be_evicted() -> None:
     """https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/"""
     assert installer.CRITICAL == "system-cluster-critical"
+
+
+def test_a_pod_of_the_platform_is_let_into_a_restricted_namespace_and_cannot_write_to_its_image() -> None:
+    assert installer.RESTRICTED == RESTRICTED
+
+
+def test_the_mark_of_what_is_set_is_short_and_lies_where_every_chart_allows_values() -> None:
+    (value,) = installer.marked({})["global"].values()
+    assert len(value) == 12
+    assert installer.marked({"global": {"hub": "docker.io"}})["global"]["hub"] == "docker.io"
