@@ -11,9 +11,11 @@ from support import record_with, recorded
 
 from fakes.iam.evaluator import Caller, Decision, Statement, decide
 from fakes.iam.roles import callers, statements
+from prismctl.project import ROOT, Project
 from recording.graph import Graph
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
+_AWS = json.loads(Project(ROOT).config("prod")["ai-prism:aws"])
+ACCOUNT, REGION = _AWS["account_id"], _AWS["region"]
 STATE_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 STATE_BUCKET = "states-of-the-platform"
 DELIVERY = {"repository": "acme/infra", "state_key_arn": STATE_KEY, "state_bucket": STATE_BUCKET}

@@ -21,6 +21,7 @@ MIRRORED_ELSEWHERE = {
     "components/endpoints.py": ("tests/iam/test_endpoints.py",),
     "components/image_lifecycle.py": ("tests/components/test_registry.py", "tests/components/test_image_cache.py"),
     "components/permissions.py": ("tests/components/test_delivery_access.py", "tests/iam/test_deployment.py"),
+    "settings": ("tests/settings",),
     "policy/rules": ("tests/policy/test_fixtures.py",),
 }
 """Tests that mirror a file, or all files of a folder, under another name."""
