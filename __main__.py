@@ -55,11 +55,13 @@ provider = make_aws_provider(context)
 check_account(context, config.network.zones, config.cluster.admins, provider)
 on_aws = use(provider)
 
+# Keys, roles and logs
 protect = config.environment.protect
 encryption = Encryption("encryption", EncryptionArgs(context=context, protect=protect), on_aws)
 roles = Roles("roles", RolesArgs(context=context), on_aws)
 log_groups = LogGroupFactory(key_arn=encryption.logs_key_arn, retention_days=config.observability.log_days)
 
+# Network, storage and delivery
 network = Network(
     "network",
     NetworkArgs(context=context, settings=config.network, roles=roles.factory, log_groups=log_groups),
@@ -97,6 +99,7 @@ delivery = DeliveryAccess(
     on_aws,
 )
 
+# The cluster
 cluster = Cluster(
     "cluster",
     ClusterArgs(
@@ -153,6 +156,7 @@ addons = NodeAddons(
     on_aws,
 )
 
+# Data, and the way in
 database = Database(
     "database",
     DatabaseArgs(
@@ -207,6 +211,7 @@ firewall = Firewall(
     on_aws,
 )
 
+# Monitoring, and what pods may do
 runbooks = f"{config.gitops.repository.removesuffix('.git')}/blob/main/docs/runbooks"
 logs = config.observability.search
 search_domain_arn = domain_arn(context)
@@ -297,6 +302,7 @@ Events(
     on_aws,
 )
 
+# In the cluster
 in_cluster = make_cluster_provider(cluster.kubeconfig)
 namespaces = Namespaces(
     "namespaces",
@@ -384,6 +390,7 @@ Liveness(
     on_aws,
 )
 
+# For people and pipelines
 pulumi.export("clusterName", cluster.name)
 pulumi.export("clusterEndpoint", cluster.endpoint)
 pulumi.export("kubeconfig", cluster.kubeconfig)

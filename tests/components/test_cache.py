@@ -159,7 +159,7 @@ def test_a_cache_that_matters_is_not_deleted_by_an_update(protect: bool) -> None
 
 
 def test_an_operation_of_an_hour_is_not_given_up_half_way() -> None:
-    """By itself the provider gives up a change after 40 minutes, and a deletion after 45."""
+    """A change that is given up too early fails the update, although AWS finishes it."""
     assert group(plain()).custom_timeouts == {"create": "60m", "update": "60m", "delete": "60m"}
 
 

@@ -85,7 +85,7 @@ def fires(alarm: Alarm, value: float) -> bool:
         ("firewall-blocks-spike", "Sum of BlockedRequests", "warning", 2000, 2001, 10, 5),
         ("firewall-crawler-kind-of-client", "Sum of CountedRequests", "warning", 0, 1, 15, 5),
         ("firewall-crawler-network", "Sum of CountedRequests", "warning", 0, 1, 15, 5),
-        # ACM renews 60 days before the end, so that three weeks are left for a person.
+        # ACM renews by itself long before that; three weeks are left for a person.
         ("certificate-expiring", "Minimum of DaysToExpiry", "warning", 21, 20, DAY, DAY),
         ("nat-ports-exhausted-a", "Sum of ErrorPortAllocation", "critical", 0, 1, 5, 5),
         ("nat-packets-dropped-a", "Sum of PacketsDropCount", "warning", 100, 101, 5, 5),
