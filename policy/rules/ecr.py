@@ -13,12 +13,12 @@ from policy.view import Resource
 
 @rule(
     "ecr-immutable",
-    "A tag names one image for ever",
+    "Image tags are immutable",
     types=(*types.REPOSITORY, *types.REPOSITORY_TEMPLATE),
     severity=MEDIUM,
     controls=("ECR.2", "CKV_AWS_51"),
     paths=("imageTagMutability", "imageTagMutabilityExclusionFilters[].filter"),
-    why="Whoever can move a tag decides what runs at the next restart, without a deployment.",
+    why="Anyone who can push can move a mutable tag to another image, which runs at the next restart.",
     fix='Set image_tag_mutability="IMMUTABLE".',
     strict=True,
 )
@@ -27,23 +27,23 @@ def immutable(repository: Resource, _: Context) -> Findings:
     if mutability == "IMMUTABLE_WITH_EXCLUSION":
         yield from repository.each("imageTagMutabilityExclusionFilters", _excludes_all)
     elif mutability != "IMMUTABLE":
-        yield "imageTagMutability", "tags can be moved to other images"
+        yield "imageTagMutability", "tags are mutable"
 
 
 def _excludes_all(node: Properties) -> Findings:
     if not node.text("filter").strip("*"):
-        yield node.at("filter"), "every tag is an exception"
+        yield node.at("filter"), "the exclusion filter matches every tag"
 
 
 @rule(
     "ecr-scan",
-    "Images are scanned when they are pushed",
+    "Images are scanned on push",
     types=types.REPOSITORY,
     kind="stack",
     severity=HIGH,
     controls=("ECR.1", "CKV_AWS_163"),
     paths=("imageScanningConfiguration.scanOnPush", "name"),
-    why="An image that nobody scans brings its known holes along.",
+    why="Without a scan, known vulnerabilities in an image go unnoticed.",
     fix='Set image_scanning_configuration={"scan_on_push": True}, or a RegistryScanningConfiguration for all.',
 )
 def scan(repository: Resource, context: Context) -> Findings:
@@ -56,14 +56,16 @@ def scan(repository: Resource, context: Context) -> Findings:
                 if _scans(node, repository):
                     return
             except Undetermined as unknown:
-                unsure = Undetermined("", f"a rule of {registry.name} may scan it: {unknown.path} {unknown.reason}")
+                unsure = Undetermined(
+                    "", f"a scanning rule of {registry.name} may match it: {unknown.path} {unknown.reason}"
+                )
     if unsure:
         raise unsure
-    yield "imageScanningConfiguration.scanOnPush", "pushed images are not scanned"
+    yield "imageScanningConfiguration.scanOnPush", "images are not scanned on push"
 
 
 def _scans(node: Properties, repository: Resource) -> bool:
-    """Whether a rule of the registry is about the repository."""
+    """Whether a scanning rule of the registry matches the repository."""
     if node.text("scanFrequency") not in {"SCAN_ON_PUSH", "CONTINUOUS_SCAN"}:
         return False
     filters = [each.text("filter") for each in node.nodes("repositoryFilters")]
@@ -75,33 +77,33 @@ def _scans(node: Properties, repository: Resource) -> bool:
 
 @rule(
     "ecr-lifecycle",
-    "Repositories drop images that nobody needs",
+    "Repositories have a lifecycle policy",
     types=types.REPOSITORY,
     kind="stack",
     severity=LOW,
     controls=("ECR.3",),
-    why="Images pile up with every build, are paid for, and are scanned for holes that concern nobody.",
-    fix="Give the repository a LifecyclePolicy.",
+    why="Every build adds an image. Old images cost storage and clutter scan results, although nothing runs them.",
+    fix="Add a LifecyclePolicy for the repository.",
 )
 def lifecycle(repository: Resource, context: Context) -> Findings:
     if not context.stack.referrers(repository, "repository", *types.REPOSITORY_LIFECYCLE):
-        yield "", "images are kept for ever"
+        yield "", "has no lifecycle policy, so images are never deleted"
 
 
 @rule(
     "ecr-kms",
-    "Images are encrypted with a customer key",
+    "Image repositories are encrypted with a customer managed key",
     types=types.REPOSITORY,
     severity=MEDIUM,
     controls=("ECR.5", "CKV_AWS_136"),
     paths=("encryptionConfigurations[].encryptionType", "encryptionConfigurations[].kmsKey"),
-    why="Encryption is settled when the repository is made; AWS's own key cannot be taken away from anybody.",
+    why="Encryption cannot be changed after creation, and access to an AWS managed key cannot be revoked.",
     fix='Set encryption_configurations=[{"encryption_type": "KMS", "kms_key": ...}].',
 )
 def encryption(repository: Resource, _: Context) -> Findings:
     given = repository.nodes("encryptionConfigurations")
     if not given:
-        yield "encryptionConfigurations", "not encrypted with a customer key"
+        yield "encryptionConfigurations", "not encrypted with a customer managed key"
     for node in given:
         yield from attempt(_uses_no_customer_key, node, repository)
 
@@ -110,18 +112,18 @@ def _uses_no_customer_key(node: Properties, repository: Resource) -> Findings:
     if not node.text("encryptionType").startswith("KMS"):
         yield node.at("encryptionType"), "not encrypted with KMS"
     elif not customer_key(node, "kmsKey", repository):
-        yield node.at("kmsKey"), "no customer key"
+        yield node.at("kmsKey"), "no customer managed key"
 
 
 @rule(
     "ecr-public",
-    "Repository policies name whom they let in",
+    "Repository policies name their principals",
     types=types.REPOSITORY_POLICY,
     severity=CRITICAL,
     controls=("CKV_AWS_32",),
     paths=("policy",),
-    why="A policy that allows everybody hands out the images, or lets the world replace them.",
-    fix="Name principals, or narrow `*` with a condition on account, organization or network.",
+    why="A policy that allows `*` lets anyone pull the images, or replace them.",
+    fix="Name principals, or restrict `*` with a condition on account, organization or network.",
 )
 def public(resource: Resource, _: Context) -> Findings:
     for statement in statements(resource, "policy"):
@@ -130,4 +132,4 @@ def public(resource: Resource, _: Context) -> Findings:
 
 def _lets_anybody_in(statement: Statement) -> Findings:
     if lets_anybody_in(statement):
-        yield statement.at("Principal"), "everybody is let in"
+        yield statement.at("Principal"), "any principal is allowed"

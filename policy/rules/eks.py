@@ -1,8 +1,8 @@
-"""Control planes of EKS, their add-ons, and who administers them.
+"""Control planes of EKS, and their administrators.
 
-The component `eks:index:Cluster` takes the control plane's properties by names of its own. Where the control plane
-below it shows, that is judged instead: the runner sees to it, and to the pack the engine then shows no inputs of the
-component.
+The component `eks:index:Cluster` has the control plane's properties under other names. Where its child, the control
+plane itself, is visible, the rules check that one: the runner skips the component, and in the policy pack the engine
+shows no inputs of it.
 """
 
 import datetime
@@ -23,7 +23,7 @@ def _path(cluster: Resource, own: str, of_component: str) -> str:
 
 
 def _shows(cluster: Resource) -> bool:
-    """Whether it has inputs by which it can be judged."""
+    """Whether it has inputs that the rules can check."""
     return cluster.type not in types.EKS_COMPONENT or bool(cluster.keys(""))
 
 
@@ -34,7 +34,7 @@ def _shows(cluster: Resource) -> bool:
     severity=HIGH,
     controls=("CIS EKS 5.4.2",),
     paths=("vpcConfig.endpointPrivateAccess", "endpointPrivateAccess"),
-    why="Without it, what nodes and control plane say to each other leaves the VPC.",
+    why="Without it, traffic between nodes and the control plane leaves the VPC.",
     fix="Set endpoint_private_access=True.",
     strict=True,
 )
@@ -46,7 +46,7 @@ def private_endpoint(cluster: Resource, _: Context) -> Findings:
 
 @rule(
     "eks-public-ep",
-    "The API server is not reachable from everywhere",
+    "The public API endpoint is off or restricted to named networks",
     types=_CLUSTER,
     severity=CRITICAL,
     controls=("EKS.1", "CKV_AWS_38", "CKV_AWS_39"),
@@ -56,7 +56,7 @@ def private_endpoint(cluster: Resource, _: Context) -> Findings:
         "endpointPublicAccess",
         "publicAccessCidrs",
     ),
-    why="One leaked credential or one flaw in the API server is then enough to own the cluster from anywhere.",
+    why="A leaked credential or a vulnerability in the API server could be used from anywhere.",
     fix="Set endpoint_public_access=False, or name the networks in public_access_cidrs.",
     strict=True,
 )
@@ -68,24 +68,24 @@ def public_endpoint(cluster: Resource, _: Context) -> Findings:
     if not _shows(cluster) or not cluster.flag(access, default=True):
         return
     if not cluster.count(networks):
-        yield networks, "the public endpoint is open to the world"
+        yield networks, "the public endpoint is open to the internet"
     yield from cluster.each(networks, _open)
 
 
 def _open(network: Properties) -> Findings:
     if is_world(network.text("")):
-        yield network.path, "the public endpoint is open to the world"
+        yield network.path, "the public endpoint is open to the internet"
 
 
 @rule(
     "eks-secrets-kms",
-    "Kubernetes secrets are encrypted by a customer key",
+    "Kubernetes secrets are encrypted with a customer managed key",
     types=_CLUSTER,
     severity=HIGH,
     controls=("EKS.3", "CKV_AWS_58"),
     paths=("encryptionConfig.provider.keyArn", "encryptionConfig.resources[]", "encryptionConfigKeyArn"),
-    why="Only a key of one's own can be taken away from a copy of the cluster's database, and tells who used it.",
-    fix='Set encryption_config with resources ["secrets"] and the ARN of a key of your own.',
+    why="Access to a customer managed key can be revoked, and its use is logged in CloudTrail.",
+    fix='Set encryption_config with resources ["secrets"] and the ARN of a customer managed key.',
     strict=True,
 )
 def secrets(cluster: Resource, _: Context) -> Findings:
@@ -93,9 +93,9 @@ def secrets(cluster: Resource, _: Context) -> Findings:
     if not _shows(cluster):
         return
     if not cluster.has(path):
-        yield path, "no customer key encrypts the secrets"
+        yield path, "secrets are not encrypted with a customer managed key"
     elif cluster.type not in types.EKS_COMPONENT and "secrets" not in cluster.texts("encryptionConfig.resources"):
-        yield "encryptionConfig.resources", "the key does not encrypt the secrets"
+        yield "encryptionConfig.resources", "the key is not used for secrets"
 
 
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -103,12 +103,12 @@ _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 @rule(
     "eks-logs",
-    "Every log of the control plane is kept",
+    "All control plane logs are enabled",
     types=_CLUSTER,
     severity=MEDIUM,
     controls=("EKS.8", "CKV_AWS_37"),
     paths=("enabledClusterLogTypes",),
-    why="The audit log alone tells who did what in the cluster, and logs cannot be had afterwards.",
+    why="The audit log is the only record of who did what in the cluster, and cannot be recovered later.",
     fix=f"Set enabled_cluster_log_types to {', '.join(_LOGS)}.",
     strict=True,
 )
@@ -134,13 +134,13 @@ _SUPPORT = {
 
 @rule(
     "eks-version",
-    "Kubernetes has a version that is chosen, and in standard support",
+    "The Kubernetes version is set, and in standard support",
     types=_CLUSTER,
     severity=HIGH,
     controls=("EKS.2", "CKV_AWS_339"),
     paths=("version",),
-    why="After standard support EKS costs six times as much, and in the end upgrades the cluster on a day of its own.",
-    fix="Set version to one whose standard support lasts, and upgrade one minor version at a time.",
+    why="Extended support costs six times as much, and at its end EKS upgrades the cluster automatically.",
+    fix="Set version to one in standard support, and upgrade one minor version at a time.",
     strict=True,
     config={
         "supported_until": {
@@ -155,7 +155,7 @@ def version(cluster: Resource, context: Context) -> Findings:
         return
     chosen = cluster.text("version")
     if not chosen:
-        yield "version", "left to EKS, which takes the newest of the day"
+        yield "version", "not set, so EKS takes its newest version at creation"
         return
     calendar: Mapping[str, str] = context.config["supported_until"]
     until = calendar.get(chosen)
@@ -166,10 +166,10 @@ def version(cluster: Resource, context: Context) -> Findings:
 
 
 def _beyond(chosen: str, calendar: Mapping[str, str]) -> Findings:
-    """Judge a version that the calendar does not know: older than all it knows it has ended, newer it has not."""
+    """Check a version that the calendar does not list: its support has ended if it is older than all listed ones."""
     parts = _parts(chosen)
     if not parts:
-        yield "version", "no version of Kubernetes"
+        yield "version", "not a version of Kubernetes"
     elif calendar and parts < min(_parts(each) for each in calendar):
         yield "version", "its standard support has ended"
 
@@ -181,65 +181,68 @@ def _parts(text: str) -> tuple[int, ...]:
 
 @rule(
     "eks-auth-api",
-    "Access is granted by access entries alone",
+    "Access is granted by access entries only",
     types=_CLUSTER,
     severity=MEDIUM,
     controls=("CIS EKS 4.1.7",),
     paths=("accessConfig.authenticationMode", "authenticationMode"),
-    why="The aws-auth map grants rights that no AWS log or policy shows, and a wrong edit locks everybody out.",
+    why="The aws-auth ConfigMap grants access that no AWS log or policy shows, and a wrong edit locks everyone out.",
     fix='Set the authentication mode to "API".',
     strict=True,
 )
 def authentication(cluster: Resource, _: Context) -> Findings:
     path = _path(cluster, "accessConfig.authenticationMode", "authenticationMode")
     if _shows(cluster) and cluster.text(path).upper() != "API":
-        yield path, "the aws-auth map still grants access"
+        yield path, "the aws-auth ConfigMap still grants access"
 
 
 @rule(
     "eks-creator-admin",
-    "Whoever made the cluster is not its administrator for that",
+    "The creator of the cluster does not become its administrator",
     types=types.EKS_CLUSTER,
     severity=MEDIUM,
     paths=("accessConfig.bootstrapClusterCreatorAdminPermissions",),
-    why="The role that ran the first update would administer the cluster for ever, and no list shows it.",
-    fix="Set access_config's bootstrap_cluster_creator_admin_permissions=False, and give access entries.",
+    why="The role that ran the first update would stay a cluster administrator without an explicit decision.",
+    fix="Set access_config's bootstrap_cluster_creator_admin_permissions=False, and add access entries.",
     strict=True,
 )
 def creator(cluster: Resource, _: Context) -> Findings:
     if cluster.flag("accessConfig.bootstrapClusterCreatorAdminPermissions", default=True):
-        yield "accessConfig.bootstrapClusterCreatorAdminPermissions", "whoever makes the cluster administers it"
+        yield (
+            "accessConfig.bootstrapClusterCreatorAdminPermissions",
+            "the creator of the cluster becomes its administrator",
+        )
 
 
 @rule(
     "eks-delprot",
-    "The cluster is protected from deletion by AWS",
+    "Clusters have deletion protection",
     types=_CLUSTER,
     severity=MEDIUM,
     prod_only=True,
     paths=("deletionProtection",),
-    why="A deleted cluster takes all that runs on it along, and comes back under another address.",
+    why="Deleting the cluster stops everything that runs on it, and a new cluster has another endpoint.",
     fix="Set deletion_protection=True.",
     strict=True,
 )
 def deletion_protection(cluster: Resource, _: Context) -> Findings:
     if _shows(cluster) and not cluster.flag("deletionProtection"):
-        yield "deletionProtection", "not protected"
+        yield "deletionProtection", "deletion protection is off"
 
 
 @rule(
     "eks-support-cost",
-    "The cluster is upgraded at the end of standard support, not billed for extended support",
+    "Clusters do not enter extended support",
     types=_CLUSTER,
     severity=MEDIUM,
     paths=("upgradePolicy.supportType",),
-    why="Extended support, which is the default, costs six times as much for each hour of the control plane.",
+    why="Extended support, the default, costs six times as much for each hour of the control plane.",
     fix='Set upgrade_policy={"support_type": "STANDARD"}.',
     strict=True,
 )
 def support(cluster: Resource, _: Context) -> Findings:
     if _shows(cluster) and cluster.text("upgradePolicy.supportType").upper() != "STANDARD":
-        yield "upgradePolicy.supportType", "slides into extended support"
+        yield "upgradePolicy.supportType", "enters extended support"
 
 
 _ADMIN_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
@@ -247,14 +250,14 @@ _ADMIN_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
 
 @rule(
     "eks-admin-scope",
-    "Only listed principals administer the whole cluster",
+    "Only listed principals are cluster administrators",
     types=types.ACCESS_POLICY_ASSOCIATION,
     kind="stack",
     severity=HIGH,
     controls=("CIS EKS 4.1.1",),
     paths=("policyArn", "accessScope.type", "principalArn"),
-    why="A cluster administrator reads every secret and becomes every pod; users have keys that leak.",
-    fix="Associate a narrower policy or a namespace, or list the role (ARN or Pulumi name) in principals.",
+    why="A cluster administrator can read every secret and change every pod, and access keys of users can leak.",
+    fix="Associate a narrower policy or a namespace scope, or add the role (ARN or Pulumi name) to principals.",
     config={"principals": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
 def administrators(association: Resource, context: Context) -> Findings:
@@ -267,15 +270,15 @@ def administrators(association: Resource, context: Context) -> Findings:
     except Undetermined:
         roles = context.stack.targets(association, "principalArn", *types.ROLE, *types.IAM_USER)
         if any(role.type in types.IAM_USER for role in roles):
-            yield "principalArn", "a user, whose keys do not expire, administers the cluster"
+            yield "principalArn", "an IAM user, whose access keys do not expire, is a cluster administrator"
         elif listed and not all(_among(role.name, listed) for role in roles):
-            yield "principalArn", "administers the cluster, and is not listed"
+            yield "principalArn", "is a cluster administrator, but is not listed"
         return
-    # Without a list, any role may, but nobody who signs in by a key that does not expire.
+    # Without a list any role is accepted, but no principal with access keys, which do not expire.
     if listed and not _among(principal, listed) and not _named(association, context, listed):
-        yield "principalArn", "administers the cluster, and is not listed"
+        yield "principalArn", "is a cluster administrator, but is not listed"
     elif not listed and not principal.partition(":iam::")[2].partition(":")[2].startswith("role/"):
-        yield "principalArn", "no role, yet administers the cluster"
+        yield "principalArn", "is a cluster administrator, but not an IAM role"
 
 
 def _among(principal: str, listed: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What runs in every EKS cluster: its add-ons."""
+"""Add-ons of EKS clusters."""
 
 from policy import resource_types as types
 from policy.properties import Findings, Undetermined
@@ -10,19 +10,19 @@ _ADDONS = ["vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "aws-eb
 
 @rule(
     "eks-addons",
-    "The cluster's basic parts are add-ons, in versions that are chosen",
+    "Core components are EKS add-ons with a pinned version",
     types=(*types.EKS_CLUSTER, *types.ADDON),
     kind="stack",
     severity=MEDIUM,
     paths=("computeConfig.enabled", "addonVersion"),
-    why="What is no add-on nobody updates; what has no version changes with the day on which it is installed.",
-    fix="Make aws.eks.Addon for each, with addon_version.",
+    why="Without an add-on nobody updates the component; without a version EKS installs its current default.",
+    fix="Create an aws.eks.Addon for each, with addon_version.",
     config={"addons": {"type": "array", "items": {"type": "string"}, "default": _ADDONS}},
 )
 def addons(resource: Resource, context: Context) -> Findings:
     if resource.type in types.ADDON:
         if not resource.has("addonVersion") or resource.peek("addonVersion") == "":
-            yield "addonVersion", "left to EKS, which takes its default of the day"
+            yield "addonVersion", "not set, so EKS installs its current default version"
         return
     # Auto Mode has all of them built in: https://docs.aws.amazon.com/eks/latest/userguide/automode.html
     if not resource.flag("computeConfig.enabled"):
@@ -39,7 +39,7 @@ def _complete(cluster: Resource, context: Context) -> Findings:
             unsure = True
     lacking = [each for each in context.config["addons"] if each not in names]
     if lacking and unsure:
-        raise Undetermined("", "the name of an add-on is not known yet")
+        raise Undetermined("", "the name of an add-on is unknown")
     if lacking:
         context.stack.be_sure_of(cluster, "clusterName", *types.ADDON)
         yield "", f"no add-on for {', '.join(lacking)}"
@@ -52,7 +52,7 @@ def _complete(cluster: Resource, context: Context) -> Findings:
     severity=MEDIUM,
     controls=("CIS EKS 4.3.1",),
     paths=("addonName", "configurationValues"),
-    why="Where nothing enforces them, network policies are accepted and mean nothing: every pod reaches every other.",
+    why="Without enforcement, network policies are accepted but ignored, and every pod can reach every other pod.",
     fix='Set configuration_values=json.dumps({"enableNetworkPolicy": "true"}) on vpc-cni.',
 )
 def network_policies(addon: Resource, _: Context) -> Findings:

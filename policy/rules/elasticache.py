@@ -1,4 +1,4 @@
-"""ElastiCache: replication groups of Valkey or Redis, their users, and clusters of their own."""
+"""ElastiCache: replication groups of Valkey or Redis, their users, and standalone clusters."""
 
 import datetime
 
@@ -14,7 +14,7 @@ _CACHES = (*types.REPLICATION_GROUP, *types.CACHE_CLUSTER)
 
 
 def _is_alone(cache: Resource) -> bool:
-    """Whether it is a cluster without a group: of Valkey or Redis, none can be encrypted or ask who connects.
+    """Whether it is a cluster without a replication group. With Valkey or Redis, it has neither encryption nor login.
 
     https://www.pulumi.com/registry/packages/aws/api-docs/elasticache/cluster/
     """
@@ -22,33 +22,33 @@ def _is_alone(cache: Resource) -> bool:
 
 
 def _is_valkey(group: Resource) -> bool:
-    """Whether it is Valkey, which is encrypted where nobody says otherwise; the default engine is Redis."""
+    """Whether it is Valkey, which is encrypted by default; the default engine is Redis."""
     return group.text("engine") == "valkey"
 
 
 def _is_secondary(group: Resource) -> bool:
-    """Whether it replicates another group, whose engine and encryption it has."""
+    """Whether it replicates another group, and inherits its engine and encryption."""
     return group.has("globalReplicationGroupId")
 
 
 @rule(
     "ec-rest",
-    "Caches are encrypted at rest with a customer key",
+    "Caches are encrypted at rest with a customer managed key",
     types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.4", "CKV_AWS_29", "CKV_AWS_191"),
     paths=("atRestEncryptionEnabled", "kmsKeyId", "engine", "globalReplicationGroupId", "replicationGroupId"),
-    why="Snapshots and what the cache swaps to disk hold sessions; AWS's own key cannot be taken away from anybody.",
-    fix="In a ReplicationGroup, set at_rest_encryption_enabled=True and kms_key_id to a key of your own.",
+    why="Snapshots and swap files hold session data, and access to an AWS managed key cannot be revoked.",
+    fix="In a ReplicationGroup, set at_rest_encryption_enabled=True and kms_key_id to a customer managed key.",
 )
 def encryption_at_rest(group: Resource, _: Context) -> Findings:
     if group.type in types.CACHE_CLUSTER:
         if _is_alone(group) and not is_memcached(group):
-            yield "", "no cluster without a replication group is encrypted at rest"
+            yield "", "a cluster without a replication group cannot be encrypted at rest"
         return
     yield from attempt(_is_plain_at_rest, group)
     if not customer_key(group, "kmsKeyId"):
-        yield "kmsKeyId", "no customer key"
+        yield "kmsKeyId", "no customer managed key"
 
 
 def _is_plain_at_rest(group: Resource) -> Findings:
@@ -58,12 +58,12 @@ def _is_plain_at_rest(group: Resource) -> Findings:
 
 @rule(
     "ec-transit",
-    "Caches take connections by TLS only",
+    "Caches require TLS",
     types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.5", "CKV_AWS_30"),
     paths=("transitEncryptionEnabled", "transitEncryptionMode", "globalReplicationGroupId", "replicationGroupId"),
-    why="Without TLS, passwords and sessions cross the network in plain text; `preferred` leaves it to each client.",
+    why="Without TLS, passwords and sessions cross the network in plain text; `preferred` accepts such clients, too.",
     fix='In a ReplicationGroup, set transit_encryption_enabled=True and transit_encryption_mode="required".',
     strict=True,
 )
@@ -73,43 +73,43 @@ def encryption_in_transit(group: Resource, _: Context) -> Findings:
     if not group.flag("transitEncryptionEnabled", default=_is_secondary(group)):
         yield "transitEncryptionEnabled", "not encrypted in transit"
     elif group.text("transitEncryptionMode") == "preferred":
-        yield "transitEncryptionMode", "clients may do without TLS"
+        yield "transitEncryptionMode", "connections without TLS are accepted"
 
 
 @rule(
     "ec-auth",
-    "Caches ask who connects",
+    "Caches require authentication",
     types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.6", "CKV_AWS_31"),
     paths=("userGroupIds[]", "authToken", "authTokenWo", "replicationGroupId", "engine"),
-    why="Without users or a token, whoever reaches the port reads and writes everything.",
-    fix="Make it a ReplicationGroup, and set user_group_ids (or auth_token).",
+    why="Without users or a token, anyone who can reach the port can read and write all data.",
+    fix="Use a ReplicationGroup, and set user_group_ids (or auth_token).",
 )
 def authentication(group: Resource, _: Context) -> Findings:
     if group.type in types.CACHE_CLUSTER:
         if _is_alone(group) and not is_memcached(group):
-            yield "", "no cluster without a replication group asks who connects"
+            yield "", "a cluster without a replication group has no authentication"
         return
     by_token = any(group.has(path) and group.peek(path) != "" for path in ("authToken", "authTokenWo"))
     if not by_token and not group.count("userGroupIds"):
-        yield "userGroupIds", "neither users nor a token"
+        yield "userGroupIds", "has neither users nor a token"
 
 
 @rule(
     "ec-user",
-    "Users of caches have a password or IAM, and not every command on every key",
+    "Cache users authenticate, and are limited to some commands or keys",
     types=types.CACHE_USER,
     severity=HIGH,
     paths=("accessString", "noPasswordRequired", "authenticationMode.type"),
-    why="A user without a password is no user at all, and one who may do everything may empty the cache.",
-    fix='Set authentication_mode={"type": "iam"}, and an access_string that takes away @admin and @dangerous.',
+    why="Anyone can log in as a user without a password, and a user with every command can delete all data.",
+    fix='Set authentication_mode={"type": "iam"}, and an access_string that removes @admin and @dangerous.',
 )
 def users(user: Resource, _: Context) -> Findings:
     yield from attempt(_has_no_password, user)
     access = user.text("accessString").lower().split()
     if _is_on(access) and _may_do_everything(access) and _may_reach_everything(access):
-        yield "accessString", "every command on every key"
+        yield "accessString", "allows every command on every key"
 
 
 def _has_no_password(user: Resource) -> Findings:
@@ -117,13 +117,13 @@ def _has_no_password(user: Resource) -> Findings:
     if not _is_on(user.text("accessString").lower().split()):
         return
     if user.flag("noPasswordRequired"):
-        yield "noPasswordRequired", "no password is asked for"
+        yield "noPasswordRequired", "no password is required"
     if user.text("authenticationMode.type") == "no-password-required":
-        yield "authenticationMode.type", "no password is asked for"
+        yield "authenticationMode.type", "no password is required"
 
 
 def _is_on(access: list[str]) -> bool:
-    """Whether the user may log in; where the text says neither on nor off, AWS means off."""
+    """Whether the user may log in; without `on` or `off` in the access string, AWS takes it for off."""
     return [word for word in access if word in {"on", "off"}][-1:] == ["on"]
 
 
@@ -152,13 +152,13 @@ def _may_reach_everything(access: list[str]) -> bool:
 
 @rule(
     "ec-ha",
-    "A cache survives the loss of an availability zone",
+    "Caches survive the loss of an availability zone",
     types=types.REPLICATION_GROUP,
     severity=MEDIUM,
     prod_only=True,
     controls=("ElastiCache.3", "CKV2_AWS_50"),
     paths=("automaticFailoverEnabled", "multiAzEnabled", "numCacheClusters"),
-    why="Without a replica in another zone that takes over, a broken node or zone is an outage.",
+    why="Without a replica in another zone and automatic failover, a failed node or zone is an outage.",
     fix="Set automatic_failover_enabled=True, multi_az_enabled=True and at least two nodes.",
 )
 def high_availability(group: Resource, _: Context) -> Findings:
@@ -166,7 +166,7 @@ def high_availability(group: Resource, _: Context) -> Findings:
         yield from attempt(_is_switched_off, group.inputs, path)
     nodes = group.number("numCacheClusters")
     if nodes is not None and nodes < 2:  # noqa: PLR2004
-        yield "numCacheClusters", "a single node has none to take over"
+        yield "numCacheClusters", "a single node has no replica"
 
 
 def _is_switched_off(group: Properties, path: str) -> Findings:
@@ -181,7 +181,7 @@ def _is_switched_off(group: Properties, path: str) -> Findings:
     severity=MEDIUM,
     controls=("ElastiCache.1", "CKV_AWS_134"),
     paths=("snapshotRetentionLimit", "replicationGroupId", "engine"),
-    why="Without a snapshot, a failed upgrade or a flushed cache starts from nothing.",
+    why="Without a snapshot, data is lost after a failed upgrade or an accidental flush.",
     fix="Set snapshot_retention_limit to one day or more.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 1, "maximum": 35, "default": 1}},
@@ -197,29 +197,29 @@ def backup(group: Resource, context: Context) -> Findings:
 
 @rule(
     "ec-minor",
-    "Caches get minor versions by themselves",
+    "Caches upgrade minor versions automatically",
     types=_CACHES,
     severity=MEDIUM,
     controls=("ElastiCache.2", "CKV_AWS_322"),
     paths=("autoMinorVersionUpgrade", "replicationGroupId"),
-    why="Minor versions close holes that are public by then.",
+    why="Minor versions fix vulnerabilities that are already public.",
     fix="Leave auto_minor_version_upgrade on.",
     strict=True,
 )
 def minor_versions(group: Resource, _: Context) -> Findings:
     if not group.flag("autoMinorVersionUpgrade", default=True) and not is_member(group):
-        yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
+        yield "autoMinorVersionUpgrade", "automatic minor version upgrades are off"
 
 
 @rule(
     "ec-change",
-    "Changes of a cache wait for the maintenance window",
+    "Changes to caches wait for the maintenance window",
     types=_CACHES,
     severity=MEDIUM,
     prod_only=True,
     paths=("applyImmediately", "replicationGroupId", "tags"),
-    why="A change that needs a restart would restart the nodes at once.",
-    fix="Leave apply_immediately off, or say in a tag until when it is meant: ApplyImmediatelyUntil or UpgradeUntil, "
+    why="With apply_immediately, a change that needs a restart restarts the nodes at once.",
+    fix="Leave apply_immediately off, or state in a tag until when it is meant: ApplyImmediatelyUntil or UpgradeUntil, "
     "such as 2026-12-01.",
 )
 def changes(group: Resource, context: Context) -> Findings:
@@ -229,24 +229,24 @@ def changes(group: Resource, context: Context) -> Findings:
 
 @rule(
     "ec-subnet",
-    "Caches lie in subnets that were chosen for them",
+    "Caches have their own subnet group",
     types=_CACHES,
     severity=HIGH,
     controls=("ElastiCache.7", "CKV_AWS_323"),
     paths=("subnetGroupName", "replicationGroupId"),
-    why="The default subnet group is the default network's, whose subnets are public.",
+    why="The default subnet group contains the default VPC's subnets, which are public.",
     fix="Set subnet_group_name to a SubnetGroup of private subnets.",
 )
 def subnets(group: Resource, _: Context) -> Findings:
-    # What is made from another resource of the program is not the default one, whatever its name will be.
+    # A reference to another resource of the program is not the default group, even while its name is unknown.
     if is_member(group):
         return
     if not group.needs("subnetGroupName") and group.text("subnetGroupName") in {"", "default"}:
-        yield "subnetGroupName", "in the default subnet group"
+        yield "subnetGroupName", "uses the default subnet group"
 
 
 # Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/engine-versions.html and, of 4 and later, too
-# https://endoflife.date/amazon-elasticache-redis; AWS publishes no ends of support for Redis 7 and Valkey.
+# https://endoflife.date/amazon-elasticache-redis; AWS publishes no end of support for Redis 7 and Valkey.
 _REDIS = {"2": "2023-01-13", "3": "2023-07-31", "4": "2026-01-31", "5": "2026-01-31", "6": "2027-01-31"}
 _ENDS = {"redis": _REDIS, "valkey": dict[str, str]()}
 """Last day of standard support by engine and major version; what is not there is supported."""
@@ -254,11 +254,11 @@ _ENDS = {"redis": _REDIS, "valkey": dict[str, str]()}
 
 @rule(
     "ec-engine",
-    "Caches run a version of Valkey or Redis that is supported",
+    "Caches run a supported version of Valkey or Redis",
     types=_CACHES,
     severity=HIGH,
     paths=("engine", "engineVersion", "replicationGroupId"),
-    why="A version past its support gets fixes for money only, and AWS upgrades it in the end.",
+    why="After standard support, fixes cost extra, and in the end AWS upgrades the cache.",
     fix='Set engine="valkey" and a current engine_version.',
     strict=True,
     config={"ends": {"type": "object", "additionalProperties": {"type": "object"}, "default": _ENDS}},

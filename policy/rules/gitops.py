@@ -1,4 +1,4 @@
-"""How secrets, charts and new versions come into the cluster."""
+"""Secrets, applications of Argo CD, and canaries."""
 
 import re
 from functools import partial
@@ -11,7 +11,7 @@ from policy.view import Resource
 
 _ARGO_KIND = 'metadata.labels["argocd.argoproj.io/secret-type"]'
 _ARGO_OPEN = {"type", "url", "name", "project", "enableOCI", "insecure", "forceHttpBasicAuth", "server", "namespaces"}
-"""What says where Argo CD's repositories and clusters are, and not how to get in.
+"""Keys of Argo CD's repository and cluster secrets that hold addresses, not credentials.
 
 https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
 """
@@ -19,16 +19,16 @@ https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
 
 @rule(
     "eso-only",
-    "Secrets come from Secrets Manager, none from the program",
+    "Secrets come from Secrets Manager, not from the program",
     types=types.K8S_SECRET,
     severity=CRITICAL,
     paths=("data.*", "stringData.*", _ARGO_KIND),
-    why="A literal secret stands in the repository, in the state and in every preview, and nothing ever rotates it.",
-    fix="Replace the Secret by an ExternalSecret, and put the value into Secrets Manager.",
+    why="A literal secret is stored in the repository, the state and every preview, and is never rotated.",
+    fix="Replace the Secret with an ExternalSecret, and store the value in Secrets Manager.",
 )
 def literal_secret(secret: Resource, _: Context) -> Findings:
     def check(path: str) -> Findings:
-        # An empty value only makes room for what a controller fills in.
+        # A controller fills in an empty value.
         keys = {key for key in secret.keys(path) if secret.peek(f'{path}["{key}"]') not in ("", MISSING)}
         if keys and not (keys <= _ARGO_OPEN and secret.text(_ARGO_KIND)):
             yield path, "a literal secret"
@@ -49,7 +49,7 @@ _STATIC = {
     "ibm": ("auth.secretRef",),
     "oracle": ("auth.secretRef",),
 }
-"""Ways in by something that lasts, of those providers that have others.
+"""Paths of static credentials, for the providers that also accept an identity.
 
 https://external-secrets.io/latest/api/secretstore/
 """
@@ -57,18 +57,18 @@ https://external-secrets.io/latest/api/secretstore/
 
 @rule(
     "eso-store",
-    "Secret stores are opened by an identity, and not by a key",
+    "Secret stores authenticate with an identity, not with a static key",
     types=types.SECRET_STORE,
     severity=HIGH,
     paths=tuple(f"spec.provider.{provider}.{path}" for provider, paths in _STATIC.items() for path in paths),
-    why="A key that opens all secrets is itself a secret that nobody rotates; an identity leaves nothing to steal.",
+    why="A static key that reads all secrets is itself a secret: it can be stolen, and nobody rotates it.",
     fix="Remove auth.secretRef, and give the service account of External Secrets a role (EKS Pod Identity).",
     strict=True,
 )
 def static_keys(store: Resource, _: Context) -> Findings:
     def check(path: str) -> Findings:
         if store.has(path):
-            yield path, "opened by something that lasts and can be copied"
+            yield path, "uses a static credential"
 
     for provider, paths in _STATIC.items():
         for path in paths:
@@ -87,7 +87,7 @@ _PINNED = r"[0-9a-f]{40}|(.*[^0-9.])?v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?|.*\d{
 
 @rule(
     "argo-project",
-    "Applications belong to a project that bounds them, and run a fixed revision in prod",
+    "Applications belong to a restricted project, and run a fixed revision in prod",
     types=(*_APPLICATIONS, *types.ARGO_PROJECT),
     severity=HIGH,
     paths=(
@@ -100,8 +100,8 @@ _PINNED = r"[0-9a-f]{40}|(.*[^0-9.])?v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?|.*\d{
         "spec.sourceRepos[]",
         "spec.destinations[]",
     ),
-    why="Under `default` or `*`, who writes to any repository deploys anything anywhere; and a branch moves by itself.",
-    fix="Name a project, its repositories and destinations; in prod, a tag or a commit as targetRevision.",
+    why="With `default` or `*`, anyone who can write to any repository can deploy anywhere; and a branch can move.",
+    fix="Set a project that lists repositories and destinations; in prod, set targetRevision to a tag or a commit.",
     config={"pinned": {"type": "string", "default": _PINNED}},
 )
 def argo(resource: Resource, context: Context) -> Findings:
@@ -120,20 +120,20 @@ def argo(resource: Resource, context: Context) -> Findings:
 
 def _project(application: Properties) -> Findings:
     if application.text("project") in ("", "default"):
-        yield application.at("project"), "belongs to no project that bounds it"
+        yield application.at("project"), "belongs to no restricted project"
 
 
 def _revision(pinned: str, source: Properties) -> Findings:
     revision = source.text("targetRevision")
-    # Of a set, the generator knows more than its template.
+    # In an ApplicationSet, the generator fills in the placeholder.
     if "{{" not in revision and not re.fullmatch(pinned, revision):
-        yield source.at("targetRevision"), "a revision that moves"
+        yield source.at("targetRevision"), "not a fixed revision"
 
 
 def _repositories(project: Resource) -> Findings:
     for index, repository in enumerate(project.texts("spec.sourceRepos")):
         if _ANY_REPOSITORY.fullmatch(repository):
-            yield f"spec.sourceRepos[{index}]", "any repository"
+            yield f"spec.sourceRepos[{index}]", "allows any repository"
 
 
 _ANY_REPOSITORY = re.compile(
@@ -144,17 +144,17 @@ _ANY_REPOSITORY = re.compile(
 def _destination(node: Properties) -> Findings:
     def check(key: str) -> Findings:
         if node.text(key) in ("*", "**"):
-            yield node.at(key), "any destination"
+            yield node.at(key), "allows any destination"
 
     for key in ("server", "name", "namespace"):
-        # With the address of a cluster, its name says nothing more.
+        # A cluster is given by its address or by its name.
         if key != "name" or not node.has("server"):
             yield from attempt(check, key)
 
 
 @rule(
     "flagger-canary",
-    "New versions are tried on a part of the traffic, and measured",
+    "New versions are tested on part of the traffic, and measured",
     types=types.CANARY,
     kind="stack",
     severity=MEDIUM,
@@ -167,8 +167,8 @@ def _destination(node: Properties) -> Findings:
         "spec.analysis.stepWeights[]",
         "spec.analysis.iterations",
     ),
-    why="A canary without a metric, a threshold and steps is a roll-out that nothing stops.",
-    fix="Give analysis a metric with a thresholdRange, a threshold, and stepWeight or iterations.",
+    why="Without a metric, a threshold and steps, nothing stops the rollout of a broken version.",
+    fix="In analysis, set a metric with a thresholdRange, a threshold, and stepWeight or iterations.",
 )
 def canary(resource: Resource, context: Context) -> Findings:
     yield from attempt(_target, resource, context)
@@ -184,18 +184,18 @@ _TARGETS = {"Deployment": types.DEPLOYMENT, "DaemonSet": types.DAEMON_SET}
 def _target(resource: Resource, context: Context) -> Findings:
     path = "spec.targetRef.name"
     if not resource.has(path):
-        yield path, "names no target"
+        yield path, "no target is set"
         return
     kinds = _TARGETS.get(resource.text("spec.targetRef.kind") or "Deployment")
     if kinds and not objects(context.stack).referred(resource, path, *kinds):
         if context.stack.of_type(*types.HELM_RELEASE, *types.HELM_CHART, *_APPLICATIONS):
-            raise Undetermined(path, "names a target that only a chart may make")
+            raise Undetermined(path, "names a target that a chart may create")
         yield path, "names a target that does not exist"
 
 
 def _skipped(resource: Resource) -> Findings:
     if resource.flag("spec.skipAnalysis"):
-        yield "spec.skipAnalysis", "new versions are not looked at"
+        yield "spec.skipAnalysis", "the analysis is skipped"
 
 
 def _measured(resource: Resource) -> Findings:
@@ -204,16 +204,16 @@ def _measured(resource: Resource) -> Findings:
             yield node.at("thresholdRange"), "has no bounds"
 
     if not resource.count("spec.analysis.metrics"):
-        yield "spec.analysis.metrics", "nothing is measured"
+        yield "spec.analysis.metrics", "no metrics are set"
     yield from resource.each("spec.analysis.metrics", check)
 
 
 def _threshold(resource: Resource) -> Findings:
     if not resource.number("spec.analysis.threshold"):
-        yield "spec.analysis.threshold", "does not say how many failures end the trial"
+        yield "spec.analysis.threshold", "no failure threshold is set"
 
 
 def _steps(resource: Resource) -> Findings:
     numbers = [resource.number(f"spec.analysis.{key}") for key in ("stepWeight", "iterations")]
     if not any(numbers) and not resource.count("spec.analysis.stepWeights"):
-        yield "spec.analysis.stepWeight", "all traffic moves at once"
+        yield "spec.analysis.stepWeight", "all traffic is shifted at once"

@@ -1,4 +1,4 @@
-"""Charts that are installed into the cluster."""
+"""Helm charts that the program installs."""
 
 import fnmatch
 import re
@@ -29,18 +29,18 @@ _EXACT = re.compile(r"[v=]?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
 
 @rule(
     "helm-pin",
-    "Charts have an exact version and come from repositories that are meant to be used",
+    "Charts have an exact version, and come from approved repositories",
     types=(*types.HELM_RELEASE, *types.HELM_CHART),
     severity=HIGH,
     paths=("chart", "version", "repositoryOpts.repo"),
-    why="Without an exact version, an update of the stack brings whatever the repository offers that day.",
+    why="Without an exact version, an update of the stack installs whatever version the repository offers that day.",
     fix="Set version to an exact one such as 1.2.3, and repository_opts.repo to an approved repository.",
     strict=True,
     config={"repositories": {"type": "array", "items": {"type": "string"}, "default": _REPOSITORIES}},
 )
 def pinned(release: Resource, context: Context) -> Findings:
     if not release.has("chart") or _is_local(release):
-        return  # a version of a chart beside the program changes with the program
+        return  # a local chart changes with the program
     yield from attempt(_version, release)
     yield from attempt(_repository, release, context.config["repositories"])
 
@@ -49,13 +49,13 @@ def _is_local(release: Resource) -> bool:
     chart = release.peek("chart")
     if chart is UNKNOWN or release.has("repositoryOpts.repo") or release.has("fetchOpts.repo"):
         return False
-    # `charts/web` may be an alias that is known on one machine alone, but the provider takes it for a path first.
+    # `charts/web` may be a repository alias of one machine, but the provider tries it as a path first.
     return not isinstance(chart, str) or ("/" in chart and "://" not in chart)
 
 
 def _version(release: Resource) -> Findings:
     if not _EXACT.fullmatch(release.text("version").strip()) and not _is_archive(release):
-        yield "version", "no exact version"
+        yield "version", "not an exact version"
 
 
 def _is_archive(release: Resource) -> bool:
@@ -70,9 +70,9 @@ def _repository(release: Resource, approved: list[str]) -> Findings:
         # Of `oci://host/charts/web`, what stands before the chart is the repository.
         address = address.rpartition("/")[0] if "://" in address else ""
     if not address:
-        yield "repositoryOpts.repo", "names no repository"
+        yield "repositoryOpts.repo", "no repository is set"
     elif not any(_is_below(address, each) for each in approved):
-        yield path, "comes from no approved repository"
+        yield path, "the repository is not approved"
 
 
 def _is_below(address: str, approved: str) -> bool:

@@ -1,4 +1,4 @@
-"""Identities: what they may do. Who may become one is in `iam_trust.py`."""
+"""Permissions of IAM identities. Who may assume a role is checked in `iam_trust.py`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,14 +13,14 @@ from policy.view import Resource
 
 @rule(
     "iam-admin",
-    "No policy allows everything",
+    "No IAM policy allows everything",
     types=(*DOCUMENTS, *ATTACHMENTS),
     kind="stack",
     severity=CRITICAL,
     controls=("IAM.1", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_274"),
     paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
-    why="Whoever gets hold of an identity that may do everything has the account.",
-    fix="Name the actions that are needed, and the resources; boundaries may allow all, since they grant nothing.",
+    why="Anyone who obtains an identity with full permissions controls the account.",
+    fix="List the required actions and resources; permissions boundaries may allow all, because they grant nothing.",
 )
 def administration(resource: Resource, context: Context) -> Findings:
     yield from attached(resource, "AdministratorAccess")
@@ -44,7 +44,7 @@ def _allows_everything(statement: Statement) -> Findings:
     if any(is_every(action) for action in statement.actions):
         yield statement.at("Action"), "every action is allowed"
     elif statement.not_actions and _allows_all_but_some(statement):
-        yield statement.at("NotAction"), "every action but a few is allowed, those of IAM among them"
+        yield statement.at("NotAction"), "every action except a few is allowed, including those of IAM"
 
 
 def _allows_all_but_some(statement: Statement) -> bool:
@@ -74,7 +74,7 @@ _ESCALATING = (
     "iam:UpdateLoginProfile",
     "sts:AssumeRole",
 )
-"""Each of them, on any resource, is a way to rights that one does not have."""
+"""Actions that, allowed on any resource, let an identity gain more permissions."""
 
 _BOUNDED_BY = ("iam:permissionsboundary", "iam:policyarn", "iam:passedtoservice", "iam:associatedresourcearn")
 _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
@@ -82,14 +82,14 @@ _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 
 @rule(
     "iam-escalation",
-    "No identity can give itself more rights",
+    "No identity can extend its own permissions",
     types=(*DOCUMENTS, *ATTACHMENTS),
     kind="stack",
     severity=HIGH,
     controls=("CKV_AWS_286", "CKV_AWS_287", "CKV_AWS_288", "CKV_AWS_289", "CKV_AWS_290", "CKV_AWS_355"),
     paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
-    why="Whoever may change any role's policies, or pass any role to a machine of theirs, may do everything.",
-    fix="Limit such actions to a path of roles, or by a condition on iam:PermissionsBoundary or iam:PassedToService.",
+    why="An identity that can change any role's policies, or pass any role, can give itself every permission.",
+    fix="Limit these actions to a path of roles, or add a condition on iam:PermissionsBoundary or iam:PassedToService.",
 )
 def escalation(resource: Resource, context: Context) -> Findings:
     yield from attached(resource, "IAMFullAccess")
@@ -117,11 +117,11 @@ def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
     ways = [action for action in ways if not any(_forbids(other, action, _is_boundary) for other in given)]
     if ways and not (statement.not_actions and _allows_all_but_some(statement)):
         path = statement.at("NotAction" if statement.not_actions else "Action")
-        yield path, f"on any resource, {', '.join(ways[:3])} {'and more ' if len(ways) > 3 else ''}give more rights"  # noqa: PLR2004
+        yield path, f"allows on any resource {', '.join(ways[:3])}{' and more' if len(ways) > 3 else ''}"  # noqa: PLR2004
 
 
 def _is_bound(operator: str, key: str, values: tuple[str, ...]) -> bool:
-    # Every PassRole names the service, so that IfExists leaves nothing open there.
+    # Every PassRole request names the service, so IfExists leaves no gap.
     if key == "iam:passedtoservice":
         operator = operator.removesuffix("ifexists")
     return is_positive(operator) and _is_boundary(key) and bool(values) and "*" not in values
@@ -149,14 +149,14 @@ _KEY_PREFIXES = ("kms:encryptioncontext:", "aws:resourcetag/")
 
 @rule(
     "iam-decrypt",
-    "No identity can decrypt with every key",
+    "No identity can decrypt with every KMS key",
     types=DOCUMENTS,
     kind="stack",
     severity=MEDIUM,
     controls=("KMS.1", "KMS.2"),
     paths=DOCUMENT_PATHS,
-    why="One key per domain keeps domains apart only as long as nobody may use all of them.",
-    fix="Name the keys, or narrow kms:Decrypt by a condition on kms:ViaService, kms:ResourceAliases or a tag.",
+    why="Separate keys separate data only if no identity can use all of them.",
+    fix="Name the keys, or restrict kms:Decrypt by a condition on kms:ViaService, kms:ResourceAliases or a tag.",
 )
 def decryption(resource: Resource, context: Context) -> Findings:
     yield from granting(resource, context, _each_document(_check_decryption, resource))

@@ -1,4 +1,4 @@
-"""Identities: who may become one. What they may do then is in `iam.py`."""
+"""Trust policies of IAM roles, and IAM users. Permissions are checked in `iam.py`."""
 
 import fnmatch
 
@@ -11,19 +11,19 @@ from policy.view import Resource
 
 _WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 _PEOPLE = ("cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com", "accounts.google.com")
-"""Providers whose subjects are any number of users: an audience or an application is all that can be pinned."""
+"""Providers whose subjects are end users: only an audience or an application can be pinned."""
 _AUDIENCES = (":aud", ":app_id", ":oaud")
 _SUBJECT_PREFIXES = ("repo:", "system:serviceaccount:", "project_path:", "organization:", "repository:")
 
 
 @rule(
     "iam-oidc-trust",
-    "Roles are assumed by those they are meant for: of web identities, one subject for one audience",
+    "Roles trust named principals; for web identities, one audience and one subject",
     types=types.ROLE,
     severity=HIGH,
     paths=("assumeRolePolicy",),
-    why="An issuer such as GitHub vouches for everybody's workflows; only `sub` tells whose, and `aud` what for.",
-    fix='Add {"StringEquals": {"ISSUER:aud": "sts.amazonaws.com", "ISSUER:sub": "..."}} as condition.',
+    why="An issuer such as GitHub signs tokens for all its users; `sub` says whose token it is, `aud` what for.",
+    fix='Add the condition {"StringEquals": {"ISSUER:aud": "sts.amazonaws.com", "ISSUER:sub": "..."}}.',
 )
 def trust(role: Resource, _: Context) -> Findings:
     for statement in statements(role, "assumeRolePolicy"):
@@ -32,7 +32,7 @@ def trust(role: Resource, _: Context) -> Findings:
 
 def _trusts_too_many(statement: Statement) -> Findings:
     if lets_anybody_in(statement) and statement.covers("sts:AssumeRole"):
-        yield statement.at("Principal"), "anybody may assume the role"
+        yield statement.at("Principal"), "any principal may assume the role"
     if not statement.allows or not statement.covers(_WITH_WEB_IDENTITY):
         return
     issuers = [name for kind, name in statement.principals if kind == "Federated" and ":saml-provider/" not in name]
@@ -48,7 +48,7 @@ def _trusts_too_many(statement: Statement) -> Findings:
 
 
 def _is_pinned(subjects: tuple[str, ...]) -> bool:
-    """Whether each subject begins with somebody's name."""
+    """Whether each subject begins with a name, not with a wildcard."""
     return bool(subjects) and all(_name(subject)[:1] not in {"", "*", "?"} for subject in subjects)
 
 
@@ -59,13 +59,13 @@ def _name(subject: str) -> str:
 
 @rule(
     "iam-users",
-    "Nobody has a lasting key or password",
+    "There are no IAM users, access keys or passwords",
     types=(*types.IAM_USER, *types.IAM_ACCESS_KEY, *types.IAM_LOGIN_PROFILE),
     severity=HIGH,
     controls=("CKV_AWS_273",),
     paths=("name", "user", "status"),
-    why="A user's key works until somebody revokes it, from anywhere, for whoever found it.",
-    fix="Use roles: by identity center for people, by OIDC for pipelines, by Pod Identity for workloads.",
+    why="An access key works from anywhere, for anyone who has it, until it is revoked.",
+    fix="Use roles: IAM Identity Center for people, OIDC for pipelines, Pod Identity for workloads.",
     config={"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
 def users(resource: Resource, context: Context) -> Findings:
@@ -75,4 +75,4 @@ def users(resource: Resource, context: Context) -> Findings:
     allowed = context.config["allowed"]
     if allowed and any(fnmatch.fnmatchcase(resource.text(path), pattern) for pattern in allowed):
         return
-    yield path if resource.has(path) else "", "lasts until somebody revokes it"
+    yield path if resource.has(path) else "", "a credential that does not expire"

@@ -1,4 +1,4 @@
-"""Customer keys in KMS."""
+"""KMS keys."""
 
 from policy import types
 from policy.documents import Statement, statements
@@ -9,12 +9,12 @@ from policy.view import Resource
 
 @rule(
     "kms-rotate",
-    "Keys are rotated",
+    "KMS keys are rotated",
     types=types.KEY,
     severity=MEDIUM,
     controls=("KMS.4", "CKV_AWS_7"),
     paths=("enableKeyRotation",),
-    why="A key that never changes protects ever more data, and a copy of it opens all of that.",
+    why="Without rotation, one key protects ever more data, and its compromise exposes all of it.",
     fix="Set enable_key_rotation=True.",
     strict=True,
 )
@@ -27,17 +27,17 @@ def rotation(key: Resource, _: Context) -> Findings:
 
 @rule(
     "kms-principal",
-    "Key policies name who may use the key",
+    "Key policies name their principals",
     types=types.KEY,
     severity=CRITICAL,
     controls=("KMS.5", "CKV_AWS_33", "CKV2_AWS_64"),
     paths=("policy",),
-    why="A key policy that allows everybody opens the key to every AWS account in the world.",
-    fix="Name principals, or narrow `*` with a condition on account, organization or principal.",
+    why="A key policy that allows `*` lets every AWS account use the key.",
+    fix="Name principals, or restrict `*` with a condition on account, organization or principal.",
 )
 def principals(key: Resource, _: Context) -> Findings:
     if not key.has("policy"):
-        yield "policy", "no policy says who may use the key"
+        yield "policy", "the key has no policy"
     for statement in statements(key, "policy"):
         yield from attempt(_open_to_all, statement)
 
@@ -49,7 +49,7 @@ _NARROWING = (
     "aws:sourceaccount",
     "kms:calleraccount",
 )
-"""Condition keys that leave of `*` only principals of one's own choice."""
+"""Condition keys that restrict `*` to chosen principals."""
 
 
 def _open_to_all(statement: Statement) -> Findings:
@@ -60,24 +60,24 @@ def _open_to_all(statement: Statement) -> Findings:
         for operator, key, values in statement.conditions
     )
     if not narrowed:
-        yield statement.at("Principal"), "everybody may use the key"
+        yield statement.at("Principal"), "any principal may use the key"
 
 
 @rule(
     "kms-window",
-    "A deleted key can be had back for two weeks, and nobody locks themselves out",
+    "Key deletion can be canceled for two weeks, and the lockout check stays on",
     types=types.KEY,
     severity=HIGH,
     controls=(),
     paths=("deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"),
-    why="With a key goes all that it encrypted; the window is the only way back.",
-    fix="Set deletion_window_in_days to 14 or more (or leave it: 30), and no bypass_policy_lockout_safety_check.",
+    why="Data that a deleted key encrypted is lost; the waiting period is the only time to cancel the deletion.",
+    fix="Set deletion_window_in_days to 14 or more (default 30), and no bypass_policy_lockout_safety_check.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 7, "maximum": 30, "default": 14}},
 )
 def window(key: Resource, context: Context) -> Findings:
     days = key.number("deletionWindowInDays")
     if days is not None and days < context.config["days"]:
-        yield "deletionWindowInDays", f"deleted for good after fewer than {context.config['days']} days"
+        yield "deletionWindowInDays", f"deleted permanently after fewer than {context.config['days']} days"
     if key.flag("bypassPolicyLockoutSafetyCheck"):
-        yield "bypassPolicyLockoutSafetyCheck", "the check that the policy leaves somebody in charge is off"
+        yield "bypassPolicyLockoutSafetyCheck", "the policy lockout safety check is off"

@@ -1,4 +1,4 @@
-"""Who may do what in the cluster."""
+"""Service account tokens and RBAC."""
 
 from policy import resource_types as types
 from policy.objects import name_of, objects
@@ -10,7 +10,7 @@ from policy.view import Resource
 
 @rule(
     "k8s-sa",
-    "Pods have the cluster's token only where somebody said that they need it",
+    "Pods mount a service account token only where it is needed",
     types=(*types.WORKLOADS, *types.SERVICE_ACCOUNT),
     kind="stack",
     severity=MEDIUM,
@@ -19,33 +19,39 @@ from policy.view import Resource
         *pod_paths("serviceAccountName", "serviceAccount", "automountServiceAccountToken"),
         "automountServiceAccountToken",
     ),
-    why="A token that the program never uses is what an intruder uses first, and the default account is everybody's.",
-    fix="Set automount_service_account_token=False; where the token is needed, True and an account of the pod's own.",
+    why="Intruders use mounted tokens, and all pods of a namespace share its default service account.",
+    fix="Set automount_service_account_token=False; where the token is needed, True and a dedicated service account.",
 )
 def service_account(resource: Resource, context: Context) -> Findings:
     if resource.type in types.SERVICE_ACCOUNT:
         if name_of(resource) == "default" and resource.flag("automountServiceAccountToken", default=True):
-            yield "automountServiceAccountToken", "every pod of the namespace that names no account gets its token"
+            yield (
+                "automountServiceAccountToken",
+                "every pod of the namespace without a service account of its own gets its token",
+            )
         return
     spec = pod(resource)
     name = "serviceAccountName" if spec.has("serviceAccountName") else "serviceAccount"
     if spec.has("automountServiceAccountToken"):
         if spec.flag("automountServiceAccountToken") and (not spec.has(name) or _is_default(spec, name)):
-            yield spec.at(name), "mounts the token of the namespace's default account"
+            yield spec.at(name), "mounts the token of the default service account"
     elif not spec.has(name) or _is_default(spec, name):
         accounts = _accounts(resource, "default", context)
         if not any(not account.flag("automountServiceAccountToken", default=True) for account in accounts):
-            yield spec.at("automountServiceAccountToken"), "mounts the token of the namespace's default account"
+            yield spec.at("automountServiceAccountToken"), "mounts the token of the default service account"
     else:
         accounts = objects(context.stack).referred(resource, spec.at(name), *types.SERVICE_ACCOUNT)
         if not accounts:
-            raise Undetermined(spec.at(name), "names an account that is not in this stack")
+            raise Undetermined(spec.at(name), "names a service account that is not in this stack")
         if not any(account.has("automountServiceAccountToken") for account in accounts):
-            yield spec.at("automountServiceAccountToken"), "mounts a token, and nobody said that it is needed"
+            yield (
+                spec.at("automountServiceAccountToken"),
+                "mounts a token, although automountServiceAccountToken is not set",
+            )
 
 
 def _is_default(spec: Properties, name: str) -> bool:
-    # An unknown name is made from an account of the program's own.
+    # An unknown name refers to a service account of the program.
     return isinstance(spec.peek(name), str) and spec.text(name) in ("", "default")
 
 
@@ -60,14 +66,14 @@ _RULES = ("rules[].apiGroups[]", "rules[].resources[]", "rules[].verbs[]", "rule
 
 @rule(
     "rbac-wild",
-    "Roles name what may be done, and nobody gets everything",
+    "RBAC roles have no wildcards, and nobody is bound to cluster-admin",
     types=(*types.K8S_ROLE, *types.ROLE_BINDING),
     kind="stack",
     severity=HIGH,
     controls=("CKV_K8S_49", "CKV2_K8S_5"),
     paths=(*_RULES, "rules[].nonResourceURLs[]", "roleRef.name", "subjects[].name"),
-    why="A wildcard grants what the next version of the cluster brings, and all secrets with it.",
-    fix="List API groups, resources and verbs; bind a role of one's own instead of cluster-admin.",
+    why="A wildcard also grants what later versions add, and access to all secrets.",
+    fix="List API groups, resources and verbs; bind a specific role instead of cluster-admin.",
 )
 def wildcards(resource: Resource, context: Context) -> Findings:
     if resource.type in types.ROLE_BINDING:
@@ -90,12 +96,12 @@ def _is_wild(node: Properties) -> Findings:
 
 def _bound_to_all(binding: Resource) -> Findings:
     if binding.text("roleRef.name") == "cluster-admin" and kind(binding) == "ClusterRoleBinding":
-        yield "roleRef.name", "everything in the cluster is granted"
+        yield "roleRef.name", "grants everything in the cluster"
 
 
 def _is_everybody(subject: Properties) -> Findings:
     if subject.text("name") in _EVERYBODY:
-        yield subject.at("name"), "granted to whoever can reach the API"
+        yield subject.at("name"), "granted to unauthenticated users"
 
 
 _READING = {"get", "list", "watch", "*"}
@@ -104,15 +110,15 @@ _READING = {"get", "list", "watch", "*"}
 def _reads_all_secrets(role: Resource, context: Context) -> Findings:
     def check(node: Properties) -> Findings:
         reads = _covers(node, "", "secrets") and _READING & set(node.texts("verbs")) and not node.texts("resourceNames")
-        # A role that is only bound inside namespaces reads no others.
+        # A role that is bound only in namespaces can read only their secrets.
         if reads and any(kind(each) == "ClusterRoleBinding" for each in objects(context.stack).bindings(role)):
-            yield node.at("resources"), "reads all secrets of the cluster"
+            yield node.at("resources"), "can read all secrets of the cluster"
 
     yield from role.each("rules", check)
 
 
 def _covers(node: Properties, group: str, *resources: str) -> bool:
-    """Whether a rule is about one of these resources, by name or by wildcard."""
+    """Whether a rule covers one of these resources, by name or by wildcard."""
     groups, named = set(node.texts("apiGroups")), set(node.texts("resources"))
     return bool({group, "*"} & groups) and bool({*resources, *_WILD} & named)
 
@@ -124,13 +130,13 @@ _SOMEBODY = ("users", "groups", "serviceaccounts")
 
 @rule(
     "rbac-escal",
-    "No role grants more than itself",
+    "RBAC roles do not allow privilege escalation",
     types=types.K8S_ROLE,
     severity=HIGH,
     controls=("CKV_K8S_157", "CKV_K8S_158"),
     paths=_RULES,
-    why="With `bind`, `escalate`, `impersonate` or tokens of others, a small role is as good as cluster-admin.",
-    fix="Remove the verb, or narrow it by resource_names to what may be granted.",
+    why="`bind`, `escalate`, `impersonate` or tokens of other accounts make a role equivalent to cluster-admin.",
+    fix="Remove the verb, or restrict it with resource_names.",
     strict=True,
 )
 def escalation(role: Resource, _: Context) -> Findings:
@@ -141,12 +147,12 @@ def _escalates(node: Properties) -> Findings:
     verbs, narrowed = set(node.texts("verbs")), bool(node.texts("resourceNames"))
     if _covers(node, _RBAC, *_ROLES):
         if {"escalate", "*"} & verbs:
-            yield node.at("verbs"), "may give a role more rights than its own"
+            yield node.at("verbs"), "can give a role more permissions than its own"
         elif "bind" in verbs and (not narrowed or "cluster-admin" in node.texts("resourceNames")):
-            yield node.at("verbs"), "may bind any role to anybody"
+            yield node.at("verbs"), "can bind any role to anyone"
     if narrowed:
         return
     if "impersonate" in verbs and _covers(node, "", *_SOMEBODY):
-        yield node.at("verbs"), "may act as anybody"
+        yield node.at("verbs"), "can impersonate anyone"
     if {"create", "*"} & verbs and "serviceaccounts/token" in node.texts("resources"):
-        yield node.at("resources"), "may make tokens of any account"
+        yield node.at("resources"), "can create tokens of any service account"

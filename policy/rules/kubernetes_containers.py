@@ -1,4 +1,4 @@
-"""What containers run, what they ask for and how they are watched; and what must not be written into them."""
+"""Images, resources and probes of containers, and literal secrets in them and in ConfigMaps."""
 
 import fnmatch
 import re
@@ -39,13 +39,13 @@ _MOVING = [
 
 @rule(
     "k8s-image",
-    "Images are fixed by digest or tag, and come from registries that are meant to be used",
+    "Images have a fixed tag or digest, and come from approved registries",
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_14", "CKV_K8S_43"),
     paths=container_paths("image"),
-    why="What a tag such as `latest` means changes overnight, and not on all nodes at once.",
-    fix="Name the image by digest, or by a tag that is never moved, from an approved registry.",
+    why="A tag such as `latest` can move at any time, and nodes then run different images.",
+    fix="Use a digest, or a tag that never moves, from an approved registry.",
     config={
         "registries": {"type": "array", "items": {"type": "string"}, "default": _REGISTRIES},
         "moving": {"type": "array", "items": {"type": "string"}, "default": _MOVING},
@@ -58,17 +58,17 @@ def image(resource: Resource, context: Context) -> Findings:
             return
         name, tag, digest = _parts(container.text("image"))
         if not name:
-            yield container.at("image"), "names no image"
+            yield container.at("image"), "no image is set"
             return
         if not digest:
             if not tag:
-                yield container.at("image"), "has neither tag nor digest: the newest one is taken"
+                yield container.at("image"), "has neither tag nor digest, so `latest` is pulled"
             elif tag.lower() in context.config["moving"]:
-                yield container.at("image"), "has a tag that moves"
+                yield container.at("image"), "has a mutable tag"
             elif context.config["digest"]:
                 yield container.at("image"), "has no digest"
         if not any(_is_from(name, each) for each in context.config["registries"]):
-            yield container.at("image"), "comes from no approved registry"
+            yield container.at("image"), "the registry is not approved"
 
     yield from each_container(resource, check)
 
@@ -97,7 +97,7 @@ _AMOUNTS = ["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]
 
 @rule(
     "k8s-resources",
-    "Containers say what they need, and how much they get at most",
+    "Containers have resource requests and limits",
     types=types.WORKLOADS,
     severity=MEDIUM,
     controls=("CKV_K8S_10", "CKV_K8S_11", "CKV_K8S_12", "CKV_K8S_13"),
@@ -105,7 +105,7 @@ _AMOUNTS = ["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"]
         *container_paths("resources.requests.*", "resources.limits.*", groups=LASTING),
         *pod_paths("resources.requests.*", "resources.limits.*"),
     ),
-    why="Without requests, the scheduler overfills nodes; without limits, one leak takes the neighbours with it.",
+    why="Without requests, nodes are overcommitted; without limits, one leak affects all pods on the node.",
     fix="Set resources with requests and limits of cpu and memory on every container.",
     config={"amounts": {"type": "array", "items": {"type": "string", "enum": _AMOUNTS}, "default": _AMOUNTS}},
 )
@@ -129,7 +129,7 @@ _PROBES = ["livenessProbe", "readinessProbe"]
 
 @rule(
     "k8s-probes",
-    "Containers that run on tell whether they live, and whether they are ready",
+    "Long-running containers have liveness and readiness probes",
     types=(
         *types.DEPLOYMENT,
         *types.STATEFUL_SET,
@@ -145,7 +145,7 @@ _PROBES = ["livenessProbe", "readinessProbe"]
         *(f"{pod}.containers[].{probe}" for pod in ("spec.template.spec", "spec") for probe in _PROBES),
         "spec.restartPolicy",
     ),
-    why="A container that hangs goes on being served, and an update takes a broken one for a good one.",
+    why="Without probes, a hanging container keeps receiving traffic, and a rollout accepts a broken version.",
     fix="Set liveness_probe and readiness_probe on the container.",
     config={"probes": {"type": "array", "items": {"type": "string", "enum": _PROBES}, "default": _PROBES}},
 )
@@ -161,12 +161,12 @@ def probes(resource: Resource, context: Context) -> Findings:
 
 @rule(
     "k8s-env-secret",
-    "No secret is written into the environment of a container",
+    "Environment variables of containers hold no literal secrets",
     types=types.WORKLOADS,
     severity=CRITICAL,
     paths=container_paths("env[].name", "env[].value"),
-    why="Whoever may list pods reads it there, and whoever reads the repository, the state or a crash report.",
-    fix="Take it from a Secret by value_from.secret_key_ref, and let External Secrets fill that.",
+    why="Anyone who can list pods, or read the repository, the state or a crash report, can read it.",
+    fix="Use value_from.secret_key_ref with a Secret that External Secrets fills.",
     config={"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
 def environment(resource: Resource, context: Context) -> Findings:
@@ -186,12 +186,12 @@ def environment(resource: Resource, context: Context) -> Findings:
 
 @rule(
     "k8s-cm-secret",
-    "No ConfigMap holds a secret",
+    "ConfigMaps hold no secrets",
     types=types.CONFIG_MAP,
     severity=HIGH,
     paths=("data.*",),
-    why="ConfigMaps are neither encrypted nor guarded as Secrets are; half of the cluster may read them.",
-    fix="Keep the value in Secrets Manager, bring it in by an ExternalSecret, and refer to it.",
+    why="ConfigMaps are neither encrypted nor access-controlled as Secrets are.",
+    fix="Store the value in Secrets Manager, sync it with an ExternalSecret, and refer to it.",
     config={"allowed": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
 def config_map(resource: Resource, context: Context) -> Findings:

@@ -1,4 +1,4 @@
-"""Namespaces, and how traffic comes into them."""
+"""Namespaces, their network policies, and exposed services."""
 
 import ipaddress
 
@@ -21,22 +21,22 @@ _PLACED = (
     *types.CANARY,
 )
 _BUILT_IN = {("Service", "kubernetes"), ("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
-"""What the cluster itself keeps in the namespace `default`."""
+"""Objects that the cluster itself creates in the namespace `default`."""
 
 
 @rule(
     "k8s-ns",
-    "Everything has a namespace of its own, which enforces a pod security standard",
+    "Resources are in their own namespace, which enforces a pod security standard",
     types=(*_PLACED, *types.HELM_RELEASE, *types.NAMESPACE),
     kind="stack",
     severity=HIGH,
     controls=("CKV_K8S_21",),
     paths=("metadata.namespace", "metadata.name", "namespace", _LABEL),
-    why="Network policies, quotas and rights are given by namespace: what lives in `default` shares all of them.",
+    why="Network policies, quotas and permissions apply per namespace; all resources in `default` share them.",
     fix="Set metadata.namespace, and the label pod-security.kubernetes.io/enforce=restricted on the Namespace.",
     config={
         "levels": {"type": "array", "items": {"type": "string"}, "default": ["baseline", "restricted"]},
-        # Where whoever applies the manifests names one, as with `helm template`.
+        # Of manifests without one, the namespace that they are applied to, as after `helm template`.
         "namespace": {"type": "string", "default": "default"},
     },
 )
@@ -47,25 +47,25 @@ def namespaces(resource: Resource, context: Context) -> Findings:
         return
     path = "namespace" if resource.type in types.HELM_RELEASE else "metadata.namespace"
     if resource.peek(path) is UNKNOWN:
-        # Only a Namespace of the program's own is not known yet, and that is never `default`.
+        # Only the name of a Namespace of the program is unknown, and that is never `default`.
         if not context.stack.targets(resource, path, *types.NAMESPACE):
             raise Undetermined(path)
         return
     provider = context.stack.provider(resource)
     given = resource.text(path) or (provider.text("namespace") if provider else "") or context.config["namespace"]
     if given == "default" and (kind(resource), resource.text("metadata.name")) not in _BUILT_IN:
-        yield path, "in the namespace that everybody shares"
+        yield path, "in the default namespace"
 
 
 @rule(
     "ns-netpol",
-    "Namespaces refuse all traffic that no policy allows",
+    "Namespaces deny traffic by default",
     types=types.NAMESPACE,
     kind="stack",
     severity=HIGH,
     controls=("CKV2_K8S_6",),
     paths=("metadata.name",),
-    why="Without a policy every pod reaches every other one: one that is taken over reaches all of them.",
+    why="Without a policy every pod can reach every other pod: one compromised pod can reach all of them.",
     fix="Add a NetworkPolicy with an empty pod_selector, policy_types Ingress and Egress, and no rules.",
     config={
         "directions": {
@@ -110,7 +110,7 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/serv
 
 @rule(
     "svc-exposed",
-    "Nothing is reached from outside but through the load balancer behind the firewall",
+    "Services are public only through the load balancer with the WAF",
     types=types.SERVICE,
     severity=HIGH,
     paths=(
@@ -119,7 +119,7 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/serv
         "spec.loadBalancerSourceRanges[]",
         *(f'metadata.annotations["{key}"]' for key in _INTERNAL),
     ),
-    why="A load balancer or a node port of its own leads past the WAF, its limits and its logs.",
+    why="A separate load balancer or a node port bypasses the WAF, its rate limits and its logs.",
     fix="Use type ClusterIP, and bind the service to the target group of the platform's load balancer.",
     strict=True,
 )
@@ -128,15 +128,15 @@ def exposed(service: Resource, _: Context) -> Findings:
         match service.text("spec.type"):
             case "LoadBalancer":
                 if not _is_internal(service):
-                    yield "spec.type", "a load balancer past the firewall"
+                    yield "spec.type", "a public load balancer without the WAF"
             case "NodePort":
-                yield "spec.type", "a port on every node"
+                yield "spec.type", "opens a port on every node"
             case _:
                 pass
 
     def addresses() -> Findings:
         if service.count("spec.externalIPs"):
-            yield "spec.externalIPs", "takes traffic to addresses of its own choice"
+            yield "spec.externalIPs", "accepts traffic for external IPs"
 
     yield from attempt(outside)
     yield from attempt(addresses)

@@ -1,4 +1,4 @@
-"""What pods and containers may do to the node that they run on."""
+"""Pod security: what pods and containers can do to their node."""
 
 import posixpath
 from functools import partial
@@ -22,8 +22,8 @@ _CONTEXT = "securityContext"
         *container_paths(f"{_CONTEXT}.privileged", f"{_CONTEXT}.windowsOptions.hostProcess"),
         *pod_paths(f"{_CONTEXT}.windowsOptions.hostProcess"),
     ),
-    why="A privileged container is root on the node: it reads every secret and every disk there.",
-    fix="Remove privileged from the container's security_context; add the one capability that is needed.",
+    why="A privileged container is root on the node, and can read every secret and every disk there.",
+    fix="Remove privileged from the container's security_context; add only the capability that is needed.",
     strict=True,
 )
 def privileged(resource: Resource, _: Context) -> Findings:
@@ -32,7 +32,7 @@ def privileged(resource: Resource, _: Context) -> Findings:
             yield container.at(f"{_CONTEXT}.privileged"), "privileged"
         process = "windowsOptions.hostProcess"
         if deciding(spec, container, process).flag(f"{_CONTEXT}.{process}"):
-            yield container.at(f"{_CONTEXT}.{process}"), "a process of the host"
+            yield container.at(f"{_CONTEXT}.{process}"), "runs as a host process"
 
     yield from each_container(resource, check)
 
@@ -42,13 +42,13 @@ _SHARED = ("hostNetwork", "hostPID", "hostIPC")
 
 @rule(
     "k8s-hostns",
-    "Pods share no network, processes or memory with their node",
+    "Pods do not share the node's network, PID or IPC namespace",
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_17", "CKV_K8S_18", "CKV_K8S_19"),
     paths=pod_paths(*_SHARED),
-    why="Such a pod sees the node's traffic and processes, and no network policy holds it; agents on nodes need it.",
-    fix="Remove host_network, host_pid and host_ipc; waive it for what drives the node (CNI, metrics of the node).",
+    why="Such a pod sees the node's traffic and processes, and network policies do not apply; node agents need it.",
+    fix="Remove host_network, host_pid and host_ipc; waive the rule for node agents (CNI, node metrics).",
     strict=True,
 )
 def host_namespaces(resource: Resource, _: Context) -> Findings:
@@ -63,12 +63,12 @@ def host_namespaces(resource: Resource, _: Context) -> Findings:
 
 @rule(
     "k8s-escalate",
-    "No process can gain more rights than its parent",
+    "Containers do not allow privilege escalation",
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_20",),
     paths=(*container_paths(f"{_CONTEXT}.allowPrivilegeEscalation"), *pod_paths("os.name", "nodeSelector.*")),
-    why="Unless told otherwise, a process becomes root by any setuid program in its image.",
+    why="By default, a process can become root through a setuid program in its image.",
     fix="Set allow_privilege_escalation=False in the container's security_context.",
     strict=True,
 )
@@ -76,14 +76,14 @@ def escalation(resource: Resource, _: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.allowPrivilegeEscalation"
         if container.flag(path, default=True) and not on_windows(spec):
-            yield container.at(path), "processes may gain rights"
+            yield container.at(path), "privilege escalation is allowed"
 
     yield from each_container(resource, check)
 
 
 @rule(
     "k8s-nonroot",
-    "Containers run as somebody other than root",
+    "Containers do not run as root",
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_23", "CKV_K8S_40"),
@@ -91,7 +91,7 @@ def escalation(resource: Resource, _: Context) -> Findings:
         *container_paths(f"{_CONTEXT}.runAsNonRoot", f"{_CONTEXT}.runAsUser"),
         *pod_paths(f"{_CONTEXT}.runAsNonRoot", f"{_CONTEXT}.runAsUser"),
     ),
-    why="Root in a container is root on the node as soon as anything lets it out.",
+    why="After an escape from the container, root in the container is root on the node.",
     fix="Set run_as_non_root=True, or a run_as_user above 0, in the security_context of the pod or the container.",
     strict=True,
     config={"uid": {"type": "integer", "minimum": 1, "default": 1}},  # CKV_K8S_40 asks for 10000
@@ -104,7 +104,7 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
     user, refusal = f"{_CONTEXT}.runAsUser", f"{_CONTEXT}.runAsNonRoot"
     chosen, refusing = deciding(spec, container, "runAsUser"), deciding(spec, container, "runAsNonRoot")
     if chosen.peek(user) is UNKNOWN:
-        # Whatever it turns out to be, the kubelet starts no root where that is refused.
+        # Whatever the user is, the kubelet refuses to start root where runAsNonRoot is set.
         if least > 1 or not refusing.flag(refusal):
             raise Undetermined(chosen.at(user))
         return
@@ -118,7 +118,7 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
 
 @rule(
     "k8s-caps",
-    "Containers drop all capabilities, and take back none but harmless ones",
+    "Containers drop all capabilities, and add only harmless ones",
     types=types.WORKLOADS,
     severity=MEDIUM,
     controls=("CKV_K8S_28", "CKV_K8S_37"),
@@ -126,13 +126,13 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
         *container_paths(f"{_CONTEXT}.capabilities.drop[]", f"{_CONTEXT}.capabilities.add[]"),
         *pod_paths("os.name", "nodeSelector.*"),
     ),
-    why="With the default capabilities, a container forges packets of others and changes owners of files.",
-    fix='Set capabilities to drop=["ALL"], and add NET_BIND_SERVICE alone where a low port is needed.',
+    why="With the default capabilities, a container can forge packets and change the owners of files.",
+    fix='Set capabilities to drop=["ALL"], and add only NET_BIND_SERVICE where a low port is needed.',
     strict=True,
     config={"added": {"type": "array", "items": {"type": "string"}, "default": ["NET_BIND_SERVICE"]}},
 )
 def capabilities(resource: Resource, context: Context) -> Findings:
-    # What the restricted profile takes back: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    # What the restricted profile allows to add: https://kubernetes.io/docs/concepts/security/pod-security-standards/
     harmless = {_capability(each) for each in context.config["added"]}
 
     def dropped(spec: Properties, container: Properties) -> Findings:
@@ -143,7 +143,7 @@ def capabilities(resource: Resource, context: Context) -> Findings:
     def added(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.capabilities.add"
         if {_capability(each) for each in container.texts(path)} - harmless and not on_windows(spec):
-            yield container.at(path), "takes capabilities that reach beyond the container"
+            yield container.at(path), "adds capabilities that are not allowed"
 
     def check(spec: Properties, container: Properties) -> Findings:
         yield from attempt(dropped, spec, container)
@@ -158,12 +158,12 @@ def _capability(name: str) -> str:
 
 @rule(
     "k8s-rofs",
-    "Containers cannot write to their own image",
+    "Containers have a read-only root file system",
     types=types.WORKLOADS,
     severity=MEDIUM,
     controls=("CKV_K8S_22",),
     paths=(*container_paths(f"{_CONTEXT}.readOnlyRootFilesystem"), *pod_paths("os.name", "nodeSelector.*")),
-    why="An intruder's first step is to write a tool and to run it.",
+    why="In a writable file system, an intruder can install and run tools.",
     fix="Set read_only_root_filesystem=True, and mount an empty_dir where the program writes.",
     strict=True,
 )
@@ -171,14 +171,14 @@ def read_only(resource: Resource, _: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         path = f"{_CONTEXT}.readOnlyRootFilesystem"
         if not container.flag(path) and not on_windows(spec):
-            yield container.at(path), "the root file system can be written"
+            yield container.at(path), "the root file system is writable"
 
     yield from each_container(resource, check)
 
 
 @rule(
     "k8s-seccomp",
-    "System calls are filtered",
+    "Containers have a seccomp profile",
     types=types.WORKLOADS,
     severity=MEDIUM,
     controls=("CKV_K8S_31",),
@@ -186,7 +186,7 @@ def read_only(resource: Resource, _: Context) -> Findings:
         *container_paths(f"{_CONTEXT}.seccompProfile.type"),
         *pod_paths(f"{_CONTEXT}.seccompProfile.type", "os.name", "nodeSelector.*"),
     ),
-    why="Without a profile, every system call of the kernel is open, those of the next escape among them.",
+    why="Without a profile, a container can use every system call of the kernel, including those used in escapes.",
     fix='Set seccomp_profile to type="RuntimeDefault" in the security_context of the pod.',
     strict=True,
 )
@@ -195,31 +195,31 @@ def seccomp(resource: Resource, _: Context) -> Findings:
         path = f"{_CONTEXT}.seccompProfile.type"
         chosen = deciding(spec, container, "seccompProfile.type")
         if chosen.text(path) not in ("RuntimeDefault", "Localhost") and not on_windows(spec):
-            yield container.at(path), "no profile filters system calls"
+            yield container.at(path), "no seccomp profile is set"
 
     yield from each_container(resource, check)
 
 
 @rule(
     "k8s-hostpath",
-    "Pods mount nothing of their node, and take none of its ports",
+    "Pods use no host paths and no host ports",
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_26", "CKV_K8S_27"),
     paths=(*pod_paths("volumes[].hostPath.path"), *container_paths("ports[].hostPort")),
-    why="Who mounts a directory of the node, or the runtime's socket, has the node; a host port evades the services.",
-    fix="Use a claim, an empty_dir or a projected volume, and a Service for the port; waive it for agents on nodes.",
+    why="A mounted host directory or runtime socket gives control of the node; a host port bypasses services.",
+    fix="Use a claim, an empty_dir or a projected volume, and a Service for the port; waive the rule for node agents.",
     strict=True,
     config={"paths": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
 def host_paths(resource: Resource, context: Context) -> Findings:
     def mounted(volume: Properties) -> Findings:
         if volume.has("hostPath") and not _is_below(volume.text("hostPath.path"), context.config["paths"]):
-            yield volume.at("hostPath"), "mounts a directory of the node"
+            yield volume.at("hostPath"), "mounts a host path"
 
     def port(node: Properties) -> Findings:
         if node.number("hostPort"):
-            yield node.at("hostPort"), "takes a port of the node"
+            yield node.at("hostPort"), "uses a host port"
 
     def ports(_spec: Properties, container: Properties) -> Findings:
         yield from container.each("ports", port)

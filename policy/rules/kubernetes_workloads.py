@@ -1,4 +1,4 @@
-"""Whether workloads outlive the loss of a node or a zone, and keep to the nodes that are meant for them."""
+"""Disruption budgets, autoscaling, spreading and placement of workloads."""
 
 import math
 from functools import partial
@@ -15,7 +15,7 @@ _SEVERAL = 2
 
 @rule(
     "wl-pdb",
-    "Workloads of several pods have a disruption budget",
+    "Workloads with several pods have a disruption budget",
     types=SCALABLE,
     kind="stack",
     severity=HIGH,
@@ -24,18 +24,18 @@ _SEVERAL = 2
         "metadata.namespace",
         "spec.template.metadata.labels.*",
     ),
-    why="When nodes are replaced, nothing keeps the last pods from being evicted all at once.",
+    why="Without a budget, all pods can be evicted at once when nodes are replaced.",
     fix="Add a PodDisruptionBudget whose selector matches the labels of the pods, with max_unavailable=1.",
 )
 def budget(workload: Resource, context: Context) -> Findings:
     known = objects(context.stack)
     if known.least_replicas(workload) >= _SEVERAL and not known.budgets(workload):
-        yield "", "no disruption budget is about its pods"
+        yield "", "no disruption budget selects its pods"
 
 
 @rule(
     "pdb-live",
-    "A disruption budget lets at least one pod go",
+    "Disruption budgets allow at least one eviction",
     types=types.DISRUPTION_BUDGET,
     kind="stack",
     severity=HIGH,
@@ -50,7 +50,7 @@ def drainable(resource: Resource, context: Context) -> Findings:
         yield "spec.selector", "selects no pods, so it protects none"
     most, least = _amount(resource, "spec.maxUnavailable"), _amount(resource, "spec.minAvailable")
     if most is None and least is None:
-        yield "spec", "says neither how many may go nor how many must stay"
+        yield "spec", "sets neither maxUnavailable nor minAvailable"
     elif most is not None:
         if most[0] <= 0:
             yield "spec.maxUnavailable", "no pod may ever be evicted"
@@ -62,11 +62,11 @@ def drainable(resource: Resource, context: Context) -> Findings:
             pods = _pods(resource, context)
             # Kubernetes rounds up: https://kubernetes.io/docs/tasks/run-application/configure-pdb/
             if pods > 0 and (math.ceil(pods * number / 100) if percent else number) >= pods:
-                yield "spec.minAvailable", "as many as there are at least: no pod may be evicted"
+                yield "spec.minAvailable", "equals the minimum number of pods, so no pod may be evicted"
 
 
 def _pods(resource: Resource, context: Context) -> float:
-    """Return how many pods a budget is about while each workload runs as few as it may; 0 where none is known."""
+    """Return how many pods a budget covers while each workload has its minimum; 0 where none is known."""
     known = objects(context.stack)
     return sum(known.least_replicas(workload) for workload in known.covered(resource))
 
@@ -84,13 +84,13 @@ def _amount(resource: Resource, path: str) -> tuple[float, bool] | None:
 
 @rule(
     "wl-hpa",
-    "Autoscalers keep at least two pods, and nobody else sets their number",
+    "Autoscalers keep at least two pods, and their workloads set no replicas",
     types=(*types.POD_AUTOSCALER, *SCALABLE),
     kind="stack",
     severity=MEDIUM,
     prod_only=True,
     paths=("spec.minReplicas", "spec.replicas"),
-    why="One pod is none while its node goes; and a fixed number undoes with each update what the load called for.",
+    why="A single pod is an outage while its node is replaced; with fixed replicas, each update undoes the scaling.",
     fix="Set min_replicas to 2 or more on the autoscaler, and leave replicas out of the workload.",
     config={"pods": {"type": "integer", "minimum": 1, "default": _SEVERAL}},
 )
@@ -100,8 +100,8 @@ def autoscaling(resource: Resource, context: Context) -> Findings:
             yield "spec.minReplicas", f"may go below {context.config['pods']} pods"
     elif _is_fixed(resource) and objects(context.stack).autoscaler(resource):
         if not resource.ignores_known:
-            raise Undetermined("spec.replicas", "whether its changes are ignored was not recorded")
-        yield "spec.replicas", "fixed, though an autoscaler decides on it"
+            raise Undetermined("spec.replicas", "whether ignore_changes has it was not recorded")
+        yield "spec.replicas", "fixed, although an autoscaler manages it"
 
 
 def _is_fixed(workload: Resource) -> bool:
@@ -119,7 +119,7 @@ def _is_fixed(workload: Resource) -> bool:
         "spec.template.spec.topologySpreadConstraints[]",
         "spec.template.spec.affinity.podAntiAffinity",
     ),
-    why="The scheduler may put all pods on one node, and a zone that fails takes the service with it.",
+    why="The scheduler may place all pods on one node or in one zone, whose failure is then an outage.",
     fix="Set topology_spread_constraints over topology.kubernetes.io/zone and the host name.",
 )
 def spread(workload: Resource, context: Context) -> Findings:
@@ -129,7 +129,7 @@ def spread(workload: Resource, context: Context) -> Findings:
     if given or (spec.has(apart) and spec.keys(apart)):
         return
     if objects(context.stack).least_replicas(workload) >= _SEVERAL:
-        yield spec.at("topologySpreadConstraints"), "nothing spreads its pods"
+        yield spec.at("topologySpreadConstraints"), "neither spread constraints nor anti-affinity are set"
 
 
 _GPU_KEYS = ["nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915", "aws.amazon.com/neuron"]
@@ -139,7 +139,7 @@ _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_S
 
 @rule(
     "wl-placement",
-    "GPU nodes run what asks for a GPU, and what asks for one can run there",
+    "Only workloads with a GPU request run on GPU nodes, and they tolerate the taint",
     types=types.WORKLOADS,
     kind="stack",
     severity=HIGH,
@@ -147,8 +147,8 @@ _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_S
         *pod_paths("tolerations[]", "nodeSelector.*", "resourceClaims[]"),
         *container_paths("resources.limits.*", "resources.requests.*", groups=LASTING),
     ),
-    why="A web server on a GPU node costs ten times as much; and what lacks the toleration waits for ever.",
-    fix="Set limits of nvidia.com/gpu on the container, with the toleration of the node's taint; or remove both.",
+    why="A workload without a GPU request wastes a GPU node; one without the toleration stays pending.",
+    fix="Set limits of nvidia.com/gpu on the container, with a toleration for the node's taint; or remove both.",
     config={"taints": {"type": "array", "items": {"type": "string"}, "default": _GPU_KEYS}},
 )
 def placement(workload: Resource, context: Context) -> Findings:
@@ -156,18 +156,18 @@ def placement(workload: Resource, context: Context) -> Findings:
     taints = [node for group in context.stack.of_type(*types.NODE_GROUP) for node in group.nodes("taints")]
     tainted = [node for node in taints if node.peek("key") in context.config["taints"]]
     if not tainted and any(node.peek("key") is UNKNOWN for node in taints):
-        raise Undetermined("", "taints of a node group are not known yet")
+        raise Undetermined("", "taints of a node group are unknown")
     if spec.has("resourceClaims") or _asks_for_device(spec):
         if tainted and not any(_tolerates(spec, taint) for taint in tainted):
-            yield spec.at("tolerations"), "asks for a GPU, but tolerates no GPU node's taint"
-    elif kind(workload) != "DaemonSet":  # those belong on every node, the driver's own on GPU nodes alone
-        # Who tolerates everything lands on GPU nodes only where there are some.
+            yield spec.at("tolerations"), "requests a GPU, but tolerates no taint of a GPU node"
+    elif kind(workload) != "DaemonSet":  # daemon sets belong on every node, and the driver's on GPU nodes
+        # A pod that tolerates everything runs on GPU nodes only if there are any.
         drawing = {*context.config["taints"], *([""] if tainted else [])}
         yield from spec.each("tolerations", partial(_drawn, drawing))
         selector = "nodeSelector"
         for key in spec.keys(selector):
             if key.startswith(_DEVICES) and spec.text(f'{selector}["{key}"]').lower() != "false":
-                yield spec.at(f'{selector}["{key}"]'), "chooses GPU nodes without a request for a GPU"
+                yield spec.at(f'{selector}["{key}"]'), "selects GPU nodes without requesting a GPU"
 
 
 def _asks_for_device(spec: Properties) -> bool:
@@ -183,7 +183,7 @@ def _asks_for_device(spec: Properties) -> bool:
 def _drawn(keys: set[str], toleration: Properties) -> Findings:
     key = toleration.text("key")
     if key in keys and (key or toleration.text("operator") == "Exists"):
-        yield toleration.at("key"), "tolerates GPU nodes without a request for a GPU"
+        yield toleration.at("key"), "tolerates GPU nodes without requesting a GPU"
 
 
 def _tolerates(spec: Properties, taint: Properties) -> bool:

@@ -1,4 +1,4 @@
-"""Load balancers and their listeners, by the names of `lb` and of `alb`."""
+"""Load balancers and their listeners, of the provider's modules `lb` and `alb`."""
 
 import re
 
@@ -16,26 +16,26 @@ def _is_application(balancer: Resource) -> bool:
 
 @rule(
     "waf-assoc",
-    "A web application firewall stands before each public load balancer",
+    "Public load balancers have a web ACL",
     types=types.LOAD_BALANCER,
     kind="stack",
     severity=HIGH,
     controls=("ELB.16", "CKV2_AWS_28"),
     paths=("internal", "loadBalancerType"),
-    why="Without a firewall every known attack reaches the application, and nothing limits how often.",
+    why="Without a WAF, known attacks reach the application, and request rates are not limited.",
     fix="Add aws.wafv2.WebAclAssociation(resource_arn=load_balancer.arn, web_acl_arn=…).",
 )
 def firewall(balancer: Resource, context: Context) -> Findings:
-    # Only application load balancers take one.
+    # Only application load balancers support a web ACL.
     if not _is_application(balancer) or balancer.flag("internal"):
         return
     if not context.stack.is_used(balancer, ("resourceArn", _WEB_ACL_ASSOCIATION)):
-        yield "", "public, and no web ACL is associated"
+        yield "", "public, without a web ACL"
 
 
 @rule(
     "alb-https",
-    "What comes in without TLS is redirected, and nothing more",
+    "HTTP listeners only redirect to HTTPS",
     types=(*types.LISTENER, *types.LISTENER_RULE),
     kind="stack",
     severity=HIGH,
@@ -49,7 +49,7 @@ def firewall(balancer: Resource, context: Context) -> Findings:
         "actions[].redirect.protocol",
         "listenerArn",
     ),
-    why="Sessions and passwords sent without TLS are read, and pages changed, by everybody on the way.",
+    why="Without TLS, anyone on the network path can read sessions and passwords, and change pages.",
     fix='Give the listener one default action: type="redirect" to protocol="HTTPS", status_code="HTTP_301".',
 )
 def https(resource: Resource, context: Context) -> Findings:
@@ -62,7 +62,7 @@ def https(resource: Resource, context: Context) -> Findings:
 
 def _is_plain(listener: Resource) -> bool:
     protocol = listener.text("protocol").upper()
-    # Listeners of gateway load balancers have neither protocol nor port; of those of others HTTP is the default.
+    # Listeners of gateway load balancers have neither protocol nor port; for others the default is HTTP.
     return protocol == "HTTP" or (not protocol and listener.has("port"))
 
 
@@ -74,12 +74,12 @@ def _rule_of_plain_listener(resource: Resource, context: Context) -> Findings:
 
 def _passes_on(action: Properties) -> Findings:
     kind = action.text("type").lower()
-    if kind == "fixed-response":  # nothing is passed on
+    if kind == "fixed-response":  # nothing is forwarded
         return
     if kind != "redirect":
-        yield action.at("type"), "requests without TLS are let through"
+        yield action.at("type"), "requests without TLS are forwarded"
     elif action.text("redirect.protocol").upper() != "HTTPS":
-        yield action.at("redirect.protocol"), "redirected to where there is no TLS either"
+        yield action.at("redirect.protocol"), "redirects to a target without TLS"
 
 
 _MODERN = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)\b")
@@ -87,12 +87,12 @@ _MODERN = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)\b")
 
 @rule(
     "alb-tls",
-    "Listeners speak TLS 1.2 or newer",
+    "Listeners require TLS 1.2 or newer",
     types=types.LISTENER,
     severity=HIGH,
     controls=("CKV_AWS_103", "CKV2_AWS_74"),
     paths=("protocol", "sslPolicy"),
-    why="TLS 1.0 and 1.1 can be broken, and are what AWS still allows where no policy is chosen.",
+    why="TLS 1.0 and 1.1 are insecure, and AWS allows them where no policy is set.",
     fix='Set ssl_policy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09" or another that starts at TLS 1.2.',
     strict=True,
 )
@@ -104,65 +104,65 @@ def tls(listener: Resource, _: Context) -> Findings:
 
 @rule(
     "alb-headers",
-    "Invalid headers are dropped",
+    "Load balancers drop invalid headers",
     types=types.LOAD_BALANCER,
     severity=MEDIUM,
     controls=("CKV_AWS_131",),
     paths=("dropInvalidHeaderFields", "loadBalancerType"),
-    why="Headers that balancer and application understand differently smuggle requests past the firewall.",
+    why="If load balancer and application parse a header differently, requests can be smuggled past the WAF.",
     fix="Set drop_invalid_header_fields=True.",
     strict=True,
 )
 def headers(balancer: Resource, _: Context) -> Findings:
     if _is_application(balancer) and not balancer.flag("dropInvalidHeaderFields"):
-        yield "dropInvalidHeaderFields", "invalid headers are passed on"
+        yield "dropInvalidHeaderFields", "invalid headers are forwarded"
 
 
 @rule(
     "alb-desync",
-    "Requests that could be read in two ways are not passed on as they are",
+    "Load balancers mitigate request smuggling",
     types=types.LOAD_BALANCER,
     severity=MEDIUM,
     controls=("CKV_AWS_328",),
     paths=("desyncMitigationMode", "loadBalancerType"),
-    why="A request that balancer and application split differently poisons the next user's.",
+    why="If load balancer and application split a request differently, it can poison another user's request.",
     fix='Set desync_mitigation_mode to "defensive" (the default) or "strictest".',
     strict=True,
 )
 def desync(balancer: Resource, _: Context) -> Findings:
     mode = balancer.text("desyncMitigationMode").lower()
     if _is_application(balancer) and mode not in ("", "defensive", "strictest"):
-        yield "desyncMitigationMode", "ambiguous requests are only counted"
+        yield "desyncMitigationMode", "ambiguous requests are only monitored"
 
 
 @rule(
     "alb-delprot",
-    "Load balancers are protected from deletion by AWS",
+    "Load balancers have deletion protection",
     types=types.LOAD_BALANCER,
     severity=MEDIUM,
     prod_only=True,
     controls=("CKV_AWS_150",),
     paths=("enableDeletionProtection",),
-    why="With it go its address and everything that knows that address.",
+    why="Deleting a load balancer loses its address, on which DNS records and clients depend.",
     fix="Set enable_deletion_protection=True.",
     strict=True,
 )
 def deletion_protection(balancer: Resource, _: Context) -> Findings:
     if not balancer.flag("enableDeletionProtection"):
-        yield "enableDeletionProtection", "not protected"
+        yield "enableDeletionProtection", "deletion protection is off"
 
 
 @rule(
     "alb-logs",
-    "Load balancers log who asked for what",
+    "Load balancers have access logs",
     types=types.LOAD_BALANCER,
     severity=MEDIUM,
     controls=("CKV_AWS_91",),
     paths=("accessLogs.enabled", "loadBalancerType"),
-    why="Access logs alone tell afterwards what an attacker tried, and what was answered.",
+    why="Access logs show what an attacker requested, and what was answered.",
     fix='Set access_logs={"enabled": True, "bucket": …}.',
     strict=True,
 )
 def logs(balancer: Resource, _: Context) -> Findings:
     if _is_application(balancer) and not balancer.flag("accessLogs.enabled"):
-        yield "accessLogs.enabled", "nothing is logged"
+        yield "accessLogs.enabled", "access logs are off"

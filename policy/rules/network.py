@@ -1,4 +1,4 @@
-"""VPCs, their subnets and ways out. Security groups and access lists have a module of their own."""
+"""VPCs, subnets, routes, NAT gateways and endpoints. Security groups and network ACLs have their own modules."""
 
 from policy import resource_types as types
 from policy.networks import is_private, leads_to_internet, tiers, zone
@@ -9,12 +9,12 @@ from policy.view import Resource
 
 @rule(
     "net-flow-logs",
-    "Each VPC logs its traffic, what was rejected above all",
+    "VPCs have flow logs that include rejected traffic",
     types=(*types.VPC, *types.DEFAULT_VPC),
     kind="stack",
     severity=MEDIUM,
     controls=("EC2.6", "CKV2_AWS_11"),
-    why="After an intrusion, flow logs alone tell who spoke to whom; they cannot be had afterwards.",
+    why="Flow logs show who communicated with whom, and cannot be created after an incident.",
     fix='Add aws.ec2.FlowLog(vpc_id=…, traffic_type="ALL").',
 )
 def flow_logs(vpc: Resource, context: Context) -> Findings:
@@ -22,18 +22,18 @@ def flow_logs(vpc: Resource, context: Context) -> Findings:
     # https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6
     if not any(log.text("trafficType") != "ACCEPT" for log in logs):
         context.stack.be_sure_of(vpc, "vpcId", *types.FLOW_LOG)
-        yield "", "no flow log tells what was rejected" if logs else "has no flow log"
+        yield "", "no flow log records rejected traffic" if logs else "has no flow log"
 
 
 @rule(
     "net-default-sg",
-    "The default security group of each VPC is empty",
+    "Default security groups have no rules",
     types=(*types.VPC, *types.DEFAULT_VPC, *types.DEFAULT_SECURITY_GROUP),
     kind="stack",
     severity=HIGH,
     controls=("EC2.2", "CKV2_AWS_12"),
     paths=("ingress", "egress"),
-    why="Whatever is started without a group gets the default one, and with it whatever that lets through.",
+    why="A resource without a security group gets the default one, with its rules.",
     fix="Adopt it without rules: aws.ec2.DefaultSecurityGroup(vpc_id=…).",
 )
 def default_group(resource: Resource, context: Context) -> Findings:
@@ -47,10 +47,10 @@ def default_group(resource: Resource, context: Context) -> Findings:
             yield "", "rules are added to the default group"
         return
     adopted = stack.referrers(resource, "vpcId", *types.DEFAULT_SECURITY_GROUP)
-    if resource.type in types.DEFAULT_VPC:  # the group's VPC, where none is named
+    if resource.type in types.DEFAULT_VPC:  # a group without vpcId belongs to it
         adopted += tuple(each for each in stack.of_type(*types.DEFAULT_SECURITY_GROUP) if not each.has("vpcId"))
     if not adopted:
-        yield "", "its default group lets members talk to each other and to everywhere"
+        yield "", "its default group allows traffic between members, and to any address"
 
 
 def _empty(group: Resource, path: str) -> Findings:
@@ -60,18 +60,18 @@ def _empty(group: Resource, path: str) -> Findings:
 
 @rule(
     "net-subnet-public-ip",
-    "Subnets give no public addresses to what starts in them",
+    "Subnets assign no public addresses",
     types=types.SUBNET,
     severity=MEDIUM,
     controls=("EC2.15", "CKV_AWS_130"),
     paths=("mapPublicIpOnLaunch",),
-    why="A machine that is put into the wrong subnet is on the internet without anybody having asked for it.",
-    fix="Set map_public_ip_on_launch=False; load balancers and NAT gateways need no such address.",
+    why="A resource in the wrong subnet would get a public address that nobody requested.",
+    fix="Set map_public_ip_on_launch=False; load balancers and NAT gateways do not need it.",
     strict=True,
 )
 def public_address(subnet: Resource, _: Context) -> Findings:
     if subnet.flag("mapPublicIpOnLaunch"):
-        yield "mapPublicIpOnLaunch", "gives out public addresses"
+        yield "mapPublicIpOnLaunch", "assigns public addresses"
 
 
 @rule(
@@ -81,22 +81,22 @@ def public_address(subnet: Resource, _: Context) -> Findings:
     kind="stack",
     severity=HIGH,
     paths=("tags.*",),
-    why="With that route a subnet is public, whatever its name says, and so is everything that is put there.",
-    fix="Route through a NAT gateway (gateway_id belongs into the public subnets' route table alone), or not at all.",
+    why="A subnet with that route is public, whatever its name, and so is everything in it.",
+    fix="Route through a NAT gateway (gateway_id belongs only in the public subnets' route table), or not at all.",
 )
 def private_route(subnet: Resource, context: Context) -> Findings:
     if is_private(subnet) and leads_to_internet(context.stack, subnet):
-        yield "", "called private, but routed to the internet gateway"
+        yield "", "named private, but has a route to the internet gateway"
 
 
 @rule(
     "net-nat-env",
-    "One NAT gateway in each zone in prod, at most one in dev",
+    "There is one NAT gateway per zone in prod, and at most one in dev",
     types=types.VPC,
     kind="stack",
     severity=MEDIUM,
-    why="With one gateway, one zone's outage cuts all zones off; with several, dev pays for what it does not need.",
-    fix="In prod make a NAT gateway in a public subnet of each zone that has private ones; in dev one for all.",
+    why="With one gateway, the loss of its zone cuts off all zones; in dev, several are an unnecessary cost.",
+    fix="In prod, create a NAT gateway in a public subnet of each zone with private subnets; in dev, one for all.",
 )
 def nat(vpc: Resource, context: Context) -> Findings:
     stack = context.stack
@@ -110,7 +110,7 @@ def nat(vpc: Resource, context: Context) -> Findings:
     ]
     if context.settings.environment == "dev" and len(homes) > 1:
         yield "", "several NAT gateways, where one is enough"
-    # A regional gateway, which has a VPC in place of a subnet, spans zones by itself; and a VPC may do without any.
+    # A regional gateway, which has a VPC instead of a subnet, spans all zones. A VPC may also have none.
     if not context.is_prod or not homes or stack.referrers(vpc, "vpcId", *types.NAT_GATEWAY):
         return
     private = [subnet for subnet in subnets if tiers(subnet) == frozenset({"private"})] or subnets
@@ -124,12 +124,12 @@ _SERVICES = ["s3", "ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager"]
 
 @rule(
     "net-endpoints",
-    "AWS services that every workload needs are reached without the internet",
+    "The AWS services that every workload needs have VPC endpoints",
     types=types.VPC,
     kind="stack",
     severity=MEDIUM,
     controls=("EC2.10", "EC2.55", "EC2.56"),
-    why="Without endpoints, images, logs and secrets leave the VPC, and each gigabyte through NAT is paid for.",
+    why="Without endpoints, images, logs and secrets leave the VPC, and NAT is charged per gigabyte.",
     fix="Add aws.ec2.VpcEndpoint for s3 (Gateway) and for ecr.api, ecr.dkr, sts, logs, secretsmanager (Interface).",
     config={"services": {"type": "array", "items": {"type": "string"}, "default": _SERVICES}},
 )
@@ -143,7 +143,7 @@ def endpoints(vpc: Resource, context: Context) -> Findings:
             unsure = unknown
     lacking = [each for each in context.config["services"] if not any(name.endswith(f".{each}") for name in names)]
     if lacking and unsure:
-        raise Undetermined("", "the service of an endpoint is not known yet")
+        raise Undetermined("", "the service of an endpoint is unknown")
     if lacking:
         context.stack.be_sure_of(vpc, "vpcId", *types.VPC_ENDPOINT)
         yield "", f"no endpoint for {', '.join(lacking)}"
@@ -151,13 +151,13 @@ def endpoints(vpc: Resource, context: Context) -> Findings:
 
 @rule(
     "net-azs",
-    "Three zones in prod, two elsewhere",
+    "Subnets are in three zones in prod, in two elsewhere",
     types=types.VPC,
     kind="stack",
     severity=MEDIUM,
     controls=("ELB.13",),
-    why="What lives in one zone is gone with it.",
-    fix="Make subnets in three availability zones (two outside prod).",
+    why="Resources in a single zone fail with it.",
+    fix="Create subnets in three availability zones (two outside prod).",
     config={
         "prod": {"type": "integer", "minimum": 1, "default": 3},
         "elsewhere": {"type": "integer", "minimum": 1, "default": 2},

@@ -1,4 +1,4 @@
-"""Network access lists, their entries inline or registered one by one."""
+"""Network ACLs, with entries inline or as separate resources."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _ADMIN_PORTS = [22, 3389]
 
 @rule(
     "net-nacl-admin",
-    "Network access lists keep the world from SSH and RDP",
+    "Network ACLs deny SSH and RDP from the internet",
     types=(*types.NETWORK_ACL, *types.NETWORK_ACL_RULE),
     kind="stack",
     severity=MEDIUM,
@@ -27,7 +27,7 @@ _ADMIN_PORTS = [22, 3389]
         ),
         *("egress", "ruleAction", "cidrBlock", "ipv6CidrBlock", "protocol", "fromPort", "toPort", "ruleNumber"),
     ),
-    why="The list is what still holds when a security group is opened by mistake.",
+    why="The network ACL still applies when a security group is opened by mistake.",
     fix="Deny 22 and 3389 from 0.0.0.0/0 and ::/0 before any rule that allows them, that for ephemeral ports included.",
     config={"ports": {"type": "array", "items": {"type": "integer"}, "default": _ADMIN_PORTS}},
 )
@@ -51,12 +51,12 @@ def _admits(entry: Properties, resource: Resource, context: Context) -> Findings
         admin = [port for port in context.config["ports"] if _covers(entry, port)]
         if any(not any(_covers(each, port) for each in earlier) for port in admin):
             if resource.type in types.NETWORK_ACL_RULE and _entries_by_list(context.stack).get(()):
-                raise Undetermined("networkAclId", "or that of an entry before it is not known yet")
-            yield entry.at(path), "the world may reach SSH or RDP"
+                raise Undetermined("networkAclId", "or that of an earlier entry is unknown")
+            yield entry.at(path), "SSH or RDP is open to the internet"
 
 
 def _lets_in(entry: Properties, action: str) -> bool:
-    """Whether it is an entry for what comes in, and does `action`."""
+    """Whether it is an ingress entry with this action (allow or deny)."""
     inline = entry.text("action").lower()
     return inline == action or (entry.text("ruleAction").lower() == action and not entry.flag("egress"))
 
@@ -75,7 +75,7 @@ def _covers(entry: Properties, port: int) -> bool:
 
 
 def _siblings(resource: Resource, stack: Stack) -> Iterable[Properties]:
-    """Return all entries of the same list."""
+    """Return all entries of the same network ACL."""
     if resource.type in types.NETWORK_ACL:
         return _listed(resource)
     return _entries_by_list(stack)[_list_of(resource)]
@@ -90,6 +90,6 @@ def _entries_by_list(stack: Stack) -> Mapping[Any, list[Properties]]:
 
 
 def _list_of(entry: Resource) -> Any:
-    """Return what tells the lists of entries apart."""
+    """Return what identifies the network ACL of an entry: its id, or the URNs that the id depends on."""
     known = entry.peek("networkAclId")
     return known if isinstance(known, str) else entry.needs("networkAclId")

@@ -12,14 +12,14 @@ from policy.view import Resource
 
 @rule(
     "ng-private",
-    "Nodes live in private subnets",
+    "Nodes are in private subnets",
     types=types.NODE_GROUP,
     kind="stack",
     severity=HIGH,
     controls=("CIS EKS 5.4.3",),
     paths=("subnetIds",),
-    why="A node with a way in from the internet brings every pod on it within reach.",
-    fix="Give subnet_ids of subnets that are routed through NAT.",
+    why="A node that is reachable from the internet exposes every pod on it.",
+    fix="Set subnet_ids to subnets that route through NAT.",
 )
 def private_nodes(group: Resource, context: Context) -> Findings:
     for subnet in context.stack.targets(group, "subnetIds", *types.SUBNET):
@@ -28,20 +28,20 @@ def private_nodes(group: Resource, context: Context) -> Findings:
 
 def _public(subnet: Resource, context: Context) -> Findings:
     if subnet.flag("mapPublicIpOnLaunch"):
-        yield "subnetIds", f"{subnet.name} gives nodes public addresses"
+        yield "subnetIds", f"{subnet.name} assigns public addresses"
     elif leads_to_internet(context.stack, subnet):
-        yield "subnetIds", f"{subnet.name} is routed to the internet gateway"
+        yield "subnetIds", f"{subnet.name} has a route to the internet gateway"
 
 
 @rule(
     "ng-no-ssh",
-    "Nobody signs in to nodes by SSH",
+    "Nodes have no SSH key",
     types=(*types.NODE_GROUP, *types.LAUNCH_TEMPLATE),
     kind="stack",
     severity=HIGH,
     controls=("CKV_AWS_100",),
     paths=("remoteAccess.ec2SshKey", "keyName"),
-    why="A key on all nodes belongs to nobody, does not expire, and leaves no trace in AWS's logs.",
+    why="A shared key belongs to no person, does not expire, and its use is not in AWS's logs.",
     fix="Leave out remote_access and key_name; use Session Manager, or kubectl debug.",
 )
 def ssh(resource: Resource, context: Context) -> Findings:
@@ -49,7 +49,7 @@ def ssh(resource: Resource, context: Context) -> Findings:
     if not resource.has(path) or resource.peek(path) == "":
         return
     if resource.type in types.NODE_GROUP or _launches_nodes(resource, context):
-        yield path, "a key opens every node"
+        yield path, "an SSH key gives access to every node"
 
 
 def _launches_nodes(template: Resource, context: Context) -> bool:
@@ -60,18 +60,18 @@ def _launches_nodes(template: Resource, context: Context) -> bool:
 
 @rule(
     "ng-spot-div",
-    "Spot groups can fall back on several instance types of one size",
+    "Spot node groups have several instance types of one size",
     types=types.NODE_GROUP,
     severity=MEDIUM,
     paths=("capacityType", "instanceTypes[]"),
-    why="AWS takes back one type of a zone all at once; a group of that type alone is gone with it.",
-    fix="Give at least three instance_types of the same size, such as c6i.large, c6a.large, c5.large.",
+    why="AWS can reclaim all spot capacity of one type in a zone at once, and with it all nodes of the group.",
+    fix="Set at least three instance_types of the same size, such as c6i.large, c6a.large, c5.large.",
     config={"types": {"type": "integer", "minimum": 1, "default": 3}},
 )
 def spot(group: Resource, context: Context) -> Findings:
     if group.text("capacityType").upper() != "SPOT":
         return
-    # The autoscaler takes all nodes of a group for equal:
+    # The autoscaler assumes that all nodes of a group are equal:
     # https://docs.aws.amazon.com/eks/latest/best-practices/cas.html
     sizes = Counter(each.rpartition(".")[2] for each in set(group.texts("instanceTypes")))
     if max(sizes.values(), default=0) < context.config["types"]:
@@ -80,14 +80,14 @@ def spot(group: Resource, context: Context) -> Findings:
 
 @rule(
     "ng-web-ondemand",
-    "What users see runs on demand, on a node in each zone",
+    "Web nodes run on demand, at least one in each zone",
     types=types.NODE_GROUP,
     kind="stack",
     severity=HIGH,
     prod_only=True,
     paths=("nodeGroupName", "labels.*", "capacityType", "scalingConfig.minSize", "subnetIds"),
-    why="Spot nodes are taken back at two minutes' notice, and a zone without a node is one that no user gets to.",
-    fix='Set capacity_type="ON_DEMAND" and min_size to the number of zones, or rename what serves no users.',
+    why="Spot nodes are reclaimed with two minutes' notice, and a zone without a node serves no users.",
+    fix='Set capacity_type="ON_DEMAND" and min_size to the number of zones, or rename a group that serves no users.',
     config={"names": {"type": "array", "items": {"type": "string"}, "default": ["web"]}},
 )
 def web(group: Resource, context: Context) -> Findings:
@@ -99,7 +99,7 @@ def web(group: Resource, context: Context) -> Findings:
 
 
 def _is_web(group: Resource, names: set[str]) -> bool:
-    """Whether it is called so, by its own name or by one of its labels."""
+    """Whether its name, or the value of one of its labels, says that it serves users."""
     if names & _words(group.name) or names & _words(group.text("nodeGroupName")):
         return True
     return any(group.text(f'labels["{key}"]') in names for key in group.keys("labels"))
@@ -125,7 +125,7 @@ _REPELS = ("NO_SCHEDULE", "NO_EXECUTE", "NOSCHEDULE", "NOEXECUTE")
 
 @rule(
     "ng-gpu-taint",
-    "GPU nodes are kept for what needs them, few, and outside prod none at rest",
+    "GPU node groups have a taint and a limit, and outside prod scale to zero",
     types=types.NODE_GROUP,
     severity=HIGH,
     paths=(
@@ -135,8 +135,8 @@ _REPELS = ("NO_SCHEDULE", "NO_EXECUTE", "NOSCHEDULE", "NOEXECUTE")
         "scalingConfig.maxSize",
         "scalingConfig.minSize",
     ),
-    why="Without a taint any pod keeps a GPU node alive; without a cap a loop of retries orders them by the dozen.",
-    fix='Add a taint with effect="NO_SCHEDULE", a max_size within the cap, and min_size=0 outside prod.',
+    why="Without a taint any pod keeps a GPU node running; without a limit, a retry loop can start dozens.",
+    fix='Add a taint with effect="NO_SCHEDULE", a max_size within the limit, and min_size=0 outside prod.',
     config={"max": {"type": "integer", "minimum": 1, "default": 15}},
 )
 def gpu(group: Resource, context: Context) -> Findings:
@@ -156,7 +156,7 @@ def _has_gpu(group: Resource) -> bool:
 def _tainted(group: Resource) -> Findings:
     effects = [taint.text("effect").upper() for taint in group.nodes("taints")]
     if not any(effect in _REPELS for effect in effects):
-        yield "taints", "any pod may take a GPU node"
+        yield "taints", "no taint keeps other pods off the GPU nodes"
 
 
 def _capped(group: Resource, context: Context) -> Findings:
@@ -168,17 +168,17 @@ def _capped(group: Resource, context: Context) -> Findings:
 def _idle(group: Resource, context: Context) -> Findings:
     least = group.number("scalingConfig.minSize")
     if not context.is_prod and least is not None and least > 0:
-        yield "scalingConfig.minSize", "GPU nodes run even when nothing needs them"
+        yield "scalingConfig.minSize", "GPU nodes run even without load"
 
 
 @rule(
     "ng-ami",
-    "Nodes run an image that still gets updates",
+    "Nodes run a supported image",
     types=types.NODE_GROUP,
     severity=HIGH,
     paths=("amiType",),
-    why="Amazon Linux 2 is out of support: EKS builds no images of it any more, and holes in it stay open.",
-    fix='Set ami_type="AL2023_x86_64_STANDARD" (or its ARM, NVIDIA or Bottlerocket sibling).',
+    why="Amazon Linux 2 is out of support: EKS publishes no new images, and vulnerabilities stay open.",
+    fix='Set ami_type="AL2023_x86_64_STANDARD" (or its ARM, NVIDIA or Bottlerocket variant).',
     strict=True,
 )
 def image(group: Resource, _: Context) -> Findings:
@@ -189,11 +189,11 @@ def image(group: Resource, _: Context) -> Findings:
 
 @rule(
     "ng-scaling",
-    "Bounds of a node group make sense, and its size is the autoscaler's",
+    "Node group bounds are consistent, and the autoscaler sets the size",
     types=types.NODE_GROUP,
     severity=MEDIUM,
     paths=("scalingConfig.minSize", "scalingConfig.desiredSize", "scalingConfig.maxSize"),
-    why="Each update would set the size back to the one in the program, and drain nodes that are in use.",
+    why="Each update would reset the size to the one in the program, and drain nodes in use.",
     fix='Keep min ≤ desired ≤ max, and set ignore_changes=["scalingConfig.desiredSize"].',
 )
 def scaling(group: Resource, _: Context) -> Findings:
@@ -203,12 +203,12 @@ def scaling(group: Resource, _: Context) -> Findings:
     if least == most or not group.has("scalingConfig.desiredSize"):
         return
     if not group.ignores_known:
-        yield Undetermined("scalingConfig.desiredSize", "whether its changes are ignored was not recorded")
+        yield Undetermined("scalingConfig.desiredSize", "whether ignore_changes has it was not recorded")
     elif not any(_is_size(path) for path in group.ignore_changes):
-        yield "scalingConfig.desiredSize", "each update undoes what the autoscaler did"
+        yield "scalingConfig.desiredSize", "each update resets the size that the autoscaler set"
     wanted = group.number("scalingConfig.desiredSize")
     if wanted is not None and not (least or 0) <= wanted <= (wanted if most is None else most):
-        yield "scalingConfig.desiredSize", "outside of its bounds"
+        yield "scalingConfig.desiredSize", "outside of min and max"
 
 
 def _is_size(path: str) -> bool:

@@ -1,6 +1,6 @@
-"""Aurora and single databases: what keeps the data, and what it runs on.
+"""Aurora clusters and RDS instances: encryption, backups, availability and versions.
 
-Who may reach it is in `rds_access.py`, what tells of it in `rds_watch.py`.
+Access is checked in `rds_access.py`, logs and monitoring in `rds_watch.py`.
 """
 
 import datetime
@@ -18,20 +18,20 @@ from policy.view import Resource, Stack
 
 @rule(
     "rds-cmk",
-    "Databases are encrypted with a customer key",
+    "Databases are encrypted with a customer managed key",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     controls=("RDS.3", "RDS.27", "CKV_AWS_16", "CKV_AWS_96", "CKV_AWS_327"),
     paths=("storageEncrypted", "kmsKeyId", "replicateSourceDb"),
-    why="A database cannot be encrypted later, and AWS's own key can be neither limited nor taken away from anybody.",
-    fix="Set storage_encrypted=True and kms_key_id to a key of your own.",
+    why="Encryption cannot be enabled later, and access to an AWS managed key cannot be restricted or revoked.",
+    fix="Set storage_encrypted=True and kms_key_id to a customer managed key.",
 )
 def encryption(cluster: Resource, _: Context) -> Findings:
     if is_replica(cluster):
-        return  # encrypted as what it replicates
+        return  # has the encryption of its source
     yield from attempt(_storage_is_plain, cluster)
     if not customer_key(cluster, "kmsKeyId"):
-        yield "kmsKeyId", "no customer key"
+        yield "kmsKeyId", "no customer managed key"
 
 
 def _storage_is_plain(cluster: Resource) -> Findings:
@@ -41,13 +41,13 @@ def _storage_is_plain(cluster: Resource) -> Findings:
 
 @rule(
     "rds-delprot",
-    "Databases are protected from deletion",
+    "Databases have deletion protection",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     prod_only=True,
     controls=("RDS.7", "RDS.8", "CKV_AWS_139", "CKV_AWS_293"),
     paths=("deletionProtection",),
-    why="One wrong call deletes the database; the protection takes two.",
+    why="Without deletion protection, one wrong call deletes the database.",
     fix="Set deletion_protection=True.",
     strict=True,
 )
@@ -58,12 +58,12 @@ def deletion_protection(cluster: Resource, _: Context) -> Findings:
 
 @rule(
     "rds-backup",
-    "Backups go back far enough",
+    "Backups are kept long enough",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     controls=("RDS.11", "CKV_AWS_133"),
     paths=("backupRetentionPeriod", "replicateSourceDb"),
-    why="Damage that is noticed after the last backup is gone cannot be undone; left alone, AWS keeps one day.",
+    why="Damage that is noticed after the last good backup expired cannot be undone; the default is one day.",
     fix="Set backup_retention_period to 7 days or more, and to 30 in prod.",
     strict=True,
     config={
@@ -80,27 +80,27 @@ def backup(cluster: Resource, context: Context) -> Findings:
 
 @rule(
     "rds-final-snap",
-    "A deleted database leaves a snapshot",
+    "Deleted databases leave a final snapshot",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=HIGH,
     prod_only=True,
     paths=("skipFinalSnapshot", "finalSnapshotIdentifier", "replicateSourceDb"),
-    why="With a cluster go its automated backups; the final snapshot is all that is left.",
+    why="Automated backups are deleted with the cluster; only the final snapshot is left.",
     fix="Set skip_final_snapshot=False and final_snapshot_identifier.",
 )
 def final_snapshot(cluster: Resource, _: Context) -> Findings:
-    # AWS makes none of a replica: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+    # AWS takes none of a replica: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
     if is_replica(cluster):
         return
     if cluster.flag("skipFinalSnapshot"):
-        yield "skipFinalSnapshot", "deleted without a last snapshot"
+        yield "skipFinalSnapshot", "deleted without a final snapshot"
     elif not cluster.has("finalSnapshotIdentifier") or cluster.peek("finalSnapshotIdentifier") == "":
-        yield "finalSnapshotIdentifier", "a final snapshot without a name is not made"
+        yield "finalSnapshotIdentifier", "without an identifier, no final snapshot is taken"
 
 
 @rule(
     "rds-multi-az",
-    "A database survives the loss of an availability zone",
+    "Databases survive the loss of an availability zone",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     kind="stack",
     severity=HIGH,
@@ -114,15 +114,15 @@ def final_snapshot(cluster: Resource, _: Context) -> Findings:
         "multiAz",
         "replicateSourceDb",
     ),
-    why="With one instance, or all of them in one zone, a broken zone is an outage for as long as it lasts.",
-    fix="Make at least two ClusterInstance in zones that AWS chooses or you spread; of an Instance, set multi_az=True.",
+    why="With one instance, or all of them in one zone, the loss of that zone is an outage.",
+    fix="Create at least two ClusterInstances in different zones; for an Instance, set multi_az=True.",
 )
 def multi_az(cluster: Resource, context: Context) -> Findings:
     if cluster.type in types.RDS_INSTANCE:
         if not cluster.flag("multiAz") and not is_replica(cluster):
-            yield "multiAz", "nothing stands by in another zone"
+            yield "multiAz", "no standby in another zone"
         return
-    # Without instances of their own: Aurora Serverless v1, clusters of three that RDS makes by itself, and standbys.
+    # Without own instances: Aurora Serverless v1, Multi-AZ clusters, whose instances RDS creates, and secondaries.
     if cluster.text("engineMode") == "serverless" or cluster.has("dbClusterInstanceClass") or is_secondary(cluster):
         return
     found = instances(cluster, context)
@@ -131,11 +131,11 @@ def multi_az(cluster: Resource, context: Context) -> Findings:
             raise Undetermined("", "another instance may belong to it")
         yield "", "fewer than two instances"
     elif all(each.has("availabilityZone") for each in found):
-        # Where AWS chooses, it chooses different ones.
+        # Where AWS chooses the zones, they differ.
         zones = {each.peek("availabilityZone") for each in found}
         known = [zone for zone in zones if isinstance(zone, str)]
         if len(known) < 2 and len(known) < len(zones):  # noqa: PLR2004
-            raise Undetermined("", "the zones of its instances are not known yet")
+            raise Undetermined("", "the zones of its instances are unknown")
         if len(known) < 2:  # noqa: PLR2004
             yield "", "all instances are in one availability zone"
 
@@ -148,12 +148,12 @@ def _some_may_be_of_any_cluster(stack: Stack) -> bool:
 
 @rule(
     "rds-copy-tags",
-    "Snapshots carry the tags of their database",
+    "Snapshots inherit the tags of their database",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=LOW,
     controls=("RDS.16", "RDS.17", "CKV_AWS_313", "CKV2_AWS_60"),
     paths=("copyTagsToSnapshot",),
-    why="Snapshots without tags belong to nobody, and outlive what they were made of.",
+    why="Without tags, nobody knows whom a snapshot belongs to, and whether it can be deleted.",
     fix="Set copy_tags_to_snapshot=True.",
 )
 def copy_tags(cluster: Resource, _: Context) -> Findings:
@@ -163,13 +163,13 @@ def copy_tags(cluster: Resource, _: Context) -> Findings:
 
 @rule(
     "rds-change",
-    "Changes wait for the maintenance window, and major upgrades for a decision",
+    "Database changes wait for the maintenance window, and major upgrades are explicit",
     types=(*types.RDS_CLUSTER, *types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     severity=MEDIUM,
     prod_only=True,
     paths=("applyImmediately", "allowMajorVersionUpgrade", "tags"),
-    why="A change that needs a restart would restart the database at once, and a new major version cannot be undone.",
-    fix="Leave apply_immediately and allow_major_version_upgrade off, or say in a tag until when it is meant: "
+    why="A change that needs a restart would restart the database at once, and a major upgrade cannot be rolled back.",
+    fix="Leave apply_immediately and allow_major_version_upgrade off, or state in a tag until when it is intended: "
     "ApplyImmediatelyUntil or UpgradeUntil, such as 2026-12-01.",
 )
 def changes(resource: Resource, context: Context) -> Findings:
@@ -179,8 +179,8 @@ def changes(resource: Resource, context: Context) -> Findings:
 
 
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
-# as public repositories quote it after the releases of 21 August 2026. A minor version that is not here has its major
-# version's end, as those for the long term do.
+# as public repositories quote it after the releases of 21 August 2026. A minor version that is not listed ends with its
+# major version, as LTS versions do.
 _POSTGRESQL = {
     "11": "2024-02-29",
     "12": "2025-02-28",
@@ -212,25 +212,25 @@ _POSTGRESQL = {
     "18.4": "2027-12-31",
 }
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraMySQLReleaseNotes/AuroraMySQL.release-calendars.html and
-# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6. 8.4 has but a month yet, April 2032.
+# https://endoflife.date/amazon-aurora-mysql; the engine `aurora` is MySQL 5.6. Of 8.4 only the month is known: 4/2032.
 _MYSQL = {"5.7": "2024-10-31", "8.0": "2028-04-30"}
 _ENDS = {"aurora": {"": "2023-02-28"}, "aurora-mysql": _MYSQL, "aurora-postgresql": _POSTGRESQL}
-"""Last day of standard support by engine and by version or the beginning of one; what is not there is not judged."""
+"""Last day of standard support by engine, and by version or its prefix; other versions are not checked."""
 
 _OLDEST = {"aurora-postgresql": ["11.9", "12.9", "13.9", "14.6", "15.10", "16.8", "17.4", "18.3"]}
-"""By engine, the oldest version of each major one that the calendar still lists; what is older is withdrawn.
+"""By engine, the oldest minor version of each major version in the calendar; older ones are withdrawn.
 
-It tells no day on which that was: the calendar drops what is gone. Its source is that of the days above.
+The calendar does not tell when they were withdrawn. The source is the same as above.
 """
 
 
 @rule(
     "rds-version",
-    "The database's version is supported",
+    "Databases run a supported version",
     types=types.RDS_CLUSTER,
     severity=HIGH,
     paths=("engine", "engineVersion"),
-    why="A withdrawn version cannot be created any more, gets no fixes, and AWS upgrades it when it sees fit.",
+    why="A withdrawn version cannot be created, gets no fixes, and AWS upgrades it at a time of its choosing.",
     fix="Set engine_version to one that the release calendar still lists.",
     strict=True,
     config={
@@ -249,11 +249,11 @@ def version(cluster: Resource, context: Context) -> Findings:
 
 
 def _is_withdrawn(version: str, oldest: list[str]) -> bool:
-    """Whether it comes before the oldest of its major version, or its major version before all of them."""
+    """Whether it is older than the oldest minor version of its major version, or than all major versions."""
     chosen, known = _numbers(version), sorted(_numbers(each) for each in oldest)
     if not chosen or not known:
         return False
-    # 16 is whatever AWS offers of it.
+    # A major version alone, such as 16, means one that AWS offers.
     return chosen[0] < known[0][0] or any(chosen[0] == each[0] and (0,) < chosen[1:] < each[1:] for each in known)
 
 

@@ -1,4 +1,4 @@
-"""Aurora and single databases: what tells how the database fares, and keeps its instances current."""
+"""Aurora clusters and RDS instances: logs, monitoring and minor versions."""
 
 from policy import resource_types as types
 from policy.databases import instances, is_postgres, parameter_path, parameters
@@ -15,7 +15,7 @@ from policy.view import Resource
     severity=MEDIUM,
     controls=("RDS.9", "CKV_AWS_129", "CKV_AWS_324"),
     paths=("enabledCloudwatchLogsExports[]", "engine"),
-    why="Logs on the instance are gone after days, and with the instance; who logged in when is not known after that.",
+    why="Logs on the instance are deleted after some days, and together with the instance.",
     fix='Set enabled_cloudwatch_logs_exports=["postgresql"] (MySQL: audit, error or what it offers).',
 )
 def log_export(cluster: Resource, _: Context) -> Findings:
@@ -32,7 +32,7 @@ def log_export(cluster: Resource, _: Context) -> Findings:
     severity=LOW,
     controls=("CKV2_AWS_27", "CKV2_AWS_30"),
     paths=("dbClusterParameterGroupName", "parameterGroupName", "engine"),
-    why="Without them, nobody can tell which query made the database slow last night.",
+    why="Without the log, nobody can find out which query slowed the database down.",
     fix="Set log_min_duration_statement (MySQL: slow_query_log) in a parameter group.",
 )
 def query_log(cluster: Resource, context: Context) -> Findings:
@@ -46,8 +46,8 @@ def query_log(cluster: Resource, context: Context) -> Findings:
         except Undetermined as unknown:
             unsure = unknown
     if unsure:
-        raise Undetermined(parameter_path(cluster), f"sets what is out of sight: {unsure.reason}")
-    yield parameter_path(cluster), "no parameter group has slow queries logged"
+        raise Undetermined(parameter_path(cluster), f"may log slow queries: {unsure.reason}")
+    yield parameter_path(cluster), "slow queries are not logged"
 
 
 _LIKE_MYSQL = ("mysql", "mariadb")
@@ -64,35 +64,35 @@ def _logs_queries(resource: Resource, context: Context, *, postgres: bool) -> bo
         for name in ("log_min_duration_statement", "log_min_duration_sample", "auto_explain.log_min_duration")
         if name in given
     ]
-    # -1 is PostgreSQL's own default, and means never.
+    # -1 is PostgreSQL's default, and means never.
     return any(each is not None and each >= 0 for each in slowest)
 
 
 @rule(
     "rds-minor",
-    "Databases get minor versions by themselves",
+    "Databases upgrade minor versions automatically",
     types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=MEDIUM,
     controls=("RDS.13", "CKV_AWS_226"),
     paths=("autoMinorVersionUpgrade",),
-    why="Minor versions close holes, and one that is never taken is withdrawn one day.",
+    why="Minor versions fix vulnerabilities, and AWS withdraws old ones.",
     fix="Leave auto_minor_version_upgrade on.",
     strict=True,
 )
 def minor_versions(resource: Resource, _: Context) -> Findings:
     if not resource.flag("autoMinorVersionUpgrade", default=True):
-        yield "autoMinorVersionUpgrade", "minor versions are left to somebody"
+        yield "autoMinorVersionUpgrade", "automatic minor version upgrades are off"
 
 
 @rule(
     "rds-monitor",
-    "Instances have enhanced monitoring",
+    "Database instances have enhanced monitoring",
     types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     kind="stack",
     severity=LOW,
     controls=("RDS.6", "CKV_AWS_118"),
     paths=("monitoringInterval", "clusterIdentifier"),
-    why="CloudWatch sees the virtual machine from outside, not which process eats its memory.",
+    why="CloudWatch's basic metrics do not show which process uses the memory.",
     fix="Set monitoring_interval (60) and monitoring_role_arn.",
 )
 def monitoring(instance: Resource, context: Context) -> Findings:
@@ -106,13 +106,13 @@ def monitoring(instance: Resource, context: Context) -> Findings:
 
 @rule(
     "rds-pi",
-    "Instances have Performance Insights, encrypted with a customer key",
+    "Database instances have Performance Insights with a customer managed key",
     types=(*types.RDS_CLUSTER_INSTANCE, *types.RDS_INSTANCE),
     kind="stack",
     severity=LOW,
     controls=("CKV_AWS_353", "CKV_AWS_354"),
     paths=("performanceInsightsEnabled", "performanceInsightsKmsKeyId", "clusterIdentifier"),
-    why="It tells which query waits for what; it also keeps the text of queries, so the key is one's own.",
+    why="It shows which query waits for what; it stores query texts, which need their own key.",
     fix="Set performance_insights_enabled=True and performance_insights_kms_key_id.",
 )
 def performance_insights(instance: Resource, context: Context) -> Findings:
@@ -120,7 +120,7 @@ def performance_insights(instance: Resource, context: Context) -> Findings:
     if not customer_key(instance, "performanceInsightsKmsKeyId"):
         clusters = context.stack.targets(instance, "clusterIdentifier", *types.RDS_CLUSTER)
         if not any(customer_key(each, "performanceInsightsKmsKeyId") for each in clusters):
-            yield "performanceInsightsKmsKeyId", "no customer key"
+            yield "performanceInsightsKmsKeyId", "no customer managed key"
 
 
 def _is_off(instance: Resource, context: Context) -> Findings:
@@ -130,4 +130,4 @@ def _is_off(instance: Resource, context: Context) -> Findings:
         clusters = context.stack.targets(instance, "clusterIdentifier", *types.RDS_CLUSTER)
         enabled = any(each.flag("performanceInsightsEnabled") for each in clusters)
     if not enabled:
-        yield "performanceInsightsEnabled", "Performance Insights are off"
+        yield "performanceInsightsEnabled", "Performance Insights is off"

@@ -1,4 +1,4 @@
-"""Buckets: how they keep what is in them. Who may reach it is in `s3.py`."""
+"""Encryption, versions, lifecycle and logs of S3 buckets. Access is checked in `s3.py`."""
 
 from policy import resource_types as types
 from policy.buckets import keeps_logs
@@ -10,14 +10,14 @@ from policy.view import Resource
 
 @rule(
     "s3-kms",
-    "Buckets are encrypted with a customer key",
+    "Buckets are encrypted with a customer managed key",
     types=types.BUCKET,
     kind="stack",
     severity=MEDIUM,
     controls=("S3.17", "CKV_AWS_145"),
     paths=("serverSideEncryptionConfiguration.rule", "serverSideEncryptionConfigurations[].rules[]"),
-    why="With a key of one's own, reading takes two permissions, and the second one can be taken away from everybody.",
-    fix='Set sse_algorithm="aws:kms" and kms_master_key_id. Buckets that access logs are written to must do without.',
+    why="With a customer managed key, reading requires a second permission, which can be revoked.",
+    fix='Set sse_algorithm="aws:kms" and kms_master_key_id. Target buckets of access logs are exempt.',
 )
 def encryption(bucket: Resource, context: Context) -> Findings:
     separate = context.stack.referrers(bucket, "bucket", *types.BUCKET_ENCRYPTION)
@@ -25,11 +25,11 @@ def encryption(bucket: Resource, context: Context) -> Findings:
     for path in ("serverSideEncryptionConfiguration.rule", "serverSideEncryptionConfigurations.rules"):
         rules += [(node, bucket) for node in bucket.nodes(path)]
     if not any(_uses_customer_key(node, owner) for node, owner in rules) and not keeps_logs(bucket, context):
-        yield "", "objects are not encrypted with a customer key"
+        yield "", "objects are not encrypted with a customer managed key"
 
 
 def _uses_customer_key(node: Properties, owner: Resource) -> bool:
-    # The plural is that of buckets from before the settings became resources of their own.
+    # Older bucket types have the plural.
     for default in ("applyServerSideEncryptionByDefault", "applyServerSideEncryptionByDefaults"):
         if node.text(f"{default}.sseAlgorithm").startswith("aws:kms"):
             return customer_key(node, f"{default}.kmsMasterKeyId", owner)
@@ -38,13 +38,13 @@ def _uses_customer_key(node: Properties, owner: Resource) -> bool:
 
 @rule(
     "s3-version",
-    "Buckets keep old versions",
+    "Buckets have versioning",
     types=types.BUCKET,
     kind="stack",
     severity=MEDIUM,
     controls=("S3.14", "CKV_AWS_21"),
     paths=("versioning.enabled", "versionings[].enabled"),
-    why="What was overwritten or deleted, by mistake or by an intruder, can only be had back from a version.",
+    why="Overwritten or deleted objects can only be restored from a version.",
     fix='Give the bucket a BucketVersioning with status="Enabled".',
 )
 def versioning(bucket: Resource, context: Context) -> Findings:
@@ -52,19 +52,19 @@ def versioning(bucket: Resource, context: Context) -> Findings:
         return
     separate = context.stack.referrers(bucket, "bucket", *types.BUCKET_VERSIONING)
     if not any(each.text("versioningConfiguration.status") == "Enabled" for each in separate):
-        yield "", "no versions are kept"
+        yield "", "versioning is off"
 
 
 @rule(
     "s3-lifecycle",
-    "Buckets tidy up after themselves",
+    "Buckets have a lifecycle configuration",
     types=types.BUCKET,
     kind="stack",
     severity=LOW,
     controls=("S3.13", "CKV2_AWS_61", "CKV_AWS_300"),
     paths=("lifecycleRules[].enabled", "lifecycleRules[].abortIncompleteMultipartUploadDays"),
-    why="Old versions and uploads that broke off do not show in any listing, and are paid for until they are removed.",
-    fix="Give the bucket a BucketLifecycleConfiguration with a rule that has abort_incomplete_multipart_upload.",
+    why="Old versions and incomplete uploads are not in listings, and cost storage until they are removed.",
+    fix="Add a BucketLifecycleConfiguration with a rule that has abort_incomplete_multipart_upload.",
 )
 def lifecycle(bucket: Resource, context: Context) -> Findings:
     inline = [node for node in bucket.nodes("lifecycleRules") if node.flag("enabled")]
@@ -79,33 +79,33 @@ def lifecycle(bucket: Resource, context: Context) -> Findings:
         node.number("abortIncompleteMultipartUpload.daysAfterInitiation") is not None for node in separate
     )
     if not inline and not separate:
-        yield "", "no lifecycle rule is in force"
+        yield "", "no lifecycle rule is enabled"
     elif not aborting:
-        yield "", "no lifecycle rule removes uploads that broke off"
+        yield "", "no lifecycle rule aborts incomplete uploads"
 
 
 @rule(
     "s3-log",
-    "Access to buckets is logged",
+    "Buckets have access logs",
     types=types.BUCKET,
     kind="stack",
     severity=LOW,
     controls=("S3.9", "CKV_AWS_18"),
     paths=("logging.targetBucket", "loggings[].targetBucket"),
-    why="After a leak, the access log is what tells who read what.",
-    fix="Give the bucket a BucketLogging. The bucket that logs are written to needs none.",
+    why="After a leak, the access log shows who read what.",
+    fix="Add a BucketLogging for the bucket. Target buckets of access logs are exempt.",
 )
 def access_log(bucket: Resource, context: Context) -> Findings:
     inline = bucket.has("logging.targetBucket") or bucket.has("loggings.targetBucket")
     if inline or context.stack.referrers(bucket, "bucket", *types.BUCKET_LOGGING):
         return
     if not keeps_logs(bucket, context):
-        yield "", "nothing logs who reads and writes"
+        yield "", "access logging is off"
 
 
 @rule(
     "s3-force",
-    "A bucket with objects in it is not deleted",
+    "Buckets with objects are not deleted",
     types=types.BUCKET,
     severity=HIGH,
     prod_only=True,

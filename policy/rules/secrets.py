@@ -13,17 +13,17 @@ from policy.view import Resource
 
 @rule(
     "sm-cmk",
-    "Secrets are encrypted with a customer key",
+    "Secrets are encrypted with a customer managed key",
     types=types.SECRET,
     severity=MEDIUM,
     controls=("CKV_AWS_149",),
     paths=("kmsKeyId",),
-    why="With AWS's own key, whoever may read the secret may decrypt it; with one's own, that is a second permission.",
-    fix="Set kms_key_id to a key of your own.",
+    why="With an AWS managed key, permission to read the secret is enough; a customer managed key needs a second one.",
+    fix="Set kms_key_id to a customer managed key.",
 )
 def encryption(secret: Resource, _: Context) -> Findings:
     if not customer_key(secret, "kmsKeyId"):
-        yield "kmsKeyId", "no customer key"
+        yield "kmsKeyId", "no customer managed key"
 
 
 @rule(
@@ -33,15 +33,15 @@ def encryption(secret: Resource, _: Context) -> Findings:
     kind="stack",
     severity=MEDIUM,
     controls=("SecretsManager.1", "SecretsManager.4", "CKV2_AWS_57", "CKV_AWS_304"),
-    why="A secret that leaked unnoticed is good for as long as it stays the same.",
-    fix="Give the secret a SecretRotation with automatically_after_days of 90 or less.",
+    why="A leaked secret stays valid until it is changed.",
+    fix="Add a SecretRotation for the secret, with automatically_after_days of 90 or less.",
     config={"days": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 90}},
 )
 def rotation(secret: Resource, context: Context) -> Findings:
     rotations = context.stack.referrers(secret, "secretId", *types.SECRET_ROTATION)
     if not rotations:
-        # Where the SDK would show it: a waiver accepts that it is absent, and not the whole secret as it is.
-        yield "rotationRules", "nothing rotates the secret"
+        # The path that rotation would have: a waiver then accepts its absence, not the whole secret.
+        yield "rotationRules", "no rotation is configured"
     for each in rotations:
         try:
             rotated = _is_rotated(each, context.config["days"])
@@ -63,7 +63,7 @@ _MONTH = 31
 
 
 def _days_between(rotation: Resource) -> float:
-    """Return how many days lie between two rotations at most.
+    """Return the longest time between two rotations, in days.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
     """
@@ -86,13 +86,13 @@ _VALUES = ("secretString", "secretBinary", "secretStringWo")
 
 @rule(
     "sm-literal",
-    "No secret's value stands in the program",
+    "Secret values are not set in the program",
     types=(*types.SECRET_VERSION, *types.FUNCTION),
     severity=CRITICAL,
     controls=("CKV_AWS_45",),
     paths=(*_VALUES, "environment.variables.*"),
-    why="What stands in the program or its configuration stands in its history and its state too, and is not rotated.",
-    fix="Make the value by a resource (RandomPassword), let AWS make it, or put it by hand into an empty secret.",
+    why="A value in the program or its configuration is also in its history and state, and is not rotated.",
+    fix="Generate the value with a resource (RandomPassword), let AWS do it, or enter it by hand in an empty secret.",
 )
 def literal(version: Resource, _: Context) -> Findings:
     if version.type in types.FUNCTION:
@@ -106,25 +106,25 @@ def literal(version: Resource, _: Context) -> Findings:
 def _is_variable(function: Resource, key: str) -> Findings:
     path = join("environment.variables", key)
     if function.peek(path) is UNKNOWN and function.needs(path):
-        return  # made by a resource
+        return  # a resource generates it
     value = function.text(path)
     if (names_secret(key) and is_literal(value)) or shows_secret(value):
-        yield path, "a secret in plain text, which whoever may see the function reads"
+        yield path, "a secret in plain text, readable by everyone who may view the function"
 
 
 def _is_literal(version: Resource, path: str) -> Findings:
     value = version.peek(path)
-    # The SDK marks every value as secret, so the mark does not tell; whether a resource made it does.
+    # The SDK marks every value as secret, so only a dependency tells that a resource generated it.
     if value is MISSING or version.needs(path):
         return
     if value is UNKNOWN:
         raise Undetermined(path)
     if not _is_empty(value):
-        yield path, "the secret's value stands in the program or its configuration"
+        yield path, "the value is in the program or its configuration"
 
 
 def _is_empty(value: Any) -> bool:
-    """Whether it is only a shape for a value to come: nothing, or an object of nothings."""
+    """Whether it is a placeholder: nothing, or an object with only empty values."""
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -136,12 +136,12 @@ def _is_empty(value: Any) -> bool:
 
 @rule(
     "sm-window",
-    "A deleted secret can be had back",
+    "Deleted secrets can be restored",
     types=types.SECRET,
     severity=MEDIUM,
     prod_only=True,
     paths=("recoveryWindowInDays",),
-    why="With a window of 0 days the secret is gone at once, and with it whatever it opens.",
+    why="With a window of 0 days the secret is deleted at once, and cannot be restored.",
     fix="Leave recovery_window_in_days at 30, or set 7 or more.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 7, "maximum": 30, "default": 7}},
@@ -149,4 +149,4 @@ def _is_empty(value: Any) -> bool:
 def window(secret: Resource, context: Context) -> Findings:
     days = secret.number("recoveryWindowInDays")
     if days is not None and days < context.config["days"]:
-        yield "recoveryWindowInDays", f"gone for good after fewer than {context.config['days']} days"
+        yield "recoveryWindowInDays", f"deleted permanently after fewer than {context.config['days']} days"

@@ -1,4 +1,4 @@
-"""Security groups, their rules inline or registered one by one."""
+"""Security groups, with rules inline or as separate resources."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ _DATA_STORES = (
 
 
 def _entries(resource: Resource, direction: str) -> tuple[Properties, ...]:
-    """Return the rules of one direction that a group holds, or that the resource is."""
+    """Return the rules of one direction (ingress or egress) in a group, or the resource itself if it is a rule."""
     if resource.type in _GROUP:
         return resource.nodes(direction)
     if resource.type in types.SECURITY_GROUP_RULE and resource.text("type") != direction:
@@ -40,24 +40,24 @@ def _entries(resource: Resource, direction: str) -> tuple[Properties, ...]:
 
 
 def _paths(direction: str, inline: str, separate: str) -> tuple[str, ...]:
-    """Return the paths of properties (names with spaces between) in a group's rules and in rules of their own."""
+    """Return the paths of properties (names separated by spaces) in inline rules and in separate rules."""
     return (*(f"{direction}[].{name}" for name in inline.split()), *separate.split())
 
 
 def _each_network(entry: Properties, check: Callable[[Properties], Findings]) -> Findings:
-    entry.get_part("")  # unknown as a whole, it is so once and not for each path
+    entry.get_part("")  # raises once if the whole entry is unknown, not once for each path
     for path in ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"):
         yield from attempt(entry.each, path, check)
 
 
 def _groups(resource: Resource, stack: Stack) -> tuple[Resource, ...]:
-    """Return the group that the resource is, or to which it adds a rule."""
+    """Return the resource itself if it is a group, or the group to which it adds a rule."""
     return (resource,) if resource.type in _GROUP else stack.targets(resource, "securityGroupId", *_GROUP)
 
 
 @rule(
     "net-sg-world",
-    "The world reaches load balancers on 80 and 443, and nothing else",
+    "Only load balancers are open to the internet, on ports 80 and 443",
     types=_INGRESS,
     kind="stack",
     severity=HIGH,
@@ -67,23 +67,23 @@ def _groups(resource: Resource, stack: Stack) -> tuple[Resource, ...]:
         "cidrBlocks[] ipv6CidrBlocks[] protocol fromPort toPort",
         "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 protocol ipProtocol fromPort toPort type securityGroupId",
     ),
-    why="Every address of the internet is scanned all the time: what is open to all is tried by all.",
-    fix="Name the networks or security groups that may connect; put a load balancer before what is for everybody.",
+    why="The internet is scanned continuously: every port that is open to all is attacked.",
+    fix="Allow named networks or security groups; use a load balancer for public services.",
     config={"ports": {"type": "array", "items": {"type": "integer"}, "default": [80, 443]}},
 )
 def world(resource: Resource, context: Context) -> Findings:
     for entry in _entries(resource, "ingress"):
-        yield from attempt(_open_to_world, entry, resource, context)
+        yield from attempt(_open_to_internet, entry, resource, context)
 
 
-def _open_to_world(entry: Properties, resource: Resource, context: Context) -> Findings:
+def _open_to_internet(entry: Properties, resource: Resource, context: Context) -> Findings:
     def check(network: Properties) -> Findings:
         if not is_world(network.text("")):
             return
         if not _is_public_service(entry, context.config["ports"]):
-            yield network.path, "open to the world on more than the ports of public services"
-        elif not any(_is_entrance(group, context.stack) for group in _groups(resource, context.stack)):
-            yield network.path, "open to the world, and no load balancer's"
+            yield network.path, "open to the internet on ports other than the allowed ones"
+        elif not any(_is_used_by_load_balancer(group, context.stack) for group in _groups(resource, context.stack)):
+            yield network.path, "open to the internet, but not used by a load balancer"
 
     yield from _each_network(entry, check)
 
@@ -98,8 +98,8 @@ def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:
     return first == last and first in allowed
 
 
-def _is_entrance(group: Resource, stack: Stack) -> bool:
-    """Whether a load balancer wears the group, if only one that a controller makes for Kubernetes."""
+def _is_used_by_load_balancer(group: Resource, stack: Stack) -> bool:
+    """Whether a load balancer uses the group, including those that a controller creates for Kubernetes."""
     if group.urn in _named_in_kubernetes(stack) or stack.is_used(group, *_BALANCERS):
         return True
     for each in stack.of_type(*types.INGRESS, *types.SERVICE):
@@ -110,14 +110,14 @@ def _is_entrance(group: Resource, stack: Stack) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _named_in_kubernetes(stack: Stack) -> frozenset[str]:
-    """Return what ingresses and services name, in whatever annotation."""
+    """Return the URNs of all resources that annotations of ingresses and services refer to."""
     named_by = stack.of_type(*types.INGRESS, *types.SERVICE)
     return frozenset(urn for each in named_by for urns in each.property_dependencies.values() for urn in urns)
 
 
 @rule(
     "net-sg-allports",
-    "Who may come in may do so by a protocol and ports that are named",
+    "Ingress rules name a protocol and ports",
     types=_INGRESS,
     kind="stack",
     severity=HIGH,
@@ -128,8 +128,8 @@ def _named_in_kubernetes(stack: Stack) -> frozenset[str]:
         "protocol ipProtocol fromPort toPort type self cidrBlocks[] ipv6CidrBlocks[] prefixListIds[]"
         " referencedSecurityGroupId sourceSecurityGroupId securityGroupId",
     ),
-    why="With all ports open, whatever is started later is open too, debuggers and metrics included.",
-    fix='Name protocol and ports: ip_protocol="tcp", from_port=443, to_port=443.',
+    why="With all ports open, services that are started later are exposed too, including debuggers and metrics.",
+    fix='Set protocol and ports: ip_protocol="tcp", from_port=443, to_port=443.',
 )
 def all_ports(resource: Resource, _: Context) -> Findings:
     for entry in _entries(resource, "ingress"):
@@ -139,7 +139,7 @@ def all_ports(resource: Resource, _: Context) -> Findings:
 def _every_port(entry: Properties, resource: Resource) -> Findings:
     spoken = protocol(entry)
     every = spoken in EVERY_PROTOCOL or (spoken in (*TCP, *UDP) and ports(entry) in ((0, LAST_PORT), (1, LAST_PORT)))
-    # Members of one group among themselves, as nodes of a cluster, are a group's ordinary use.
+    # Traffic between members of one group, such as nodes of a cluster, is allowed.
     if every and not _only_itself(entry, resource):
         yield entry.at("ipProtocol" if entry.has("ipProtocol") else "protocol"), "every port is open"
 
@@ -162,7 +162,7 @@ def _only_itself(entry: Properties, resource: Resource) -> bool:
 
 @rule(
     "net-sg-egress",
-    "Data stores send nothing to the world",
+    "Data stores have no egress to the internet",
     types=_EGRESS,
     kind="stack",
     severity=MEDIUM,
@@ -172,35 +172,35 @@ def _only_itself(entry: Properties, resource: Resource) -> bool:
         "cidrBlocks[] ipv6CidrBlocks[]",
         "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 type securityGroupId",
     ),
-    why="A database answers; it has no reason to call. Whoever gets into it would carry the data out that way.",
-    fix="Give the group of a data store no egress, or name the networks it may reach.",
+    why="A data store does not need to open connections; an intruder would use them to send data out.",
+    fix="Remove the egress rules of the data store's security group, or name the networks it may reach.",
 )
 def egress(resource: Resource, context: Context) -> Findings:
     stack = context.stack
     if any(store in stack.by_type for _, stores in _DATA_STORES for store in stores):
         for entry in _entries(resource, "egress"):
-            yield from attempt(_sends_to_world, entry, resource, stack)
+            yield from attempt(_sends_to_internet, entry, resource, stack)
 
 
-def _sends_to_world(entry: Properties, resource: Resource, stack: Stack) -> Findings:
+def _sends_to_internet(entry: Properties, resource: Resource, stack: Stack) -> Findings:
     def check(network: Properties) -> Findings:
         if is_world(network.text("")) and any(
             stack.is_used(group, *_DATA_STORES) for group in _groups(resource, stack)
         ):
-            yield network.path, "a data store may send to the world"
+            yield network.path, "a data store may connect to the internet"
 
     yield from _each_network(entry, check)
 
 
 @rule(
     "net-sg-desc",
-    "Every rule of a security group says what it is for",
+    "Security group rules have a description",
     types=(*_INGRESS, *types.EGRESS_RULE),
     severity=LOW,
     controls=("CKV_AWS_23",),
     paths=("ingress[].description", "egress[].description", "description"),
-    why="A rule that nobody can explain is a rule that nobody dares to remove.",
-    fix="Give the rule a description.",
+    why="Without a description, nobody knows whether the rule can be removed.",
+    fix="Add a description to the rule.",
 )
 def described(resource: Resource, _: Context) -> Findings:
     if resource.type not in _GROUP:
@@ -212,4 +212,4 @@ def described(resource: Resource, _: Context) -> Findings:
 
 def _explained(entry: Properties) -> Findings:
     if not entry.text("description").strip():
-        yield entry.at("description"), "does not say what it is for"
+        yield entry.at("description"), "has no description"

@@ -1,4 +1,4 @@
-"""What holds for a stack as a whole: where it lives, how it is tagged, what must not be lost or hidden."""
+"""Rules for a stack as a whole: tags, region, account, protection, cost, waivers."""
 
 import fnmatch
 import re
@@ -16,7 +16,7 @@ _TAGS = ["Project", "Stack", "Environment", "ManagedBy"]
 
 
 def _given(provider: Resource, path: str) -> Properties:
-    """Return a provider's input: providers take what is no text as JSON in a text."""
+    """Return an input of a provider, which has all values but strings as JSON."""
     value = provider.inputs.get_part(path)
     return provider.document(path) if isinstance(value, str) else Properties(value, path)
 
@@ -43,17 +43,17 @@ _TAGGABLE = {
     *types.ROLE,
     *types.FUNCTION,
 }
-"""What can have tags even where it has none; of other types, what has some."""
+"""Types that can have tags even if they have none; of other types, resources with tags count."""
 
 
 def _tag_themselves(provider: Resource, wanted: list[str], stack: Stack) -> bool:
-    """Whether all resources of a provider that can have tags have these, as their own."""
+    """Whether all taggable resources of a provider have these tags themselves."""
     own = [each for each in stack.resources if each.provider_urn == provider.urn and _can_have_tags(each)]
     keys = [each.peek("tags") if each.peek("tags") is UNKNOWN else each.keys("tags") for each in own]
     if any(not set(wanted) <= set(each) for each in keys if each is not UNKNOWN):
         return False
     if UNKNOWN in keys:
-        raise Undetermined("defaultTags", "lacks tags that resources may have of their own, which are not known yet")
+        raise Undetermined("defaultTags", "lacks tags that resources may have themselves, which are unknown")
     return bool(keys)
 
 
@@ -63,13 +63,13 @@ def _can_have_tags(resource: Resource) -> bool:
 
 @rule(
     "stk-tags",
-    "Everything carries the tags by which costs and owners are found",
+    "Resources have the required tags",
     types=types.AWS_PROVIDER,
     kind="stack",
     severity=MEDIUM,
     paths=("defaultTags.tags.*",),
-    why="What has no tags belongs to nobody: no budget counts it, nobody dares to delete it.",
-    fix="Give the provider default_tags, or every resource tags, with Project, Stack, Environment and ManagedBy.",
+    why="Costs and owners are found by tags: resources without them are in no budget and have no known owner.",
+    fix="Set default_tags on the provider, or tags on every resource: Project, Stack, Environment and ManagedBy.",
     strict=True,
     config={"tags": {"type": "array", "items": {"type": "string"}, "default": _TAGS}},
 )
@@ -82,32 +82,32 @@ def tags(provider: Resource, context: Context) -> Findings:
 
 @rule(
     "stk-region",
-    "Everything lives in a region that is meant to be used",
+    "Resources are in an approved region",
     types=types.AWS_PROVIDER,
     severity=HIGH,
     paths=("region",),
-    why="Data in a region nobody watches is outside of audits, guards and the law that it was promised to be under.",
+    why="Audits, guardrails and data residency rules cover only approved regions.",
     fix="Set region on the AWS provider to an approved one.",
     strict=True,
     config={"regions": {"type": "array", "items": {"type": "string"}, "default": _REGIONS}},
 )
 def region(provider: Resource, context: Context) -> Findings:
     if not provider.has("region"):
-        yield "region", "left to whatever environment the program runs in"
+        yield "region", "not set, so the environment decides"
     elif provider.text("region") not in context.config["regions"]:
         approved = ", ".join(context.config["regions"])
         found = _shown(provider.text("region"), _REGION)
-        yield "region", f"{found} is none of the approved regions ({approved}); `regions` of this rule approves another"
+        yield "region", f"{found} is not an approved region ({approved}); `regions` of this rule approves others"
 
 
 @rule(
     "stk-account",
-    "The provider refuses to work on any account but those named",
+    "The provider accepts only named accounts",
     types=types.AWS_PROVIDER,
     severity=HIGH,
     prod_only=True,
     paths=("allowedAccountIds",),
-    why="With the wrong profile in the shell, an update makes or destroys a platform in somebody else's account.",
+    why="With the wrong AWS profile, an update would create or destroy resources in another account.",
     fix="Set allowed_account_ids on the AWS provider.",
     strict=True,
     config={"accounts": {"type": "array", "items": {"type": "string"}, "default": []}},
@@ -115,7 +115,7 @@ def region(provider: Resource, context: Context) -> Findings:
 def account(provider: Resource, context: Context) -> Findings:
     given = _given(provider, "allowedAccountIds")
     if not given.count(""):
-        yield "allowedAccountIds", "any account will do"
+        yield "allowedAccountIds", "any account is accepted"
     approved = context.config["accounts"]
     if approved and given.value is not MISSING and not set(given.texts("")) <= set(approved):
         yield "allowedAccountIds", "names an account that is not approved"
@@ -123,7 +123,7 @@ def account(provider: Resource, context: Context) -> Findings:
 
 @rule(
     "stk-protect",
-    "What holds state is protected from deletion by Pulumi",
+    "Stateful resources are protected in Pulumi",
     types=(
         *types.RDS_CLUSTER,
         *types.RDS_INSTANCE,
@@ -134,40 +134,40 @@ def account(provider: Resource, context: Context) -> Findings:
     ),
     severity=HIGH,
     prod_only=True,
-    why="A renamed resource is a deleted one; `protect` is what stands between a typing error and the data.",
-    fix="Set ResourceOptions(protect=True) on the resource itself: components do not hand it down.",
+    why="Renaming a resource deletes it; `protect` prevents the loss of its data.",
+    fix="Set ResourceOptions(protect=True) on the resource itself: components do not pass it on.",
 )
 def protect(resource: Resource, _: Context) -> Findings:
-    # A replica holds nothing that is not elsewhere.
+    # A replica's data also exists elsewhere.
     if not resource.protect and not (resource.type in types.RDS_INSTANCE and is_replica(resource)):
-        yield "", "not protected"
+        yield "", "protect is off"
 
 
 @rule(
     "stk-ignore",
-    "Changes of security properties are never ignored",
+    "Changes to security properties are not ignored",
     types=("aws:*", "kubernetes:*"),
     severity=HIGH,
-    why="What is ignored drifts: a port opened by hand stays open, and no preview tells.",
-    fix="Take the property out of ignore_changes.",
+    why="An ignored property drifts: a port that was opened by hand stays open, and no preview shows it.",
+    fix="Remove the property from ignore_changes.",
 )
 def ignored(resource: Resource, _: Context) -> Findings:
     for path in resource.ignore_changes:
         masked = next((each for each in rules_for(resource.type) if _masks(path, each)), None)
         if masked:
-            yield path, f"ignored, though {masked.id} depends on it"
+            yield path, f"ignored, although {masked.id} depends on it"
 
 
 _HARMLESS = {
-    # The autoscaler's to decide: ng-scaling even asks that it be ignored.
+    # The autoscaler sets it, and ng-scaling requires that it is ignored.
     "scalingConfig.desiredSize",
-    # The same of pods: wl-hpa takes it for right.
+    # The same for pods: wl-hpa accepts it.
     "spec.replicas",
-    # Settled when the cluster is made, and never shown again: pulumi-eks itself ignores it.
+    # Used only at creation and never returned: pulumi-eks itself ignores it.
     # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessConfigRequest.html
     "accessConfig.bootstrapClusterCreatorAdminPermissions",
-    # AWS raises minor versions by itself. What runs is judged all the same: the engine puts it in place of what the
-    # program says before it asks the policies.
+    # AWS upgrades minor versions by itself. The rules still check the version that runs: the engine replaces the
+    # program's value with it before it runs the policies.
     "engineVersion",
 }
 
@@ -188,12 +188,12 @@ _SMALL = ["t3.*", "t3a.*", "t4g.*", "c5.large", "c5a.large", "c6i.large", "c6a.l
 _LARGE = [*_SMALL, "c5.*", "c5a.*", "c6i.*", "c6a.*", "m6i.*", "m6a.*", "r6g.*", "r7g.*"]
 _SIZES = {"dev": _SMALL, "integration": _SMALL, "staging": _LARGE, "prod": _LARGE}
 _CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
-"""Dollars a month; what the stacks' own budgets allow. Each organisation has its own: configure them."""
+"""USD per month, as in the stacks' own budgets; configure them for your organization."""
 
 
 @rule(
     "stk-cost",
-    "Sizes are those that the environment may have, and a budget watches over the bill",
+    "Instance sizes are approved, and the stack has a budget",
     types=(
         *types.STACK,
         *types.BUDGET,
@@ -208,7 +208,7 @@ _CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
     kind="stack",
     severity=MEDIUM,
     paths=("limitAmount", "instanceTypes[]", "instanceType", "instanceClass", "nodeType"),
-    why="One instance of the wrong size costs more than the rest of the environment, and the bill comes a month later.",
+    why="One oversized instance can cost more than the rest of the environment, and the bill comes a month later.",
     fix="Choose an approved size, and give the stack a monthly budget within its environment's ceiling.",
     config={
         "sizes": {"type": "object", "additionalProperties": {"type": "array"}, "default": _SIZES},
@@ -218,12 +218,15 @@ _CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
 def cost(resource: Resource, context: Context) -> Findings:
     if resource.type in types.STACK:
         if context.stack.of_type(*types.AWS_PROVIDER) and not context.stack.of_type(*types.BUDGET):
-            yield "", "no budget watches over the bill"
+            yield "", "the stack has no budget"
     elif resource.type in types.BUDGET:
         limit, ceiling = resource.number("limitAmount"), _of(context, "ceilings")
         if ceiling is not None and (limit is None or limit > ceiling):
-            found = "not known" if limit is None else f"{limit:g} USD"
-            yield "limitAmount", f"the budget of {found} is above the ceiling of {ceiling} USD; `ceilings` sets it"
+            found = "an unknown amount" if limit is None else f"{limit:g} USD"
+            yield (
+                "limitAmount",
+                f"the budget of {found} is above the ceiling of {ceiling} USD; `ceilings` of this rule sets it",
+            )
     else:
         for path in ("instanceTypes", "instanceType", "instanceClass", "nodeType"):
             yield from attempt(_size, resource, path, _of(context, "sizes") or ["*"])
@@ -231,12 +234,12 @@ def cost(resource: Resource, context: Context) -> Findings:
 
 def _size(resource: Resource, path: str, approved: list[str]) -> Findings:
     for size in resource.texts(path):
-        # db.r6g.large and cache.r6g.large are r6g.large by other names.
+        # db.r6g.large and cache.r6g.large have the same size as r6g.large.
         bare = size.removeprefix("db.").removeprefix("cache.")
         if not any(fnmatch.fnmatchcase(bare, pattern) for pattern in approved):
             yield (
                 path,
-                f"{_shown(size, _SIZE)} is no approved size ({', '.join(approved)}); `sizes` approves others",
+                f"{_shown(size, _SIZE)} is not an approved size ({', '.join(approved)}); `sizes` approves others",
             )
 
 
@@ -245,23 +248,23 @@ _SIZE = re.compile(r"([a-z]{2,5}\.)?[a-z0-9-]{2,12}\.[a-z0-9]{4,10}")
 
 
 def _shown(text: str, form: re.Pattern[str]) -> str:
-    """Return a text that has the form of what it should be; any other may be a secret in the wrong place."""
+    """Return `text` if it has the expected form; otherwise it may be a secret in the wrong place, and is not shown."""
     return text if form.fullmatch(text) else "the value"
 
 
 def _of(context: Context, key: str) -> Any:
-    """Return what is configured for the environment; one of no known kind counts as prod."""
+    """Return what is configured for the environment; an unknown one counts as prod."""
     configured = context.config[key]
     return configured.get(context.settings.environment, configured.get("prod"))
 
 
 @rule(
     "stk-waiver",
-    "Every waiver has an owner and a reason, and has not expired",
+    "Waivers have an owner, a ticket, a reason and an expiry in the future",
     types=types.STACK,
     severity=HIGH,
     waivable=False,
-    why="A waiver that nobody owns is a hole that nobody closes.",
+    why="Without an owner nobody reviews the waiver, and the finding stays open.",
     fix="Give the waiver an owner, a ticket, a reason and a day in the future, or remove it and fix the finding.",
 )
 def waiver(stack: Resource, context: Context) -> Findings:
@@ -276,11 +279,11 @@ def waiver(stack: Resource, context: Context) -> Findings:
 
 @rule(
     "stk-opaque",
-    "Nothing is made where no rule can look",
+    "Rules can inspect all resources",
     types=("*",),
     kind="stack",
     severity=MEDIUM,
-    why="A remote component whose children do not show, or a chart, may make anything; no rule has seen it.",
+    why="A chart, or a remote component without visible children, may create resources that no rule checked.",
     fix="Check what it makes by other means (prismctl policies --manifests for a rendered chart), then waive this.",
     config={"types": {"type": "array", "items": {"type": "string"}, "default": []}},
 )
@@ -288,12 +291,12 @@ def opaque(resource: Resource, context: Context) -> Findings:
     if resource.type in context.config["types"]:
         return
     if resource.type in (*types.HELM_RELEASE, *types.HELM_CHART) and not context.stack.children(resource):
-        # Of the next version, nobody knows yet what it makes.
-        yield "version", "a chart into which no rule can look"
+        # A waiver for this version does not cover the next one.
+        yield "version", "a chart whose resources are not visible"
     elif _is_remote(resource) and not context.stack.children(resource):
-        yield "", "a remote component whose resources do not show"
+        yield "", "a remote component whose resources are not visible"
 
 
 def _is_remote(resource: Resource) -> bool:
-    """Whether a plugin makes the resource's children; states do not say so, but these packages have no others."""
+    """Whether a plugin creates the resource's children. States do not record it; these packages have only such."""
     return resource.remote or (not resource.custom and resource.type.split(":")[0] in ("awsx", "eks"))

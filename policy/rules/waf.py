@@ -1,4 +1,4 @@
-"""Web application firewalls: what they block, limit, log and count."""
+"""Web ACLs: rules, rate limits, logs and metrics."""
 
 from policy import resource_types as types
 from policy.properties import MISSING, Findings, Properties, Undetermined, attempt
@@ -9,9 +9,9 @@ _MANAGED = "statement.managedRuleGroupStatement"
 
 
 def _rules(acl: Resource) -> tuple[Properties, ...]:
-    """Return the rules; raises Undetermined where they are given as JSON, into which nothing here looks."""
+    """Return the rules; raises Undetermined where they are given as JSON, which is not parsed."""
     if acl.peek("ruleJson") is not MISSING:
-        raise Undetermined("ruleJson", "is not looked into")
+        raise Undetermined("ruleJson", "is not parsed")
     return acl.nodes("rules")
 
 
@@ -22,8 +22,8 @@ def _rules(acl: Resource) -> tuple[Properties, ...]:
     severity=MEDIUM,
     controls=("CKV_AWS_175",),
     paths=("rules[]", "ruleJson"),
-    why="A firewall without rules lets everything through and looks as if it did not.",
-    fix="Give the web ACL rules.",
+    why="A web ACL without rules blocks nothing.",
+    fix="Add rules to the web ACL.",
 )
 def has_rules(acl: Resource, _: Context) -> Findings:
     if not acl.has("ruleJson") and not acl.count("rules"):
@@ -40,7 +40,7 @@ _LOG4J = "log4jrce"
 
 @rule(
     "waf-managed",
-    "Known attacks, known bad inputs and addresses of ill repute are blocked",
+    "Web ACLs block known attacks, known bad inputs and addresses with a bad reputation",
     types=types.WEB_ACL,
     severity=HIGH,
     controls=("CKV_AWS_192", "CKV2_AWS_76"),
@@ -52,7 +52,7 @@ _LOG4J = "log4jrce"
         "rules[].overrideAction.count",
         "ruleJson",
     ),
-    why="These sets hold what everybody is attacked with, Log4Shell among them; counted, it all passes.",
+    why="These rule groups cover common attacks, including Log4Shell; in count mode they block nothing.",
     fix=f"Add AWS's {', '.join(_GROUPS)}, in prod with override_action none.",
     config={"groups": {"type": "array", "items": {"type": "string"}, "default": _GROUPS}},
 )
@@ -84,21 +84,21 @@ def _blocks(each: Properties, context: Context) -> Findings:
 
 def _keeps_log4j(override: Properties) -> Findings:
     if override.text("name").lower().startswith(_LOG4J) and not _stops(override, "actionToUse"):
-        yield override.at("actionToUse"), "Log4Shell is let through"
+        yield override.at("actionToUse"), "Log4Shell is not blocked"
 
 
 def _stops(each: Properties, path: str) -> bool:
-    """Whether an action keeps requests away from the application, if only those of machines."""
+    """Whether an action blocks requests, at least those of bots."""
     return any(each.has(f"{path}.{action}") for action in ("block", "captcha", "challenge"))
 
 
 @rule(
     "waf-rate",
-    "No address may ask without limit",
+    "Web ACLs limit the request rate per address",
     types=types.WEB_ACL,
     severity=MEDIUM,
     paths=("rules[].statement.rateBasedStatement", "rules[].action", "ruleJson"),
-    why="Without a limit, passwords are tried by the million, and one client takes the application from all others.",
+    why="Without a limit, passwords can be guessed by brute force, and one client can overload the application.",
     fix='Add a rule with a rate_based_statement and action {"block": {}}.',
 )
 def rate(acl: Resource, _: Context) -> Findings:
@@ -117,11 +117,11 @@ def rate(acl: Resource, _: Context) -> Findings:
     if limits:
         yield limits[0].at("action"), "the limit is only counted"
     else:
-        yield "rules", "no rule limits how often an address may ask"
+        yield "rules", "no rule limits the requests of an address"
 
 
 def _by_address(each: Properties) -> bool:
-    """Whether a limit tells addresses apart; one of all that share another key leaves each address its own."""
+    """Whether a limit counts per address; a limit by another key does not restrict a single address."""
     of = "statement.rateBasedStatement"
     return each.text(f"{of}.aggregateKeyType") != "CUSTOM_KEYS" or any(
         key.has("ip") or key.has("forwardedIp") for key in each.nodes(f"{of}.customKeys")
@@ -130,13 +130,13 @@ def _by_address(each: Properties) -> bool:
 
 @rule(
     "waf-log",
-    "What the firewall saw is logged, without what proves who somebody is",
+    "Web ACLs log requests without credentials",
     types=(*types.WEB_ACL, *types.WEB_ACL_LOGGING),
     kind="stack",
     severity=MEDIUM,
     controls=("CKV2_AWS_31",),
     paths=("redactedFields[].singleHeader.name", "dataProtectionConfig.dataProtections[].field.fieldKeys[]"),
-    why="Without logs nobody can tell an attack from a mistake; with tokens in them the logs are worth stealing.",
+    why="Without logs, attacks cannot be analyzed; with tokens in them, the logs can be used to log in.",
     fix="Add aws.wafv2.WebAclLoggingConfiguration with redacted_fields for the headers authorization and cookie.",
     config={"headers": {"type": "array", "items": {"type": "string"}, "default": ["authorization", "cookie"]}},
 )
@@ -144,14 +144,14 @@ def logged(resource: Resource, context: Context) -> Findings:
     stack = context.stack
     if resource.type in types.WEB_ACL:
         if not stack.referrers(resource, "resourceArn", *types.WEB_ACL_LOGGING):
-            yield "", "nothing is logged"
+            yield "", "has no logging configuration"
         return
     lacking = set(context.config["headers"]) - {
         field.text("singleHeader.name").lower() for field in resource.nodes("redactedFields")
     }
     if not lacking:
         return
-    # Or the web ACL protects them wherever they would show:
+    # Or the web ACL masks them in all logs:
     # https://docs.aws.amazon.com/waf/latest/developerguide/data-protection-masking.html
     acls = stack.targets(resource, "resourceArn", *types.WEB_ACL)
     if not acls or any(lacking - _protected(acl) for acl in acls):
@@ -170,14 +170,14 @@ def _protected(acl: Resource) -> set[str]:
 
 @rule(
     "waf-metrics",
-    "The firewall and each of its rules can be watched",
+    "Web ACLs and their rules have metrics",
     types=types.WEB_ACL,
     severity=LOW,
     paths=(
         "visibilityConfig.cloudwatchMetricsEnabled",
         "rules[].visibilityConfig.cloudwatchMetricsEnabled",
     ),
-    why="An attack shows in the metrics of the rule that stops it, and so does a rule that stops users.",
+    why="Metrics show attacks that a rule blocks, and rules that block legitimate users.",
     fix="Set cloudwatch_metrics_enabled=True in each visibility_config.",
 )
 def metrics(acl: Resource, _: Context) -> Findings:
@@ -187,4 +187,4 @@ def metrics(acl: Resource, _: Context) -> Findings:
 
 def _counted(each: Properties) -> Findings:
     if not each.flag("visibilityConfig.cloudwatchMetricsEnabled"):
-        yield each.at("visibilityConfig.cloudwatchMetricsEnabled"), "no metrics"
+        yield each.at("visibilityConfig.cloudwatchMetricsEnabled"), "metrics are off"
