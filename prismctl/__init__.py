@@ -1,1 +1,1 @@
-"""The commands around the platform: what platform engineers, reviewers, security and on-call reach for."""
+"""prismctl: the command line for platform engineers, reviewers, security and on-call."""

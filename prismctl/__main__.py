@@ -9,7 +9,7 @@ from prismctl.cli import main
 
 
 def run() -> None:
-    """Run the command line and leave at once: taking the SDK's modules apart would cost as much as half of a run."""
+    """Run the command line and exit without teardown: that of the SDK's modules would take half as long as a run."""
     if cast("object", sys.stdout) is None:
         # Python has no stream where the caller closed it, as in `prismctl versions >&-`.
         if cast("object", sys.stderr) is not None:
@@ -17,13 +17,13 @@ def run() -> None:
         os._exit(3)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that has no tree lines gets question marks rather than an error.
+            # Characters that the terminal cannot encode become question marks instead of an error.
             stream.reconfigure(errors="replace")
     try:
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough.
+        # The reader closed the pipe, as head does.
         code = 0
     except OSError as error:
         print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201

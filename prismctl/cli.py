@@ -1,4 +1,4 @@
-"""The command line. Nothing here imports Pulumi until a command needs it, so that help is there at once."""
+"""The command line. Commands import Pulumi only when they need it, so that help is fast."""
 
 import datetime
 import gc
@@ -14,7 +14,7 @@ from prismctl.errors import OutsideError, UsageError
 from prismctl.project import ROOT, Project
 
 app = typer.Typer(
-    help="Commands around the AI-Prism platform.",
+    help="Preview, check and operate the AI-Prism platform.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,10 +22,12 @@ app = typer.Typer(
 )
 
 Stack = Annotated[str, typer.Argument(metavar="STACK|all", help="A stack with a Pulumi.STACK.yaml, or all of them.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
-Sarif = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the policies' findings for code scanning.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Sarif = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the policy findings as SARIF, for code scanning.")
+]
 Today = Annotated[
-    str | None, typer.Option("--today", metavar="DAY", help="Judge versions as of this day (2026-11-23), not of now.")
+    str | None, typer.Option("--today", metavar="DAY", help="Check version support as of this day, such as 2026-11-23.")
 ]
 
 
@@ -38,60 +40,71 @@ def _commands() -> None:
 def preview(
     stack: Stack,
     as_json: Json = False,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the pull-request comment.")] = None,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the platform.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a Markdown summary for a pull request.")
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a diagram of the platform.")] = None,
     sarif: Sarif = None,
-    known: Annotated[bool, typer.Option("--known", help="Show computed values as after an update.")] = False,
+    known: Annotated[
+        bool, typer.Option("--known", help="Show example values for outputs that only an update knows.")
+    ] = False,
     today: Today = None,
 ) -> None:
-    """Show what the program would make, without an account, credentials or the Pulumi CLI.
+    """Show the resources of a stack, without an AWS account, credentials or the Pulumi CLI.
 
-    Exit code 1 where a mandatory policy is violated.
+    Exit code 1 if a mandatory policy is violated.
     """
-    # A preview allocates much and frees little: collecting in between costs a quarter of the time.
+    # A preview allocates much and frees little: garbage collection would take a quarter of the time.
     gc.disable()
     from prismctl import outputs
 
     stacks = Project(ROOT).choose(stack)
-    _judge_by(today)
-    wanted = outputs.Wanted(as_json=as_json, markdown=markdown, svg=svg, sarif=sarif)
+    _set_today(today)
+    wanted = outputs.PreviewOutputs(as_json=as_json, markdown=markdown, svg=svg, sarif=sarif)
     _end(outputs.write(Project(ROOT), stacks, wanted, known=known))
 
 
 @app.command()
 def policies(  # noqa: PLR0913  # one parameter for each option
     stack: Annotated[
-        str | None, typer.Argument(metavar="[STACK|all]", help="Judge the program as these stacks.")
+        str | None, typer.Argument(metavar="[STACK|all]", help="Check the program's resources in these stacks.")
     ] = None,
     *,
-    state: Annotated[str | None, typer.Option(metavar="FILE", help="Judge what pulumi stack export wrote.")] = None,
-    plan: Annotated[str | None, typer.Option(metavar="FILE", help="Judge what pulumi preview --json wrote.")] = None,
-    manifests: Annotated[str | None, typer.Option(metavar="PATH", help="Judge Kubernetes manifests.")] = None,
+    state: Annotated[str | None, typer.Option(metavar="FILE", help="Check the output of pulumi stack export.")] = None,
+    plan: Annotated[str | None, typer.Option(metavar="FILE", help="Check the output of pulumi preview --json.")] = None,
+    manifests: Annotated[str | None, typer.Option(metavar="PATH", help="Check Kubernetes manifests.")] = None,
     as_json: Json = False,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a pull request's summary.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a Markdown summary for a pull request.")
+    ] = None,
     sarif: Sarif = None,
-    base: Annotated[Path | None, typer.Option(metavar="FILE", help="Show what is new since this --json.")] = None,
+    base: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Show only findings that are not in this --json output.")
+    ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Configure rules, as --policy-pack-config.")
+        Path | None, typer.Option(metavar="FILE", help="Configuration of rules, as for --policy-pack-config.")
     ] = None,
     waivers: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Waivers, in place of policy/waivers.yaml.")
+        Path | None, typer.Option(metavar="FILE", help="Waivers to use instead of policy/waivers.yaml.")
     ] = None,
     environment: Annotated[str | None, typer.Option(metavar="KIND", help="dev, integration, staging or prod.")] = None,
     today: Today = None,
 ) -> None:
-    """Check resources against the policies; exit code 1 where a mandatory one is violated. - is standard input."""
+    """Check resources against the policy rules. FILE or PATH - is standard input.
+
+    Exit code 1 if a mandatory policy is violated.
+    """
     gc.disable()
     given = {"state": state, "plan": plan, "manifests": manifests}
     files = {surface: name for surface, name in given.items() if name is not None}
     if len(files) + (stack is not None) != 1:
-        raise UsageError("judge one thing: a STACK (or all), --state FILE, --plan FILE or --manifests PATH")
-    _judge_by(today)
+        raise UsageError("give exactly one of STACK (or all), --state FILE, --plan FILE and --manifests PATH")
+    _set_today(today)
     from prismctl import policies
     from prismctl.files import check_files
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    wanted = policies.Wanted(
+    wanted = policies.PolicyOptions(
         as_json=as_json,
         markdown=markdown,
         sarif=sarif,
@@ -111,25 +124,27 @@ def policies(  # noqa: PLR0913  # one parameter for each option
 
 @app.command()
 def versions(as_json: Json = False, today: Today = None) -> None:
-    """List the versions in use, and when each leaves support."""
+    """List the versions in use, and when their support ends."""
     from prismctl import versions_report
 
-    _judge_by(today)
+    _set_today(today)
     versions_report.write(Project(ROOT), as_json=as_json)
 
 
 OneStack = Annotated[str, typer.Argument(metavar="STACK", help="A stack with a Pulumi.STACK.yaml.")]
 Kubeconfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="How to reach the cluster; else KUBECONFIG, else ~/.kube/config.")
+    Path | None, typer.Option(metavar="FILE", help="Kubeconfig of the cluster [default: KUBECONFIG, ~/.kube/config].")
 ]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="A context of the kubeconfig, not its current one.")]
+Context = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig [default: its current context].")
+]
 
 
 @app.command()
 def reach(stack: OneStack, kubeconfig: Kubeconfig = None, context: Context = None, as_json: Json = False) -> None:
-    """Tell whether the stack's cluster answers, before an update says so of each object. Changes nothing; needs Helm.
+    """Check whether the stack's cluster answers, before an update. Changes nothing; requires Helm.
 
-    Exit code 1 where it does not.
+    Exit code 1 if it does not.
     """
     from prismctl import reach as report
     from prismctl import releases as releases_report
@@ -141,30 +156,32 @@ def reach(stack: OneStack, kubeconfig: Kubeconfig = None, context: Context = Non
 def timeline(
     stack: OneStack,
     as_json: Json = False,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what the end waits for.")] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a diagram of the critical path.")] = None,
 ) -> None:
-    """Predict how long the first update of a stack takes, and what its end waits for; needs no engine."""
+    """Estimate the duration of a stack's first update, and its critical path."""
     gc.disable()
     from prismctl import timeline as report
 
     report.write(Project(ROOT), _one(stack), as_json=as_json, svg=svg)
 
 
-release = typer.Typer(help="Look after the Helm releases of a stack, in its cluster.", no_args_is_help=True)
+release = typer.Typer(help="Show and repair the Helm releases of a stack.", no_args_is_help=True)
 app.add_typer(release, name="release")
 
 
 @release.command()
 def status(
     stack: OneStack,
-    releases: Annotated[list[str] | None, typer.Argument(metavar="[RELEASE]...", help="These, not all.")] = None,
+    releases: Annotated[
+        list[str] | None, typer.Argument(metavar="[RELEASE]...", help="Releases [default: all].")
+    ] = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     as_json: Json = False,
 ) -> None:
-    """Tell which releases were stopped in the middle, changed by hand, or have other values than the program.
+    """Show releases that were interrupted, were changed by hand, or whose values differ from the program's.
 
-    Changes nothing; needs Helm. Exit code 1 where there is such a release.
+    Changes nothing; requires Helm. Exit code 1 if there is such a release.
     """
     from prismctl import releases as releases_report
 
@@ -175,12 +192,12 @@ def status(
 @release.command()
 def repair(
     stack: OneStack,
-    name: Annotated[str, typer.Argument(metavar="RELEASE", help="As prismctl release status names it.")],
+    name: Annotated[str, typer.Argument(metavar="RELEASE", help="Name of the release, as in prismctl release status.")],
     kubeconfig: Kubeconfig = None,
     context: Context = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Mend a release by Helm, so that the next pulumi up goes on; says first what is done. Needs Helm."""
+    """Repair a release with Helm, so that the next pulumi up can continue. Shows the command first, and asks."""
     from prismctl import releases as releases_report
 
     where = releases_report.locate(kubeconfig, context)
@@ -189,7 +206,7 @@ def repair(
 
 def _one(stack: str) -> str:
     if stack == "all":
-        raise UsageError("one STACK, not all")
+        raise UsageError("all is not possible here: give one STACK")
     return Project(ROOT).choose(stack)[0]
 
 
@@ -198,8 +215,8 @@ def _end(code: int) -> None:
         raise typer.Exit(code)
 
 
-def _judge_by(day: str | None) -> None:
-    """Let the program see another day than the calendar's, through its own variable."""
+def _set_today(day: str | None) -> None:
+    """Set the day (YYYY-MM-DD) by which version support is checked; raises UsageError where it is none."""
     if day is None:
         return
     from settings.versions import TODAY_VARIABLE
@@ -210,7 +227,7 @@ def _judge_by(day: str | None) -> None:
         raise UsageError(f"--today: must be a day such as 2026-11-23, got {day}") from None
 
 
-# Typer exports only the leaves of its errors of use.
+# Typer does not export the base class of its usage errors.
 _TyperUsageError: Any = typer.BadParameter.__mro__[1]
 
 

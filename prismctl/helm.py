@@ -1,4 +1,4 @@
-"""Asks the user's Helm about the releases in a cluster, and lets it mend them."""
+"""Reads and repairs the Helm releases of a cluster with the user's helm binary."""
 
 import datetime
 import functools
@@ -18,7 +18,7 @@ from prismctl.errors import OutsideError, UsageError
 
 Object = Mapping[str, Any]
 SECONDS = 60
-"""How long a question may take."""
+"""Timeout of a query, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +32,11 @@ class Release:
     since: datetime.datetime
     description: str
     values: Mapping[str, Any]
-    """Those that it was given, without the chart's defaults."""
+    """Values of the user, without the chart's defaults."""
     manifest: tuple[Object, ...]
     live: tuple[Object, ...]
     good: int | None
-    """The last revision that was deployed, or was until a later one was."""
+    """The last revision that was deployed successfully, None where there is none."""
 
     @property
     def id(self) -> str:
@@ -119,7 +119,7 @@ class Cluster:
 
 @functools.cache
 def find_helm() -> str:
-    """Return where Helm is; raises UsageError where it is not."""
+    """Return the path of the helm binary; raises UsageError where there is none."""
     found = os.environ.get("AI_PRISM_HELM") or shutil.which("helm") or _built()
     if not found:
         raise UsageError(
@@ -173,7 +173,7 @@ def _named(entries: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]
 
 
 class _Loader(yaml.CSafeLoader):
-    """Leaves days and a lone `=` as the texts that Kubernetes takes them for."""
+    """Reads dates and a lone `=` as strings, as Kubernetes does."""
 
 
 for _tag in ("timestamp", "value"):

@@ -18,8 +18,8 @@ from prismctl.project import Project
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which outputs were asked for."""
+class PreviewOutputs:
+    """Outputs of `prismctl preview`: JSON or text on standard output, and files."""
 
     as_json: bool = False
     markdown: Path | None = None
@@ -45,7 +45,7 @@ class Wanted:
         return found
 
 
-def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: bool) -> int:
+def write(project: Project, stacks: Sequence[str], wanted: PreviewOutputs, *, known: bool) -> int:
     """Preview `stacks` and write what is wanted; nothing is written where any stack has a mistake.
 
     Returns 1 where a policy is violated that stops updates.
@@ -65,7 +65,9 @@ def write(project: Project, stacks: Sequence[str], wanted: Wanted, *, known: boo
     return 1 if any(text["mandatory"] for text in texts.values()) else 0
 
 
-def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int], by: policies.Judge) -> Mapping[str, str]:
+def _render(
+    preview: Preview, *, wanted: PreviewOutputs, terminal: tuple[bool, int], by: policies.Judge
+) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
     graph = preview.graph
     judged = policies.judge(preview, by)
@@ -96,7 +98,7 @@ def _render(preview: Preview, *, wanted: Wanted, terminal: tuple[bool, int], by:
     return texts
 
 
-def _print(texts: Mapping[str, Mapping[str, str]], wanted: Wanted) -> None:
+def _print(texts: Mapping[str, Mapping[str, str]], wanted: PreviewOutputs) -> None:
     if not wanted.as_json:
         sys.stdout.write("\n".join(text["text"] for text in texts.values()))
     elif len(texts) == 1:

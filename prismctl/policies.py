@@ -1,4 +1,4 @@
-"""Runs the policies: on what the program registers, on states and plans of any program, on manifests."""
+"""Checks the policy rules: on the program's resources, on states and plans of any program, on manifests."""
 
 import dataclasses
 import functools
@@ -30,12 +30,12 @@ from recording.graph import Graph, Source
 from settings import versions
 
 _PROGRAM = Source("Pulumi.yaml", 1)
-"""Where a finding is shown that belongs to no line of the program."""
+"""Location of findings that have no line of the program."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What was asked for."""
+class PolicyOptions:
+    """Options of `prismctl policies`: output formats and files, baseline, configuration, waivers, environment."""
 
     as_json: bool = False
     markdown: Path | None = None
@@ -45,12 +45,12 @@ class Wanted:
     waivers: Path | None = None
     environment: str | None = None
     width: int | None = None
-    """Of the terminal, if there is one."""
+    """Columns of the terminal; None where the output is no terminal."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Everything that a judgement depends on beside the resources."""
+    """Environment, rule configuration, waivers and baseline of a check."""
 
     environment: str | None = None
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
@@ -58,11 +58,11 @@ class Judge:
     before: Mapping[Known, int] = field(default_factory=dict[Known, int])
 
     def environment_of(self, stack: Stack, configured: Mapping[str, str]) -> str:
-        """Return which environment a stack is judged as; `configured` is its Pulumi configuration."""
+        """Return the environment whose rules apply to a stack; `configured` is its Pulumi configuration."""
         return self.environment or environment_of(stack.name, configured)
 
     def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
-        """Return what the rules say of a stack; where nobody says which environment it is, as of prod."""
+        """Return the findings of a stack; one of an unknown environment is checked as prod."""
         environment = self.environment_of(stack, configured)
         settings = Settings(
             environment="prod" if environment == UNKNOWN_ENVIRONMENT else environment,
@@ -74,7 +74,7 @@ class Judge:
 
 
 def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
-    """Return what the rules say of a recorded program, with the waivers that there are."""
+    """Return the findings of a recorded program, with the platform's own configuration and waivers."""
     return own_judge().report(view(recorded), config or {})
 
 
@@ -105,16 +105,16 @@ def _resource(recorded: graph.Resource) -> Resource:
 
 @dataclass(frozen=True)
 class Judged:
-    """A stack, and what the rules say of it."""
+    """A stack, and the findings of the rules."""
 
     stack: Stack
     report: Report
     places: sarif.Places
     category: str
-    """What code scanning tells its runs from others by."""
+    """Category of the SARIF run in code scanning."""
 
     def text(self, width: int | None, *, brief: bool = False) -> str:
-        """Return everything, or in brief what is violated, and the numbers of the rest."""
+        """Return all findings as text; `brief` shows violations, and only the number of others."""
         return text.render(self.report, text.components_of(self.stack.by_urn), brief=brief, width=width)
 
     def with_findings(self, added: Sequence[Finding]) -> "Judged":
@@ -122,41 +122,41 @@ class Judged:
         return dataclasses.replace(self, report=report)
 
     def since(self, before: Mapping[Known, int]) -> "Judged":
-        """Return it with new findings alone."""
+        """Return it with only the findings that are new."""
         return dataclasses.replace(self, report=self.report.without(before))
 
     @property
     def sarif(self) -> str:
         return json.dumps(sarif.render(self.report, self.places, self.category), indent=2)
 
-    def texts(self, wanted: Wanted) -> Mapping[str, str]:
-        """Return what is wanted, as texts that go from one process to another."""
+    def texts(self, options: PolicyOptions) -> Mapping[str, str]:
+        """Return the requested outputs as texts, which can be sent between processes."""
         found = {"mandatory": "yes" if self.report.mandatory else ""}
-        if wanted.as_json:
+        if options.as_json:
             found["json"] = json.dumps(document.render(self.report))
         else:
-            found["text"] = self.text(wanted.width)
-        if wanted.markdown:
+            found["text"] = self.text(options.width)
+        if options.markdown:
             found["markdown"] = markdown.render_policies(self.report)
-        if wanted.sarif:
+        if options.sarif:
             found["sarif"] = self.sarif
         return found
 
 
 def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
-    """Return what the rules say of a previewed stack."""
+    """Return the findings of a previewed stack."""
     stack = view(preview.graph)
     places = sarif.Places(root=root, base=root, fallback=_PROGRAM)
     return Judged(stack, by.report(stack, preview.config), places, stack.name)
 
 
-def judge_stacks(project: Project, stacks: Sequence[str], wanted: Wanted) -> int:
-    """Judge what the program registers for each stack; returns 1 where something is mandatory."""
-    render = functools.partial(_render, by=_judge(wanted, own_configuration()), project=project, wanted=wanted)
-    return _write(list(preview_all(project, stacks, render, known=True).values()), wanted)
+def judge_stacks(project: Project, stacks: Sequence[str], options: PolicyOptions) -> int:
+    """Check the program's resources in each stack; returns 1 if a mandatory policy is violated."""
+    render = functools.partial(_render, by=_judge(options, own_configuration()), project=project, options=options)
+    return _write(list(preview_all(project, stacks, render, known=True).values()), options)
 
 
-def _render(known: Preview, *, by: Judge, project: Project, wanted: Wanted) -> Mapping[str, str]:
+def _render(known: Preview, *, by: Judge, project: Project, options: PolicyOptions) -> Mapping[str, str]:
     """Judge a stack as after an update, and add what stands out only on an empty account.
 
     Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
@@ -166,12 +166,12 @@ def _render(known: Preview, *, by: Judge, project: Project, wanted: Wanted) -> M
     before = judge(preview(project, known.graph.stack, known=False), by, project.root)
     seen = {finding.place for finding in after.report.findings}
     added = [each for each in before.report.findings if each.place not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).since(by.before).texts(wanted)
+    return after.with_findings(added).since(by.before).texts(options)
 
 
-def judge_file(surface: str, name: str, wanted: Wanted) -> int:
-    """Judge a state, a plan or manifests; returns 1 where something is mandatory."""
-    by = _judge(wanted)
+def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
+    """Check a state, a plan or manifests; returns 1 if a mandatory policy is violated."""
+    by = _judge(options)
     configured: Mapping[str, str] = {}
     try:
         if surface == "manifests":
@@ -185,16 +185,18 @@ def judge_file(surface: str, name: str, wanted: Wanted) -> int:
     except InputError as error:
         raise UsageError(str(error)) from None
     if by.environment_of(stack, configured) == UNKNOWN_ENVIRONMENT:
-        _note("warning: nothing says which environment this is; judged as prod (--environment)")
-    if wanted.waivers:
+        _note("warning: unknown environment, checked as prod; set it with --environment")
+    if options.waivers:
         others = len(by.accepted) - len(waivers.concerned(by.accepted, stack.by_urn))
         if others:
-            _note(f"{wanted.waivers}: {others} of {len(by.accepted)} waivers are about other stacks, projects or files")
+            _note(
+                f"{options.waivers}: {others} of {len(by.accepted)} waivers are about other stacks, projects or files"
+            )
     base = Path.cwd()
     fallback = Source("standard-input" if name == "-" else name, 1)
     places = sarif.Places(root=_repository(base), base=base, fallback=fallback)
     judged = Judged(stack, by.report(stack, configured), places, _category(surface, stack, name))
-    return _write([judged.since(by.before).texts(wanted)], wanted)
+    return _write([judged.since(by.before).texts(options)], options)
 
 
 def _note(text: str) -> None:
@@ -217,17 +219,17 @@ def own_judge() -> Judge:
     return Judge(config=own_configuration(), accepted=_waivers())
 
 
-def _judge(wanted: Wanted, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
-    """Return what was asked for; `config` is what holds where nothing else is configured."""
-    environment = kind_of(wanted.environment) if wanted.environment is not None else None
+def _judge(options: PolicyOptions, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
+    """Return the configured check; `config` applies where the options name no configuration."""
+    environment = kind_of(options.environment) if options.environment is not None else None
     if environment == UNKNOWN_ENVIRONMENT:
-        raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {wanted.environment}")
+        raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {options.environment}")
     try:
         return Judge(
             environment=environment,
-            config=configuration.parse(_text(wanted.config), str(wanted.config)) if wanted.config else config or {},
-            accepted=_waivers(wanted.waivers),
-            before=document.known_before(_text(wanted.base), str(wanted.base)) if wanted.base else {},
+            config=configuration.parse(_text(options.config), str(options.config)) if options.config else config or {},
+            accepted=_waivers(options.waivers),
+            before=document.known_before(_text(options.base), str(options.base)) if options.base else {},
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
         raise UsageError(str(error)) from None
@@ -253,13 +255,13 @@ def _text(file: Path) -> str:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
 
 
-def _write(results: Sequence[Mapping[str, str]], wanted: Wanted) -> int:
-    if wanted.as_json:
+def _write(results: Sequence[Mapping[str, str]], options: PolicyOptions) -> int:
+    if options.as_json:
         sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
     else:
         sys.stdout.write("\n".join(each["text"] for each in results))
-    if wanted.markdown:
-        save(wanted.markdown, "\n".join(each["markdown"] for each in results))
-    if wanted.sarif:
-        save(wanted.sarif, sarif.as_document([each["sarif"] for each in results]))
+    if options.markdown:
+        save(options.markdown, "\n".join(each["markdown"] for each in results))
+    if options.sarif:
+        save(options.sarif, sarif.as_document([each["sarif"] for each in results]))
     return 1 if any(each["mandatory"] for each in results) else 0

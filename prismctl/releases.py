@@ -26,7 +26,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WantedRelease:
     """A release as the program has it."""
 
     name: str
@@ -105,7 +105,7 @@ def _cluster(stack: str, where: Callable[[str], helm.Cluster]) -> helm.Cluster:
     return replace(cluster, advice=f"prismctl reach {stack} tells why")
 
 
-def judge(wanted: Wanted, release: helm.Release | None) -> Finding:
+def judge(wanted: WantedRelease, release: helm.Release | None) -> Finding:
     """Return what is to be told of a release that the program wants."""
     if release is None:
         return Finding(
@@ -177,7 +177,7 @@ def _repair(release: helm.Release, *, changed: bool) -> Repair | None:
     )
 
 
-def _values(wanted: Wanted, release: helm.Release) -> Iterator[str]:
+def _values(wanted: WantedRelease, release: helm.Release) -> Iterator[str]:
     """Yield what the release was told otherwise than the program says."""
     yield from _compare("", wanted.values, release.values)
 
@@ -206,9 +206,9 @@ def _is_unknown(value: Any) -> bool:
     return isinstance(value, Unknown | Secret)
 
 
-def _releases_of(graph: Graph) -> list[Wanted]:
+def _releases_of(graph: Graph) -> list[WantedRelease]:
     return [
-        Wanted(
+        WantedRelease(
             name=each["name"],
             namespace=each["namespace"],
             version=each.get("version", ""),
@@ -218,7 +218,7 @@ def _releases_of(graph: Graph) -> list[Wanted]:
     ]
 
 
-def _choose(releases: Sequence[Wanted], names: Sequence[str], stack: str) -> list[Wanted]:
+def _choose(releases: Sequence[WantedRelease], names: Sequence[str], stack: str) -> list[WantedRelease]:
     """Return the releases of these names, or all; raises UsageError for names that there are not."""
     known = {each.name: each for each in releases}
     if missing := [name for name in names if name not in known]:

@@ -24,11 +24,11 @@ ROUNDS = 7
 # What one preview has imported of the SDK at its end.
 LOADED = """
 import sys, types
-from prismctl.outputs import Wanted, write
+from prismctl.outputs import PreviewOutputs, write
 from prismctl.project import ROOT, Project
 import io
 sys.stdout, out = io.StringIO(), sys.stdout
-write(Project(ROOT), ("prod",), Wanted(), known=False)
+write(Project(ROOT), ("prod",), PreviewOutputs(), known=False)
 print(*(name for name, module in list(sys.modules.items())
         # Not the stand-ins for modules that nothing has touched.
         if name.split(".")[0].startswith("pulumi") and type(module) is types.ModuleType), file=out)

@@ -6,7 +6,7 @@ import pytest
 
 from prismctl import outputs
 from prismctl.errors import UsageError
-from prismctl.outputs import Wanted
+from prismctl.outputs import PreviewOutputs
 from prismctl.project import ROOT, Project
 
 
@@ -23,7 +23,7 @@ def write(monkeypatch):
         }
 
     monkeypatch.setattr("prismctl.preview.preview_each", previewed)
-    return lambda stacks, **wanted: outputs.write(Project(ROOT), stacks, Wanted(**wanted), known=False)
+    return lambda stacks, **wanted: outputs.write(Project(ROOT), stacks, PreviewOutputs(**wanted), known=False)
 
 
 def contents(folder):

@@ -68,7 +68,7 @@ def test_nothing_found_ends_with_0(tmp_path, capsys) -> None:
 def test_a_stack_that_says_nothing_of_itself_is_judged_as_prod(tmp_path, capsys) -> None:
     assert main(["policies", "--state", state(tmp_path, stack="x7", enableKeyRotation=False)]) == 1
     out, err = capsys.readouterr()
-    assert "judged as prod" in err
+    assert "checked as prod" in err
     assert "(as prod)" in out
 
 
@@ -243,9 +243,9 @@ def test_manifests_are_judged(tmp_path, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "judge one thing"),
-        (["dev", "--state", "x"], "judge one thing"),
-        (["--state", "x", "--plan", "y"], "judge one thing"),
+        ([], "give exactly one of"),
+        (["dev", "--state", "x"], "give exactly one of"),
+        (["--state", "x", "--plan", "y"], "give exactly one of"),
         (["--state", "/nowhere/x"], "/nowhere/x: cannot be read"),
         (["--plan", "Pulumi.yaml"], "Pulumi.yaml: is not a plan, as pulumi preview --json writes it"),
         (["--manifests", "policy/waivers.yaml"], "is no Kubernetes object"),

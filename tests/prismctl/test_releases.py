@@ -13,12 +13,12 @@ from support import recorded
 from prismctl import helm
 from prismctl.cli import main
 from prismctl.project import ROOT, Project
-from prismctl.releases import Wanted, judge
+from prismctl.releases import WantedRelease, judge
 from recording import recorder
 from recording.graph import Graph
 from tools import build
 
-WANTED = Wanted(name="web", namespace="shop", version="1.0.0", values={"replicas": 2, "pool": {"name": "first"}})
+WANTED = WantedRelease(name="web", namespace="shop", version="1.0.0", values={"replicas": 2, "pool": {"name": "first"}})
 AGES_AGO = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 
 

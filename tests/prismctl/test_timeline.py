@@ -183,7 +183,7 @@ def test_the_picture_has_a_bar_for_each_step_that_takes_time_and_none_lies_outsi
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["all"], "one STACK, not all"), (["nowhere"], "nowhere"), (["dev", "--svg", "/nonexistent/dev.svg"], "dev.svg")],
+    [(["all"], "give one STACK"), (["nowhere"], "nowhere"), (["dev", "--svg", "/nonexistent/dev.svg"], "dev.svg")],
 )
 def test_bad_use_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["timeline", *arguments]) == 2
