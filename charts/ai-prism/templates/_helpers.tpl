@@ -1,4 +1,4 @@
-{{/* The enabled workloads by name, each with what it has in common with the others filled in. */}}
+{{/* The enabled workloads by name, each with the defaults filled in. */}}
 {{- define "ai-prism.workloads" -}}
 {{- $accounts := .Values.handover.serviceAccounts }}
 {{- range $name, $own := .Values.workloads }}
@@ -15,12 +15,12 @@
 {{- end }}
 {{- end }}
 
-{{/* What stays the same over all versions: selectors are immutable. Flagger appends -primary to it. */}}
+{{/* The selector. It is the same for all versions, because selectors are immutable. Flagger appends -primary to it. */}}
 {{- define "ai-prism.selector" -}}
 app: {{ .fullname }}
 {{- end }}
 
-{{/* Labels of an object; takes a list of the root and the name of what it belongs to. Nothing that a release changes,
+{{/* Labels of an object; takes a list of the root and the name of the part. None of them changes with a release,
 since Flagger copies them to the primary's autoscaler. */}}
 {{- define "ai-prism.labels" -}}
 {{- $root := index . 0 -}}
@@ -30,7 +30,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- end }}
 
-{{/* Where a route holds: what other workloads send is shared out as well as what comes from outside. */}}
+{{/* Gateways of a route. It applies to requests from other workloads in the mesh and to requests from outside. */}}
 {{- define "ai-prism.gateways" -}}
 {{- $root := index . 0 -}}
 {{- if (index . 1).hosts -}}
@@ -39,13 +39,13 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 - mesh
 {{- end }}
 
-{{/* Which services to scrape: each pod is behind exactly one that has this label. */}}
+{{/* Label of the services to scrape: each pod is behind exactly one service with this label. */}}
 {{- define "ai-prism.scraped" -}}
 app.kubernetes.io/part-of: {{ .Chart.Name }}
 {{- end }}
 
-{{/* The variables of a workload; takes a list of the root and the workload. They follow from the hand-over and from what
-it has access to; settings come on top, and instead of one of the same name. */}}
+{{/* Environment variables of a workload; takes a list of the root and the workload. They come from the hand-over and from
+its access; `settings` adds others, and overrides those of the same name. */}}
 {{- define "ai-prism.settings" -}}
 {{- $root := index . 0 -}}
 {{- $access := (index . 1).access -}}
@@ -57,8 +57,8 @@ it has access to; settings come on top, and instead of one of the same name. */}
   "OTEL_EXPORTER_OTLP_ENDPOINT" $handover.collectorUrl
   "OTEL_EXPORTER_OTLP_PROTOCOL" "grpc"
 -}}
-{{- /* Of OTEL_*: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */ -}}
-{{- /* Paths lead to files, one per key, which follow a rotation while the process runs; variables would not. */ -}}
+{{- /* OTEL_*: https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */ -}}
+{{- /* Secrets are files, one per key: a file is updated by a rotation while the process runs, a variable is not. */ -}}
 {{- if has "database" $access -}}
 {{- $settings = merge $settings (dict
   "DATABASE_HOST" $handover.database.host
@@ -85,7 +85,7 @@ it has access to; settings come on top, and instead of one of the same name. */}
 {{- mergeOverwrite $settings $root.Values.settings | toYaml -}}
 {{- end }}
 
-{{/* How often Flagger measures, by the strategy. */}}
+{{/* Interval of Flagger's checks, by strategy. */}}
 {{- define "ai-prism.interval" -}}
 {{- .Values.delivery.strategy | eq "blueGreen" | ternary .Values.delivery.blueGreen.interval .Values.delivery.interval -}}
 {{- end }}
@@ -95,14 +95,14 @@ it has access to; settings come on top, and instead of one of the same name. */}
 {{- mul (regexFind "^[0-9]+" .) (hasSuffix "m" . | ternary 60 1) -}}
 {{- end }}
 
-{{/* How long a load lasts: from one check nearly to the next one, so that each measures it, whatever the interval. Not
-longer: the load tester skips a load while the same one runs, and the check after that would find no requests.
+{{/* Duration of the load: almost the interval between two checks, so that each check measures it. It must not be longer:
+the load tester skips a load while the same one runs, and the following check would find no requests.
 https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/loadtester/runner.go */}}
 {{- define "ai-prism.load" -}}
 {{- sub (include "ai-prism.interval" . | include "ai-prism.seconds" | int) 5 -}}s
 {{- end }}
 
-{{/* What a schema cannot compare. */}}
+{{/* Checks that a schema cannot express. */}}
 {{- define "ai-prism.check" -}}
 {{- $delivery := .Values.delivery -}}
 {{- range $name, $workload := include "ai-prism.workloads" . | fromYaml }}

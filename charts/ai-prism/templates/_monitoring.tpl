@@ -1,5 +1,5 @@
 {{/*
-What monitoring says of the workload that serves the API. Flagger runs it as <name>-primary, and the one under analysis as
+The API's workload in metrics. Flagger runs the serving version as <name>-primary, and the version under analysis as
 <name>: https://docs.flagger.app/usage/how-it-works
 */}}
 {{- define "ai-prism.monitoring.workload" -}}
@@ -11,7 +11,7 @@ What monitoring says of the workload that serves the API. Flagger runs it as <na
 {{- end }}
 
 {{/*
-Requests as the sidecars beside the pods count them, which is what Flagger judges by:
+Requests as the pods' sidecars count them; Flagger uses the same metric:
 https://github.com/fluxcd/flagger/blob/v1.44.0/pkg/metrics/observers/istio.go
 */}}
 {{- define "ai-prism.monitoring.requests" -}}
