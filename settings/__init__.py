@@ -1,1 +1,1 @@
-"""What a stack decides: the only reader of configuration, and what the rest of the program knows before it runs."""
+"""A stack's configuration: the only code that reads it, and pure values that other packages need, such as names."""

@@ -18,11 +18,11 @@ Count = Annotated[int, Field(ge=0, le=1000)]
 
 
 def _named_networks(networks: Sequence[ipaddress.IPv4Network]) -> Iterator[Problem]:
-    """Yield what is wrong with networks that may reach the cluster's API from outside."""
+    """Check the networks that may reach the cluster's public API endpoint."""
     if len(set(networks)) < len(networks):
         yield Problem("public_access_cidrs", "must name each network once", show(networks))
     for network in networks:
-        # Nobody comes from there by the public endpoint.
+        # Traffic to the public endpoint never comes from private networks.
         if any(network.subnet_of(each) for each in PRIVATE_RANGES):
             yield Problem("public_access_cidrs", "must be public networks", str(network))
         if network.prefixlen < _WIDEST_NAMED_NETWORK:
@@ -38,14 +38,14 @@ class Cluster(Section):
 
     version: str
     zones: Annotated[Zones, Field(min_length=2)]
-    """Zones in which the control plane has its network interfaces. AWS fixes them when it makes the control plane, so
-    they stay as they are when `network.zones` grows; nodes and pods run in the new zone all the same."""
+    """Zones of the control plane's network interfaces. They cannot change after the control plane is created, so leave
+    them when you add a zone to `network.zones`; nodes and pods run in the new zone nevertheless."""
     public_access_cidrs: tuple[ipaddress.IPv4Network, ...] = ()
-    """Networks that may reach the API endpoint from outside the VPC; none turns the public endpoint off."""
+    """Networks that may reach the API endpoint from outside the VPC; an empty list turns the public endpoint off."""
     admins: Mapping[str, RoleArn]
-    """IAM roles with cluster administration, path and all, by the name that explains who they are.
+    """IAM roles of cluster administrators, with their path, by a name that describes them.
 
-    Whoever runs an update must be one of them, or the deployment role, which the first update makes.
+    Updates must run as one of them, or as the deployment role, which the first update creates.
     """
 
     def rules(self) -> Iterator[Problem]:
@@ -55,21 +55,24 @@ class Cluster(Section):
         if not self.admins:
             yield Problem("admins", "must name at least one role: the first update runs as one of them", "none")
         if len(set(self.admins.values())) < len(self.admins):
-            yield Problem("admins", "must name each role once: an access entry is one role's", show(list(self.admins)))
+            yield Problem("admins", "must name each role once: it has one access entry", show(list(self.admins)))
         if "delivery" in self.admins:
-            yield Problem("admins.delivery", "must have another name: the deployment role is an administrator already")
+            yield Problem(
+                "admins.delivery",
+                "must have another name: delivery is an administrator already",
+            )
         if "preview" in self.admins:
-            yield Problem("admins.preview", "must have another name: it is the preview role's, which only looks")
+            yield Problem("admins.preview", "must have another name: preview is the preview role, which is read-only")
         for name in self.admins:
             if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
-                yield Problem("admins", "must be named by lower-case words joined with hyphens", show(name))
+                yield Problem("admins", "names must be lower-case words joined with hyphens", show(name))
 
 
 class NodeGroup(Section):
-    """One tier of nodes, in all zones together. The autoscaler owns the number between `min` and `max` later on."""
+    """One group of nodes over all zones. After creation the autoscaler sets the number between `min` and `max`."""
 
     types: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Instance types, most wanted first."""
+    """Instance types, in order of preference."""
     min: Count
     desired: Count
     max: Annotated[int, Field(ge=1, le=1000)]
@@ -87,22 +90,22 @@ class NodeGroup(Section):
             if shape is None:
                 yield Problem("types", "must be instance types such as c6i.xlarge", show(name))
             elif shape.arm:
-                yield Problem("types", "must be x86_64: node images and container images are", show(name))
+                yield Problem("types", "must be x86_64, as node images and container images are", show(name))
         if len({shape for shape in shapes.values() if shape}) > 1:
-            yield Problem("types", "must be of like size, or the autoscaler misjudges a new node", show(self.types))
+            yield Problem("types", "must have the same size, because the autoscaler assumes it", show(self.types))
 
 
 class SpotNodes(NodeGroup):
-    """Spot nodes for the API; enough pools of like size to survive the loss of one."""
+    """Spot nodes for the API, of several types with the same size, so that the loss of one is survived."""
 
     on_demand_fallback: Count = 0
-    """Most on-demand nodes that may stand in while no spot capacity is to be had; 0 makes no fallback group."""
+    """Maximum number of on-demand nodes while there is no spot capacity; 0 creates no fallback group."""
 
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         if len(self.types) < _SPOT_POOLS:
             yield Problem(
-                "types", f"must be at least {_SPOT_POOLS} types of like size for spot capacity", show(self.types)
+                "types", f"must be at least {_SPOT_POOLS} types of the same size for spot capacity", show(self.types)
             )
 
 
@@ -118,9 +121,9 @@ class GpuNodes(NodeGroup):
 
 
 class Nodes(Section):
-    """The three tiers of nodes."""
+    """The three node groups."""
 
     web: NodeGroup
-    """On-demand nodes for web traffic and the platform's controllers, which have volumes: at least one in each zone."""
+    """On-demand nodes for web traffic and for controllers with volumes: at least one in each zone."""
     api: SpotNodes
     gpu: GpuNodes

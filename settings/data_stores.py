@@ -13,28 +13,28 @@ from settings.windows import window_rules
 
 
 class Decision(Section):
-    """An exception that somebody has decided on, and that ends by itself: after its last day it counts for nothing."""
+    """An exception with an owner and a last day, after which it has no effect."""
 
     until: datetime.date
-    """The last day on which it holds, in quotes, such as `"2026-12-01"`."""
+    """The last day on which it applies, in quotes, such as `"2026-12-01"`."""
     reason: Annotated[str, Field(min_length=10)]
     owner: Annotated[str, Field(min_length=1)]
-    """Who answers for it."""
+    """Person or team that is responsible for it."""
 
 
 class Upgrade(Decision):
-    """Brings what stands to another version at once, a major one too; AWS never goes back."""
+    """Upgrades the existing database or cache at once, also to a major version; AWS cannot downgrade."""
 
     to: str
 
 
 class CacheRestore(Section):
-    """A second store made from a backup, beside the one that stands; `stage` leads from one to the other."""
+    """A second cache, restored from a backup beside the existing one; `stage` controls the switch to it."""
 
     snapshot: str = ""
     """Name or ARN of the snapshot."""
     stage: Literal["beside", "serving", "released"] = "beside"
-    """`beside`: it is made, and nobody uses it. `serving`: it is handed over. `released`: the other may go."""
+    """`beside`: created, but not used. `serving`: clients use it. `released`: the old one may be deleted."""
 
     def rules(self) -> Iterator[Problem]:
         if not self.snapshot:
@@ -42,7 +42,7 @@ class CacheRestore(Section):
 
 
 class DatabaseRestore(CacheRestore):
-    """A second database made from a snapshot or from a point in time; see the stages above."""
+    """A second database, restored from a snapshot or to a point in time; for `stage` see CacheRestore."""
 
     time: Annotated[
         str,
@@ -52,12 +52,12 @@ class DatabaseRestore(CacheRestore):
             "2026-11-30T04:00:00Z",
         ),
     ] = ""
-    """In UTC such as `2026-11-30T04:00:00Z`, or `latest`; of the database that stands, unless of `source`."""
+    """Point in time in UTC such as `2026-11-30T04:00:00Z`, or `latest`; of the existing database, or of `source`."""
     source: Annotated[
         str,
         Form(
             r"(cluster-[A-Z0-9]+)?",
-            'a cluster\'s resource id, or "" for the cluster that stands',
+            'a cluster\'s resource id, or "" for the existing cluster',
             "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
         ),
     ] = ""
@@ -65,11 +65,11 @@ class DatabaseRestore(CacheRestore):
 
     def rules(self) -> Iterator[Problem]:
         if bool(self.snapshot) == bool(self.time):
-            yield Problem("snapshot", "must be given, or else time, not both")
+            yield Problem("snapshot", "exactly one of snapshot and time must be set")
         if self.source and not self.time:
-            yield Problem("source", "is for a point in time: give time, too", show(self.source))
+            yield Problem("source", "requires time: it is for a point-in-time restore", show(self.source))
         if self.time not in ("", "latest") and not _is_a_time(self.time):
-            yield Problem("time", "must be a day and a time of day that there are", show(self.time))
+            yield Problem("time", "must be an existing date and time", show(self.time))
 
 
 def _is_a_time(text: str) -> bool:
@@ -84,30 +84,30 @@ class Database(Section):
     """Aurora PostgreSQL."""
 
     version: str
-    """What a new cluster runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
+    """Version of a new cluster. An existing one gets minor versions from AWS, and others by `upgrade`."""
     instance_class: Annotated[str, Form(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an instance class of RDS", "db.r6g.large")]
     instances: Annotated[int, Field(ge=1, le=15)]
-    """Writer and readers together."""
+    """Number of instances, writer and readers."""
     backup_days: Annotated[int, Field(ge=7, le=35)]
     backup_window: str = "03:00-04:00"
     maintenance_window: str = "sun:05:00-sun:06:00"
-    """Of the cluster and of its instances: changes that need a restart wait for it."""
+    """Maintenance window of the cluster and its instances: changes that need a restart wait for it."""
     apply_immediately: Decision | None = None
-    """Lets changes restart the database at once, as in an incident, instead of in the maintenance window."""
+    """Applies changes at once, with a restart if needed, instead of in the maintenance window."""
     upgrade: Upgrade | None = None
     generation: Annotated[int, Field(ge=1)] = 1
-    """Which cluster is the stack's: one more after each restore that was taken over."""
+    """Number of the stack's current cluster: increase it by one after each completed restore."""
     restore_from: DatabaseRestore | None = None
-    """Makes the cluster of the next generation from a backup, beside the one that stands."""
+    """Creates the cluster of the next generation from a backup, beside the existing one."""
 
     @property
     def memory_gib(self) -> int:
-        """Return each instance's memory."""
+        """Return the memory of each instance, in GiB."""
         return database_memory_gib(self.instance_class) or 0
 
     def rules(self) -> Iterator[Problem]:
         if database_memory_gib(self.instance_class) is None:
-            rule = "must be of a family that Aurora PostgreSQL has, such as db.r6g.large: alarms follow from its memory"
+            rule = "must be a known Aurora PostgreSQL class such as db.r6g.large: its memory sets alarm thresholds"
             yield Problem("instance_class", rule, show(self.instance_class))
         # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html: at least 30 minutes each.
         yield from window_rules(
@@ -120,7 +120,7 @@ class Cache(Section):
     """Valkey."""
 
     version: str
-    """What a new cache runs. One that stands gets minor versions from AWS, and others by `upgrade`."""
+    """Version of a new cache. An existing one gets minor versions from AWS, and others by `upgrade`."""
     node_type: Annotated[str, Form(r"cache\.[a-z0-9]+\.[a-z0-9]+", "a node type of ElastiCache", "cache.r7g.large")]
     nodes: Annotated[int, Field(ge=1, le=6)]
     """Primary and replicas together; failover needs at least two."""
@@ -128,12 +128,12 @@ class Cache(Section):
     snapshot_window: str = "03:00-05:00"
     maintenance_window: str = "sun:06:00-sun:07:00"
     apply_immediately: Decision | None = None
-    """Lets changes restart the nodes at once, as in an incident, instead of in the maintenance window."""
+    """Applies changes at once, with a restart if needed, instead of in the maintenance window."""
     upgrade: Upgrade | None = None
     generation: Annotated[int, Field(ge=1)] = 1
-    """Which group is the stack's: one more after each restore that was taken over."""
+    """Number of the stack's current replication group: increase it by one after each completed restore."""
     restore_from: CacheRestore | None = None
-    """Makes the group of the next generation from a snapshot, beside the one that stands."""
+    """Creates the replication group of the next generation from a snapshot, beside the existing one."""
 
     def rules(self) -> Iterator[Problem]:
         # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
@@ -146,5 +146,5 @@ class Cache(Section):
 def _upgrade_rules(version: str, upgrade: Upgrade | None) -> Iterator[Problem]:
     if upgrade and versions.numbers(upgrade.to) < versions.numbers(version):
         yield Problem(
-            "upgrade.to", f"must not be older than version ({version}): AWS never goes back", show(upgrade.to)
+            "upgrade.to", f"must not be older than version ({version}): AWS cannot downgrade", show(upgrade.to)
         )

@@ -13,7 +13,7 @@ from settings.section import Form, Problem, Section, require, show
 
 
 class Api(Section):
-    """How far the API scales at most: the namespace has room for it; the chart sets the range, up to this number."""
+    """Scaling limit of the API: it sizes the namespace's quota; the chart sets the range, up to this number."""
 
     max_replicas: Annotated[int, Field(ge=1)]
 
@@ -30,7 +30,7 @@ _Image = Annotated[
 
 
 class Registry(Section):
-    """Which images the platform stores."""
+    """Image repositories of the platform."""
 
     images: Annotated[tuple[_Image, ...], Field(min_length=1)] = ("api", "web", "worker")
 
@@ -40,7 +40,7 @@ class Registry(Section):
         # The repositories of the cache begin with these, behind the stack's name as the application's do.
         taken = sorted({upstream.word for upstream in UPSTREAMS.values()} & set(self.images))
         if taken:
-            yield Problem("images", "must be called otherwise than the repositories of others' images", show(taken))
+            yield Problem("images", "must not have the names of the third-party image repositories", show(taken))
 
 
 _NAME = r"[A-Za-z0-9_.-]+"
@@ -67,7 +67,7 @@ class Delivery(Section):
     state_bucket: Annotated[
         str, Form(r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?", 'the name of a bucket, or "" for none', "my-pulumi-state")
     ] = ""
-    """Bucket of Pulumi's state, which previews read; empty where the state is kept elsewhere."""
+    """Bucket with Pulumi's state, which previews read; empty if the state is elsewhere."""
     state_key_arn: Annotated[
         str,
         Form(
@@ -76,7 +76,7 @@ class Delivery(Section):
             "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         ),
     ] = ""
-    """KMS key of Pulumi's state and secrets, the only one that delivery decrypts with by itself; empty without one."""
+    """KMS key of Pulumi's state and secrets, which the delivery roles may use to decrypt; empty without one."""
 
 
 class Charts(Section):
@@ -90,7 +90,7 @@ class Charts(Section):
             "oci://registry.example.com/charts",
         ),
     ] = "local"
-    """`local`: the folder `.charts`, which `make charts` fills, so that no update depends on somebody else's server.
+    """`local`: the folder `.charts`, which `make charts` fills, so that updates do not depend on another server.
 
     `oci://…`: a registry that holds them all, to which Helm is logged in.
     """
@@ -113,10 +113,10 @@ class Images(Section):
     """Where nodes pull the images of the third-party charts; the application's own come from ECR in any case."""
 
     source: Literal["cache", "registries"] = "cache"
-    """`cache`: from this account's ECR, which takes each from its publisher once. `registries`: from where they are
-    published, all of which every new node asks."""
+    """`cache`: from a pull-through cache in this account's ECR. `registries`: from the publishers' registries, so that
+    new nodes depend on all of them."""
     docker_hub_login: _Login = ""
-    """For ECR to take images from docker.io, which it does with a login alone; without one, nodes pull them there."""
+    """Login for ECR's cache of docker.io, which requires one; without it, nodes pull from docker.io directly."""
     ghcr_login: _Login = ""
     """The same for ghcr.io."""
 
@@ -133,9 +133,7 @@ class Images(Section):
     def rules(self) -> Iterator[Problem]:
         for name in ("docker_hub_login", "ghcr_login"):
             if self.source != "cache" and getattr(self, name):
-                yield Problem(
-                    name, "is for source cache: nodes themselves pull without a login", show(getattr(self, name))
-                )
+                yield Problem(name, "requires source cache: nodes pull without a login", show(getattr(self, name)))
 
 
 class SingleSignOn(Section):
@@ -145,7 +143,7 @@ class SingleSignOn(Section):
     client_id: Annotated[str, Form(r"[A-Za-z0-9._-]+", "letters, digits, dots, hyphens and underscores", "argo-cd")]
     """Its secret is kept in Secrets Manager, with Argo CD's other secrets."""
     admins: Annotated[str, Field(min_length=1)]
-    """Group whose members may change applications; everybody else reads."""
+    """Group whose members may change applications; all others are read-only."""
 
 
 def _is_a_time_zone(name: str) -> bool:
@@ -160,16 +158,16 @@ def _is_a_time_zone(name: str) -> bool:
 
 
 class Gitops(Section):
-    """What Argo CD deploys, and who may tell it to."""
+    """What Argo CD deploys, and who may change it."""
 
     repository: HttpsUrl
-    """Where `charts/ai-prism` lies, with the values of each environment."""
+    """Repository with `charts/ai-prism` and the values of each environment."""
     revision: Annotated[
         str, Form(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a branch, a tag or a commit without special characters", "v1.2.3")
     ]
     """A branch, or in prod a tag: what runs there changes by a commit to the stack file alone."""
     private: bool = False
-    """Whether reading the repository takes credentials, which are kept in Secrets Manager."""
+    """Whether the repository requires credentials, which are stored in Secrets Manager."""
     url: Annotated[
         str,
         Form(
@@ -178,15 +176,15 @@ class Gitops(Section):
             "https://argo-cd.example.com",
         ),
     ] = "https://localhost:8443"
-    """Under which people see Argo CD; by default through a port that kubectl forwards."""
+    """URL of Argo CD's UI; the default is for kubectl port-forward."""
     time_zone: Annotated[
         str, Form(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", "the name of a time zone as IANA has it", "America/New_York")
     ] = "UTC"
-    """Whose working hours hold, in prod, for what Argo CD does by itself; as in `America/New_York`."""
+    """Time zone of the working hours in which Argo CD syncs by itself in prod, such as `America/New_York`."""
     single_sign_on: SingleSignOn | None = None
-    """Outside dev the only way in: the local administrator is off there."""
+    """Required outside dev, where the local administrator is disabled."""
 
     def rules(self) -> Iterator[Problem]:
         # A machine without a database of time zones knows none.
         if not _is_a_time_zone(self.time_zone) and _is_a_time_zone("UTC"):
-            yield Problem("time_zone", "must be a time zone that there is, such as America/New_York", self.time_zone)
+            yield Problem("time_zone", "must be an existing time zone, such as America/New_York", self.time_zone)

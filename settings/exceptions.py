@@ -1,4 +1,4 @@
-"""Exceptions that somebody has decided on: each ends by itself after its last day."""
+"""Exceptions with a last day, after which they have no effect."""
 
 import datetime
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from settings.naming import PROJECT
 from settings.section import Problem, Section
 
 LONGEST_DECISION = datetime.timedelta(days=31)
-"""The policies allow no longer one either."""
+"""The policy rules have the same limit."""
 
 
 def decisions(sections: Mapping[str, Any]) -> Iterator[tuple[str, str, Decision]]:
@@ -34,7 +34,7 @@ def in_force(sections: Mapping[str, Any], today: datetime.date) -> dict[str, Sec
 def ended_decisions(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ...]:
     """Return a warning for each decision whose last day is over."""
     return tuple(
-        f"{PROJECT}:{name}.{key}: ended on {decision.until} and counts for nothing: take it out"
+        f"{PROJECT}:{name}.{key}: ended on {decision.until} and has no effect: remove it"
         + (f", and set {name}.version to {decision.to}" if isinstance(decision, Upgrade) else "")
         for name, key, decision in decisions(sections)
         if decision.until < today
@@ -47,6 +47,6 @@ def decisions_end_soon(database: Database, cache: Cache, today: datetime.date) -
         if decision.until > today + LONGEST_DECISION:
             yield Problem(
                 f"{PROJECT}:{name}.{key}.until",
-                f"must be at most {LONGEST_DECISION.days} days ahead: longer, it is no exception",
+                f"must be at most {LONGEST_DECISION.days} days ahead: exceptions are temporary",
                 str(decision.until),
             )

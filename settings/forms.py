@@ -9,8 +9,7 @@ from settings.section import Form
 
 PRIVATE_RANGES = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 Zones = Annotated[tuple[str, ...], AfterValidator(lambda zones: tuple(sorted(zones)))]
-"""Names of availability zones, as in `us-east-1a`. In which order a stack file has them says nothing: whatever is made
-for some of them names these, or it would move once another comes first."""
+"""Names of availability zones, such as `us-east-1a`. They are sorted, and their order has no meaning."""
 AccountId = Annotated[str, Form(r"[0-9]{12}", "12 digits", "111122223333")]
 RoleArn = Annotated[
     str,

@@ -11,7 +11,7 @@ from settings.forms import PRIVATE_RANGES, AccountId, Zones
 from settings.section import Form, Problem, Section, require, show
 
 REQUIRED_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs", "secretsmanager")
-"""Without these a private node can neither pull an image, nor get credentials or secrets, once NAT is gone."""
+"""Without these, nodes cannot pull images or get credentials and secrets when NAT fails."""
 OPTIONAL_ENDPOINTS = ("ssm", "kms", "elasticloadbalancing", "autoscaling", "ec2", "eks", "eks-auth", "bedrock-runtime")
 
 
@@ -26,19 +26,19 @@ def _room_for_all_tiers(cidr: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
 
 
 class Network(Section):
-    """The VPC: its addresses, zones and ways out."""
+    """The VPC: addresses, zones, NAT gateways and endpoints."""
 
     cidr: Annotated[ipaddress.IPv4Network, AfterValidator(_room_for_all_tiers)]
     zones: Annotated[Zones, Field(min_length=2)]
-    """Names of availability zones, as in `us-east-1a`; a zone's letter decides its addresses."""
+    """Names of availability zones, such as `us-east-1a`; the letter of a zone determines its addresses."""
     nat_gateways: Annotated[int, Field(ge=1)]
     """One for all zones, or one for each."""
     nat_zone: str | None = None
-    """Zone of the gateway where one serves all. Named, since it stays there with its address when zones are added."""
+    """Zone of the gateway if there is only one: it stays there, with its address, when zones are added."""
     endpoints: tuple[str, ...] = REQUIRED_ENDPOINTS
     """Interface endpoints by service. Each costs by the hour and zone; traffic to the others goes through NAT."""
     image_accounts: tuple[AccountId, ...] = ()
-    """Accounts, beside this one and EKS's, whose ECR repositories nodes may pull from, as of a company's registry."""
+    """Further accounts whose ECR repositories nodes may pull from, such as a company registry."""
     vpn_gateway: bool = False
 
     def rules(self) -> Iterator[Problem]:
@@ -47,7 +47,7 @@ class Network(Section):
         if self.nat_gateways not in (1, len(self.zones)):
             yield Problem("nat_gateways", f"must be 1 or one per zone ({len(self.zones)})", str(self.nat_gateways))
         if self.nat_zone not in ((*self.zones,) if self.nat_gateways == 1 else (*self.zones, None)):
-            rule = f"must be one of the zones ({', '.join(self.zones)}), where the one gateway stays as zones are added"
+            rule = f"must be one of the zones ({', '.join(self.zones)}), where the single gateway stays"
             yield Problem("nat_zone", rule, show(self.nat_zone) if self.nat_zone else "none")
         for service in self.endpoints:
             if service not in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
@@ -71,10 +71,10 @@ _Host = Annotated[
 
 
 class Dns(Section):
-    """The names under which the platform is reached."""
+    """DNS names of the platform."""
 
     zone: _Host
-    """A public hosted zone that exists in the account and is delegated: certificates are validated through it."""
+    """An existing, delegated public hosted zone in the account, in which certificates are validated."""
     api_host: _Host
 
     def rules(self) -> Iterator[Problem]:
@@ -87,14 +87,14 @@ _Requests = Annotated[int, Field(ge=10, le=2_000_000_000)]
 
 
 class Firewall(Section):
-    """How many requests the firewall lets through in five minutes; AWS applies its limits near the number."""
+    """Request limits of the firewall per five minutes; AWS applies them approximately."""
 
     requests_per_address: _Requests = 2000
-    """From one address; what is beyond is blocked."""
+    """From one address; requests above the limit are blocked."""
     requests_per_fingerprint: _Requests = 20_000
-    """From clients that open TLS in the same way (JA4), whatever their addresses; an estimate."""
+    """From all clients with the same TLS fingerprint (JA4); an estimate."""
     requests_per_network: _Requests = 20_000
     """From all addresses of one autonomous system, such as a hosting provider's; an estimate."""
     many_addresses: Literal["count", "block"] = "count"
-    """What becomes of requests beyond the last two limits. All users of one browser share a fingerprint, and those of
-    a mobile operator a network: block once the counts have shown that users stay below."""
+    """Action above the last two limits. All users of one browser share a fingerprint, and those of a mobile operator a
+    network: set `block` after the counts have shown that users stay below the limits."""

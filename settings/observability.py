@@ -1,4 +1,4 @@
-"""What is kept of logs, who is notified, and what it may cost."""
+"""Logs, notifications and budget."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from settings.section import Form, Problem, Section, show
 
 
 class Search(Section):
-    """OpenSearch for logs; a stack without it keeps them in CloudWatch."""
+    """OpenSearch for logs; without it they are in CloudWatch."""
 
     instance_type: Annotated[
         str, Form(r"[a-z0-9]+\.[a-z0-9]+\.search", "an instance type of OpenSearch", "r6g.large.search")
@@ -36,17 +36,17 @@ _Email = Annotated[str, Form(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", "
 
 
 class Observability(Section):
-    """What is kept, who is told, and what it may cost."""
+    """Logs, notifications and budget."""
 
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     log_days: Literal[7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 731]
-    """Retention of log groups, in days; CloudWatch knows only these steps."""
+    """Retention of log groups, in days; CloudWatch accepts only certain values."""
     search: Search | None = None
-    """Where the pods' logs are kept and searched; CloudWatch keeps them where there is none."""
+    """OpenSearch for the pods' logs; without it they are in CloudWatch."""
     alert_emails: tuple[_Email, ...] = ()
-    """Who is called at any hour; required in prod."""
+    """Addresses that alarms page at any hour; required in prod."""
     warning_emails: tuple[_Email, ...] = ()
-    """Who is told of what waits for working hours; the same as `alert_emails` where there are none."""
+    """Addresses for warnings, which wait for working hours; if empty, `alert_emails`."""
 
     def rules(self) -> Iterator[Problem]:
         for name in ("alert_emails", "warning_emails"):

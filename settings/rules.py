@@ -1,4 +1,4 @@
-"""Rules between sections, each named for what it guarantees."""
+"""Rules between sections; each function is named after what it guarantees."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +48,7 @@ def _every_zone_has_a_web_node(network: Network, nodes: Nodes) -> Iterator[Probl
     if nodes.web.min < zones:
         yield Problem(
             f"{PROJECT}:nodes.web.min",
-            f"must be at least one per zone ({zones}): pods with a volume run in the zone of the volume alone",
+            f"must be at least one per zone ({zones}): a pod with a volume can run only in the volume's zone",
             str(nodes.web.min),
         )
 
@@ -84,7 +84,9 @@ def _delivery_is_guarded(environment: Environment, gitops: Gitops) -> Iterator[P
     if environment.kind == "prod" and not _TAG.fullmatch(gitops.revision):
         yield Problem(f"{PROJECT}:gitops.revision", "must be a tag such as v1.2.3 in prod", show(gitops.revision))
     if environment.kind != "dev" and gitops.single_sign_on is None:
-        yield Problem(f"{PROJECT}:gitops.single_sign_on", "is required outside dev: the local administrator is off")
+        yield Problem(
+            f"{PROJECT}:gitops.single_sign_on", "is required outside dev: the local administrator is disabled"
+        )
 
 
 def _state_is_kept_where_it_matters(environment: Environment, database: Database) -> Iterator[Problem]:
@@ -102,7 +104,7 @@ def _somebody_hears_of_alarms(environment: Environment, observability: Observabi
     if environment.kind == "prod" and not observability.alert_emails:
         yield Problem(
             f"{PROJECT}:observability.alert_emails",
-            "must name somebody in prod: the address of a pager or of whoever is on call",
+            "must have an address in prod, such as that of a pager or of the on-call engineer",
             "[]",
         )
 

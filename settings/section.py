@@ -1,4 +1,4 @@
-"""Sections of configuration: frozen and typed, with every mistake explained in the words of the file."""
+"""Base of the configuration sections: frozen and typed, with errors in terms of the stack file."""
 
 import difflib
 import json
@@ -44,7 +44,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def rules(self) -> Iterator[Problem]:
-        """Yield what is wrong between this section's values; paths are relative to the section."""
+        """Yield the problems between this section's values; paths are relative to the section."""
         yield from ()
 
     @model_validator(mode="after")
@@ -56,23 +56,23 @@ class Section(BaseModel):
 
 
 def require(*, true: bool, rule: str) -> None:
-    """Raise, from the validator of a single value, that the value breaks `rule`."""
+    """Raise the error that a value breaks `rule`, from its validator, unless `true`."""
     if not true:
         raise PydanticCustomError("rule", "{rule}", {"rule": rule})
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a text looks like, for `Annotated[str, Form(…)]`: a message says it in words, not by the expression."""
+    """Format of a string, for `Annotated[str, Form(…)]`; messages describe it in words, not by the pattern."""
 
     pattern: str
-    """Regular expression, without anchors: all of the text matches it. Its digits are those of ASCII alone."""
+    """Regular expression that must match the whole string; ASCII only."""
     words: str
     """What it must be, as in `12 digits`."""
     example: str
-    """A text that would do."""
+    """A valid value."""
     shown: bool = True
-    """Whether a message repeats a text that is wrong; not where somebody may have given a secret instead."""
+    """Whether messages show an invalid value; False where it may be a secret."""
 
     @property
     def rule(self) -> str:

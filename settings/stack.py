@@ -27,7 +27,7 @@ from settings.version_support import warnings
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a stack decides."""
+    """All settings of a stack."""
 
     stack: str
     environment: Environment
@@ -49,7 +49,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
 
-# Account first: where it is wrong, nothing after it matters.
+# The account is checked first: errors in it matter most.
 SECTIONS: Mapping[str, type[Section]] = {
     "aws": Aws,
     "environment": Environment,

@@ -92,5 +92,5 @@ def warnings(sections: Mapping[str, Any], today: datetime.date) -> tuple[str, ..
         if version not in releases
     )
     untold = sections["environment"].kind == "staging" and not sections["observability"].alert_emails
-    nobody = f"{PROJECT}:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
+    nobody = f"{PROJECT}:observability.alert_emails: empty: alarms notify nobody unless something else subscribes"
     return (*leaving, nobody) if untold else leaving

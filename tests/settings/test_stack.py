@@ -133,7 +133,7 @@ def test_there_are_the_four_stacks_of_the_design():
     assert Project(ROOT).stacks() == STACKS
 
 
-NOBODY = "ai-prism:observability.alert_emails: empty: nobody is told of alarms unless something else subscribes"
+NOBODY = "ai-prism:observability.alert_emails: empty: alarms notify nobody unless something else subscribes"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ A_LOGIN = (
     'must be the ARN of a secret whose name begins with ecr-pullthroughcache/, or "" for none, '
     f"such as {HERE}secret:ecr-pullthroughcache/hub-AbCdEf"
 )
-UNUSED_LOGIN = "is for source cache: nodes themselves pull without a login"
+UNUSED_LOGIN = "requires source cache: nodes pull without a login"
 PLACE_OF_CHARTS = "must be local, or a registry, such as oci://registry.example.com/charts"
 REPOSITORY = "must be OWNER/REPOSITORY, or OWNER@ID/REPOSITORY@ID where GitHub's tokens carry ids"
 HTTPS = (
@@ -351,19 +351,19 @@ ONE_PROBLEM = {
     ),
     "an administrator with an unfit name": (
         {"cluster.admins": {"On Call": "arn:aws:iam::111122223333:role/ops"}},
-        "ai-prism:cluster.admins: must be named by lower-case words joined with hyphens, got On Call",
+        "ai-prism:cluster.admins: names must be lower-case words joined with hyphens, got On Call",
     ),
     "an administrator twice": (
         {"cluster.admins": dict.fromkeys(("ops", "on-call"), "arn:aws:iam::111122223333:role/ops")},
-        ('ai-prism:cluster.admins: must name each role once: an access entry is one role\'s, got ["ops", "on-call"]'),
+        ('ai-prism:cluster.admins: must name each role once: it has one access entry, got ["ops", "on-call"]'),
     ),
     "an administrator with the name of the deployment role": (
         {"cluster.admins": {"delivery": "arn:aws:iam::111122223333:role/ops"}},
-        "ai-prism:cluster.admins.delivery: must have another name: the deployment role is an administrator already",
+        "ai-prism:cluster.admins.delivery: must have another name: delivery is an administrator already",
     ),
     "an administrator with the name of the preview role": (
         {"cluster.admins": {"preview": "arn:aws:iam::111122223333:role/ops"}},
-        "ai-prism:cluster.admins.preview: must have another name: it is the preview role's, which only looks",
+        "ai-prism:cluster.admins.preview: must have another name: preview is the preview role, which is read-only",
     ),
     "administrators without names": (
         {"cluster.admins": ["arn:aws:iam::111122223333:role/ops"]},
@@ -376,8 +376,8 @@ ONE_PROBLEM = {
     "a zone without a node for the volumes that lie there": (
         {"nodes.web.min": 1},
         (
-            "ai-prism:nodes.web.min: must be at least one per zone (2): pods with a volume run in the zone of the "
-            "volume alone, got 1"
+            "ai-prism:nodes.web.min: must be at least one per zone (2): a pod with a volume can run only in "
+            "the volume's zone, got 1"
         ),
     ),
     "more nodes wanted than the most": (
@@ -411,27 +411,27 @@ ONE_PROBLEM = {
     "two spot types": (
         {"nodes.api.types": ["c5.large", "c5a.large"]},
         (
-            "ai-prism:nodes.api.types: must be at least 3 types of like size for spot capacity, "
+            "ai-prism:nodes.api.types: must be at least 3 types of the same size for spot capacity, "
             'got ["c5.large", "c5a.large"]'
         ),
     ),
     "spot types of unlike size": (
         {"nodes.api.types": ["c5.large", "c5a.large", "c5.2xlarge"]},
         (
-            "ai-prism:nodes.api.types: must be of like size, or the autoscaler misjudges a new node, "
+            "ai-prism:nodes.api.types: must have the same size, because the autoscaler assumes it, "
             'got ["c5.large", "c5a.large", "c5.2xlarge"]'
         ),
     ),
     "types of unlike memory": (
         {"nodes.web.types": ["m5.large", "r5.large"]},
         (
-            "ai-prism:nodes.web.types: must be of like size, or the autoscaler misjudges a new node, "
+            "ai-prism:nodes.web.types: must have the same size, because the autoscaler assumes it, "
             'got ["m5.large", "r5.large"]'
         ),
     ),
     "an ARM type": (
         {"nodes.web.types": ["t4g.medium"]},
-        "ai-prism:nodes.web.types: must be x86_64: node images and container images are, got t4g.medium",
+        "ai-prism:nodes.web.types: must be x86_64, as node images and container images are, got t4g.medium",
     ),
     "a GPU group without GPUs": (
         {"nodes.gpu.types": ["m5.xlarge"]},
@@ -579,13 +579,13 @@ ONE_PROBLEM = {
     "a decision that lasts too long": (
         {"cache.apply_immediately": {"until": "2026-12-25", "reason": "memory is full", "owner": "on-call"}},
         (
-            "ai-prism:cache.apply_immediately.until: must be at most 31 days ahead: longer, it is no exception, "
+            "ai-prism:cache.apply_immediately.until: must be at most 31 days ahead: exceptions are temporary, "
             "got 2026-12-25"
         ),
     ),
     "an upgrade to an older version": (
         {"database.upgrade": {"to": "16.15", "until": "2026-12-01", "reason": "a mistake of mine", "owner": "data"}},
-        "ai-prism:database.upgrade.to: must not be older than version (17.11): AWS never goes back, got 16.15",
+        "ai-prism:database.upgrade.to: must not be older than version (17.11): AWS cannot downgrade, got 16.15",
     ),
     "an upgrade to a version that is not listed": (
         {"database.upgrade": {"to": "19.1", "until": "2026-12-01", "reason": "the newest of all", "owner": "data"}},
@@ -596,11 +596,11 @@ ONE_PROBLEM = {
     ),
     "a restore from nothing": (
         {"database.restore_from": {}},
-        "ai-prism:database.restore_from.snapshot: must be given, or else time, not both",
+        "ai-prism:database.restore_from.snapshot: exactly one of snapshot and time must be set",
     ),
     "a restore from two things": (
         {"database.restore_from": {"snapshot": "before", "time": "latest"}},
-        "ai-prism:database.restore_from.snapshot: must be given, or else time, not both",
+        "ai-prism:database.restore_from.snapshot: exactly one of snapshot and time must be set",
     ),
     "a restore of a cache from nothing": (
         {"cache.restore_from": {}},
@@ -688,7 +688,7 @@ def test_the_kind_of_environment_decides_and_not_the_stacks_name():
 @pytest.mark.parametrize("stack", ["integration", "staging", "prod"])
 def test_nobody_logs_in_as_the_local_administrator_outside_dev(stack):
     assert refused({"gitops.single_sign_on": None}, stack) == [
-        "ai-prism:gitops.single_sign_on: is required outside dev: the local administrator is off"
+        "ai-prism:gitops.single_sign_on: is required outside dev: the local administrator is disabled"
     ]
     assert accepted({"gitops.single_sign_on": SINGLE_SIGN_ON})
 
@@ -731,7 +731,7 @@ def test_the_kind_of_environment_decides_whether_it_warns_of_alarms_that_reach_n
 
 def test_prod_is_refused_while_its_alarms_reach_nobody():
     (line,) = refused({"observability.alert_emails": []}, "prod")
-    assert line.startswith("ai-prism:observability.alert_emails: must name somebody in prod")
+    assert line.startswith("ai-prism:observability.alert_emails: must have an address in prod")
 
 
 @pytest.mark.parametrize("wrong", ["db.serverless", "db.m5.large", "db.r6g.2large", "db.t4g.huge"])
@@ -747,7 +747,7 @@ def test_one_zone_is_too_few():
 
 
 def test_arm_types_are_told_one_by_one():
-    rule = "must be x86_64: node images and container images are"
+    rule = "must be x86_64, as node images and container images are"
     assert refused({"nodes.api.types": ["c6g.large", "c7g.large", "c8g.large"]}) == [
         f"ai-prism:nodes.api.types: {rule}, got {name}" for name in ("c6g.large", "c7g.large", "c8g.large")
     ]
@@ -798,9 +798,7 @@ def test_a_decision_holds_until_its_last_day_is_over_and_then_counts_for_nothing
     assert getattr(held, store).apply_immediately.owner == "on-call"
     assert held.warnings == ()
     assert getattr(ended, store).apply_immediately is None
-    assert ended.warnings == (
-        f"ai-prism:{store}.apply_immediately: ended on 2026-11-25 and counts for nothing: take it out",
-    )
+    assert ended.warnings == (f"ai-prism:{store}.apply_immediately: ended on 2026-11-25 and has no effect: remove it",)
 
 
 def test_an_upgrade_that_is_over_leaves_its_version():
@@ -809,7 +807,7 @@ def test_an_upgrade_that_is_over_leaves_its_version():
     assert (ended.database.version, ended.database.upgrade) == ("18.6", None)
     assert ended.warnings == (
         (
-            "ai-prism:database.upgrade: ended on 2026-11-25 and counts for nothing: take it out, "
+            "ai-prism:database.upgrade: ended on 2026-11-25 and has no effect: remove it, "
             "and set database.version to 18.6"
         ),
     )
@@ -1186,12 +1184,12 @@ def test_a_secret_where_none_belongs_is_not_repeated(key, value, told):
         (
             "database.restore_from",
             {"time": "2026-13-40T04:00:00Z", "stage": "beside"},
-            "time: must be a day and a time of day that there are",
+            "time: must be an existing date and time",
         ),
-        ("gitops.time_zone", "Europe/Berln", "must be a time zone that there is"),
+        ("gitops.time_zone", "Europe/Berln", "must be an existing time zone"),
         ("cluster.public_access_cidrs", ["203.0.113.7/32", "203.0.113.7/32"], "must name each network once"),
         ("cluster.public_access_cidrs", ["10.10.1.0/24"], "must be public networks, got 10.10.1.0/24"),
-        ("registry.images", ["api", "quay"], "must be called otherwise than the repositories of others' images"),
+        ("registry.images", ["api", "quay"], "must not have the names of the third-party image repositories"),
     ],
 )
 def test_what_only_aws_would_refuse_is_refused_here(key, value, told):
