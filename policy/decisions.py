@@ -1,4 +1,4 @@
-"""Exceptions that a resource itself carries, in a tag that says until when somebody has decided on them."""
+"""Exceptions that a resource carries as a tag with a last day, such as ApplyImmediatelyUntil."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from policy.properties import Findings
 from policy.view import Resource
 
 IMMEDIATELY = "ApplyImmediatelyUntil"
-"""Changes are made at once, as in an incident."""
+"""Tag until whose day changes may be applied at once."""
 UPGRADE = "UpgradeUntil"
-"""Another version is brought."""
+"""Tag until whose day the version may be upgraded."""
 LONGEST = datetime.timedelta(days=31)
-"""An exception that lasts longer is none."""
+"""Longest allowed exception."""
 
 
 def is_decided(resource: Resource, tag: str, today: datetime.date) -> bool:
-    """Whether the tag names a day that is not over, and not too far away."""
+    """Whether the tag has a day that is not over, and not too far ahead."""
     try:
         until = datetime.date.fromisoformat(resource.text(f"tags.{tag}"))
     except ValueError:
@@ -24,12 +24,12 @@ def is_decided(resource: Resource, tag: str, today: datetime.date) -> bool:
 
 
 def undecided(resource: Resource, path: str, tags: Sequence[str], today: datetime.date, message: str) -> Findings:
-    """Find that a flag is on although none of the tags says that somebody has decided so."""
+    """Report a flag that is on although none of the tags allows it."""
     if not any(is_decided(resource, tag, today) for tag in tags) and resource.flag(path):
         yield path, message
 
 
 def made_at_once(resource: Resource, today: datetime.date) -> Findings:
-    """Find that changes do not wait for the maintenance window."""
-    message = "changes are made outside of the maintenance window"
+    """Report changes that do not wait for the maintenance window."""
+    message = "changes are applied outside of the maintenance window"
     yield from undecided(resource, "applyImmediately", (IMMEDIATELY, UPGRADE), today, message)

@@ -85,7 +85,7 @@ class Index:
     def be_sure(self) -> None:
         """Raise Undetermined where something is filed nowhere that may belong anywhere."""
         if self.lost:
-            raise Undetermined("", f"whether {self.lost[0].name} is about it is not known yet")
+            raise Undetermined("", f"whether {self.lost[0].name} applies to it is unknown")
 
 
 class Objects:

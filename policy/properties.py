@@ -15,7 +15,7 @@ from recording.graph import UNKNOWN, Reference, Secret, Unknown
 
 
 class Missing:
-    """The value of a property that is not there; there is one instance, MISSING."""
+    """The value of a property that is not set; the only instance is MISSING."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -28,9 +28,9 @@ MISSING: Final = Missing()
 
 
 class Undetermined(Exception):  # noqa: N818  # no error: the third result of a rule
-    """A rule's answer depends on something that is not known; raised, or yielded in place of a finding."""
+    """A rule depends on an unknown value; raised, or yielded in place of a finding."""
 
-    def __init__(self, path: str, reason: str = "is not known yet") -> None:
+    def __init__(self, path: str, reason: str = "is unknown") -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason

@@ -24,7 +24,7 @@ _HEAD = """\
 <!-- Generated from policy/rules and tests/policy/fixtures: make generate. -->
 
 What `prismctl policies`, `make preview` and the policy pack (`pulumi preview --policy-pack policy`) check. Each rule
-has three answers: violated, satisfied, and undetermined where its answer depends on a value that is not known yet. In
+has three answers: violated, satisfied, and undetermined where its answer depends on an unknown value. In
 prod, what a *strict* rule cannot tell is mandatory too. Examples are inputs by the SDK's wire names; `!unknown`,
 `!secret`, `!ref` (unknown, but made from that resource), `!id` and `!arn` stand for values.
 

@@ -176,7 +176,7 @@ class Stack:
         followed = self._follow(resource.needs(path), types)
         found = {each.urn: each for each in (*exact, *followed)}
         if not found:
-            reason = "refers to something outside this stack" if all_known else "is not known yet"
+            reason = "refers to something outside this stack" if all_known else "is unknown"
             raise Undetermined(path, reason)
         return tuple(found.values())
 
@@ -192,7 +192,7 @@ class Stack:
             found += index.by_target.get(resource.urn, ())
             lost += index.lost
         if not found and lost:
-            raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is not known yet")
+            raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is unknown")
         return tuple(found)
 
     def be_sure_of(self, resource: Resource, path: str, *types: str) -> None:
@@ -203,7 +203,7 @@ class Stack:
         for type_ in types:
             lost = self._referring(type_, path, resource.type).lost
             if lost:
-                raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is not known yet")
+                raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is unknown")
 
     def is_used(self, resource: Resource, *uses: tuple[str, tuple[str, ...]]) -> bool:
         """Whether a property of some type refers to `resource`; raises Undetermined where none does but one may."""

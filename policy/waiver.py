@@ -1,4 +1,4 @@
-"""One waiver: a finding that somebody answers for, until a day, as long as the value stays what it was."""
+"""Waivers: an owner accepts one finding until a day, as long as the value does not change."""
 
 import datetime
 import difflib
@@ -13,11 +13,11 @@ PLACE = 2
 
 FILE = Path(__file__).with_name("waivers.yaml")
 SHOWN = f"{FILE.parent.name}/{FILE.name}"
-"""What messages call it."""
+"""Name of the file in messages."""
 
 
 ENDING = datetime.timedelta(days=30)
-"""How long before its last day a waiver is told to end."""
+"""How long before its last day a waiver is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +37,14 @@ class Waiver:
     value: Any = None
     """The accepted value; when it changes, the waiver lapses."""
     absent: bool = False
-    """In place of a value: that there is none."""
+    """In place of a value: the property is not set."""
     fingerprint: str = ""
     """In place of a long value: its fingerprint, as `prismctl policies --json` tells it; of secrets it tells none."""
     file: str = SHOWN
     line: int = 0
 
     def faults(self, today: datetime.date, waivable: Mapping[str, bool]) -> Iterator[str]:
-        """Yield what keeps the waiver from being valid; `waivable` has each rule's id, and whether it may be waived."""
+        """Yield why the waiver is invalid; `waivable` says by rule id whether a rule may be waived."""
         lacking = [name for name in ("rule", "urn", "owner", "ticket", "reason") if not getattr(self, name)]
         if self.expires is None:
             lacking.append("expires")
@@ -54,9 +54,9 @@ class Waiver:
             yield f"lacks {', '.join(lacking)}"
         if self.rule and self.rule not in waivable:
             close = difflib.get_close_matches(self.rule, waivable, n=1)
-            yield f"is of no rule that there is{f'; did you mean {close[0]}?' if close else ''}"
+            yield f"names an unknown rule{f'; did you mean {close[0]}?' if close else ''}"
         elif self.rule and not waivable[self.rule]:
-            yield f"waives {self.rule}, which nobody may waive"
+            yield f"waives {self.rule}, which cannot be waived"
         if self.urn and len(self._place) < PLACE:
             yield "has no pattern of a URN, such as urn:pulumi:STACK::PROJECT::TYPE::NAME"
         if self.expires is not None and self.expires < today:

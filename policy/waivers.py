@@ -20,7 +20,7 @@ from policy.waiver import FILE, PLACE, SHOWN, Waiver
 
 
 class WaiverFileError(Exception):
-    """The file of waivers cannot be used; the message says where and why."""
+    """The waiver file is invalid; the message says where and why."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _is_about(waiver: Waiver, finding: Finding) -> bool:
 
 
 def _holds(waiver: Waiver, finding: Finding) -> bool:
-    """Whether the value is still the one that was accepted; of an unknown one nobody can say otherwise."""
+    """Whether the value is still the accepted one; an unknown value counts as accepted."""
     found = finding.value_fingerprint
     accepted = waiver.fingerprint or fingerprint(MISSING if waiver.absent else waiver.value)
     return found in (UNKNOWN_VALUE, accepted)

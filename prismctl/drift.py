@@ -1,4 +1,4 @@
-"""What somebody has deleted or changed by hand of a Helm release: its manifest against the objects in the cluster.
+"""Finds objects of a Helm release that were deleted or changed by hand: compares its manifest with the cluster.
 
 Helm and the Kubernetes provider compare a release's values, not its objects, so an update finds nothing to do.
 """
@@ -10,14 +10,14 @@ from typing import Any
 from prismctl.helm import Object, Release
 
 _OWN = ("helm", "pulumi-resource-kubernetes")
-"""Who writes an object for Helm: the program that Helm runs in (getManagedFieldsManager in
+"""Field managers of Helm:  the program that Helm runs in (getManagedFieldsManager in
 https://github.com/helm/helm/blob/v3.22.0/pkg/kube/client.go), which is the provider, or Helm itself."""
 _CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kube-apiserver")
 Path = tuple[str | int, ...]
 
 
 def drift(release: Release) -> list[str]:
-    """Return, a sentence each, what differs from the manifest and was not written by Helm."""
+    """Return one sentence for each difference from the manifest that Helm did not write."""
     live = {_identity(each, release.namespace): each for each in release.live}
     found: list[str] = []
     for wanted in release.manifest:
@@ -44,7 +44,7 @@ def _changes(wanted: Object, live: Object) -> Iterator[str]:
         if path[0] in {"apiVersion", "kind", "status"} or path[:2] == ("metadata", "creationTimestamp"):
             continue
         writer = _writer(managers, path, live)
-        # What Helm wrote itself, the server only writes in another way: 1 for 1000m.
+        # The server normalizes what Helm wrote: 1000m becomes 1.
         if writer is not None and not writer.startswith(_OWN) and writer not in _CONTROLLERS:
             secret = wanted["kind"] == "Secret"
             values = "was changed" if secret else f"is {_short(now)}, not {_short(before)}"

@@ -1,4 +1,4 @@
-"""What became of a stack's Helm releases, and how one is mended that keeps every later update from ending."""
+"""`prismctl release`: shows a stack's Helm releases, and repairs one that blocks updates."""
 
 import datetime
 import json
@@ -21,13 +21,13 @@ from settings import naming
 RELEASE = "kubernetes:helm.sh/v3:Release"
 _TIMEOUT = "10m"
 _MINUTES_OF_AN_UPDATE = 15
-"""How long an update can be at a release: Helm's ten minutes, once more to roll back what began late."""
+"""Longest time that an update needs for a release: Helm's timeout of ten minutes, and time to roll back."""
 _SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedRelease:
-    """A release as the program has it."""
+    """A release as the program declares it."""
 
     name: str
     namespace: str
@@ -37,18 +37,18 @@ class WantedRelease:
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What would mend a release."""
+    """A command that repairs a release."""
 
     command: tuple[str, ...]
     """Helm's arguments."""
     effect: str
     keeps: str = ""
-    """What it leaves alone that one could think it takes."""
+    """Objects that the command does not delete, for the user; empty where it deletes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is to be told of one release."""
+    """The status of one release, and how to repair it."""
 
     name: str
     namespace: str
@@ -70,7 +70,7 @@ class Finding:
 def status(
     project: Project, stack: str, names: Sequence[str], where: Callable[[str], helm.Cluster], *, as_json: bool
 ) -> int:
-    """Tell what became of a stack's releases; returns 1 where one is not as the program wants it."""
+    """Print the status of a stack's releases; returns 1 if one differs from the program."""
     cluster = _cluster(stack, where)
     wanted = _choose(_releases_of(preview(project, stack, known=False).graph), names, stack)
     found = [judge(each, cluster.find(each.namespace, each.name)) for each in wanted]
@@ -80,7 +80,7 @@ def status(
 
 
 def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.Cluster], *, yes: bool) -> int:
-    """Mend one release after saying what is done, and after a yes; returns 1 where it was declined."""
+    """Repair one release after confirmation; returns 1 if it was declined."""
     cluster = _cluster(stack, where)
     (wanted,) = _choose(_releases_of(preview(project, stack, known=False).graph), [name], stack)
     found = judge(wanted, cluster.find(wanted.namespace, wanted.name))
@@ -88,11 +88,11 @@ def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.
     if found.repair is None:
         _say("nothing to repair")
         return 0
-    _say(f"to be done: helm {' '.join(found.repair.command)}\n  {found.repair.effect}{found.repair.keeps}")
+    _say(f"command: helm {' '.join(found.repair.command)}\n  {found.repair.effect}{found.repair.keeps}")
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("nothing was done: say --yes, since there is no terminal to ask on")
-        if not typer.confirm("Does no update run, and is this to be done?"):
+            raise UsageError("nothing was done: without a terminal, confirm with --yes")
+        if not typer.confirm("Make sure that no update is running. Run this command?"):
             return 1
     cluster.run(found.repair.command)
     _say(f"done; go on with: pulumi up --stack {stack}")
@@ -100,13 +100,13 @@ def repair(project: Project, stack: str, name: str, where: Callable[[str], helm.
 
 
 def _cluster(stack: str, where: Callable[[str], helm.Cluster]) -> helm.Cluster:
-    """Return the stack's cluster, whose errors say what tells more."""
+    """Return the stack's cluster; its errors refer to `prismctl reach`."""
     cluster = where(naming.physical_name("cluster", stack))
     return replace(cluster, advice=f"prismctl reach {stack} tells why")
 
 
 def judge(wanted: WantedRelease, release: helm.Release | None) -> Finding:
-    """Return what is to be told of a release that the program wants."""
+    """Return the status of a release that the program declares."""
     if release is None:
         return Finding(
             name=wanted.name,
@@ -131,11 +131,11 @@ def judge(wanted: WantedRelease, release: helm.Release | None) -> Finding:
 # In the words of https://github.com/helm/helm/blob/v3.22.0/pkg/action: upgrade.go, install.go (availableName)
 _IN_PROGRESS = '"another operation (install/upgrade/rollback) is in progress"'
 _TROUBLES: Mapping[str, str] = {
-    "pending-install": 'the installation was stopped in the middle; the next one is refused: "cannot re-use a name that'
+    "pending-install": 'the installation was interrupted; Helm refuses the next one: "cannot re-use a name that'
     f' is still in use", or {_IN_PROGRESS}',
-    "pending-upgrade": f"an upgrade was stopped in the middle; every later one is refused: {_IN_PROGRESS}",
-    "pending-rollback": f"a rollback was stopped in the middle; every later upgrade is refused: {_IN_PROGRESS}",
-    "uninstalling": "its removal was stopped in the middle; it can neither be installed nor upgraded",
+    "pending-upgrade": f"an upgrade was interrupted; Helm refuses every later one: {_IN_PROGRESS}",
+    "pending-rollback": f"a rollback was interrupted; Helm refuses every later upgrade: {_IN_PROGRESS}",
+    "uninstalling": "its removal was interrupted; it can neither be installed nor upgraded",
     "failed": "its last installation, upgrade or rollback failed",
 }
 
@@ -143,12 +143,12 @@ _TROUBLES: Mapping[str, str] = {
 def _trouble(release: helm.Release) -> str:
     if release.status == "deployed":
         return ""
-    words = _TROUBLES.get(release.status, "is in no state that an update goes on from")
+    words = _TROUBLES.get(release.status, "is in a state from which an update cannot continue")
     if release.status == "failed":
         words = f"{words}: {release.description}"
     age = datetime.datetime.now(datetime.UTC) - release.since
     if release.status != "failed" and age < datetime.timedelta(minutes=_MINUTES_OF_AN_UPDATE):
-        words += f". It began {int(age.total_seconds() // 60)} min ago: is an update still at it?"
+        words += f". It began {int(age.total_seconds() // 60)} min ago: check whether an update is still running"
     return words
 
 
@@ -159,13 +159,13 @@ def _repair(release: helm.Release, *, changed: bool) -> Repair | None:
             return None
         return Repair(
             command=("rollback", release.name, str(release.revision), *place),
-            effect=f"applies revision {release.revision} again: what was deleted is made, and what was changed is put"
-            " back, but for custom resources that were changed",
+            effect=f"applies revision {release.revision} again: deleted objects are created and changed ones are reset,"
+            " except custom resources that were changed",
         )
     if release.good is not None and release.status != "uninstalling":
         return Repair(
             command=("rollback", release.name, str(release.good), *place),
-            effect=f"goes back to revision {release.good}, the last that was deployed; the next pulumi up repeats the"
+            effect=f"rolls back to revision {release.good}, the last that was deployed; the next pulumi up repeats the"
             " upgrade",
         )
     return Repair(
@@ -178,7 +178,7 @@ def _repair(release: helm.Release, *, changed: bool) -> Repair | None:
 
 
 def _values(wanted: WantedRelease, release: helm.Release) -> Iterator[str]:
-    """Yield what the release was told otherwise than the program says."""
+    """Yield the values in which the release differs from the program."""
     yield from _compare("", wanted.values, release.values)
 
 
@@ -198,7 +198,7 @@ def _compare(path: str, wanted: Any, given: Any) -> Iterator[str]:
 
 
 def _is_unknown(value: Any) -> bool:
-    """Return whether a value is, or holds, what only an update knows."""
+    """Return whether a value is, or contains, an output or a secret."""
     if isinstance(value, Mapping):
         return any(map(_is_unknown, value.values()))
     if isinstance(value, list | tuple):
@@ -228,7 +228,7 @@ def _choose(releases: Sequence[WantedRelease], names: Sequence[str], stack: str)
 
 def _tell(found: Sequence[Finding], stack: str, cluster: helm.Cluster) -> Iterator[str]:
     troubled = [each for each in found if not each.sound]
-    yield f"{stack} on {cluster.server}: {len(found)} releases, {len(troubled)} to look at"
+    yield f"{stack} on {cluster.server}: {len(found)} releases, {len(troubled)} with problems"
     for each in sorted(found, key=lambda each: each.sound):
         revision = f"  revision {each.revision}, {each.since}" if each.revision else ""
         yield f"{each.status}  {each.namespace}/{each.name}{revision}"
@@ -253,5 +253,5 @@ def _say(text: str) -> None:
 
 
 def locate(kubeconfig: Path | None, context: str | None) -> Callable[[str], helm.Cluster]:
-    """Return what finds the cluster of a given name by what was said on the command line."""
+    """Return a function from an EKS cluster's name to the cluster, by the options of the command line."""
     return lambda eks_name: helm.find_cluster(kubeconfig, context, eks_name)

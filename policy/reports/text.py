@@ -1,4 +1,4 @@
-"""A report for people: findings by component, the worst first, and how to mend each."""
+"""The text report: findings by component, the most severe first, and how to fix each."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -23,14 +23,12 @@ def summary(report: Report) -> str:
 
 
 def unseen(report: Report, *, brief: bool = False) -> str:
-    """Return one line about what no rule looks at, in brief without its types; empty where there is nothing."""
+    """Return one line about resources that no rule checks, without types if `brief`; empty where there are none."""
     if not report.unseen:
         return ""
     kinds = ", ".join(f"{type_} {count}" for type_, count in sorted(report.unseen.items()))
     resources = sum(report.unseen.values())
-    return (
-        f"no rule looks at {resources} {'resource' if resources == 1 else 'resources'}{'' if brief else f': {kinds}'}"
-    )
+    return f"no rule checks {resources} {'resource' if resources == 1 else 'resources'}{'' if brief else f': {kinds}'}"
 
 
 def render(report: Report, components: Mapping[str, str], *, brief: bool = False, width: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Input that cannot be judged."""
+"""Errors of input that cannot be checked."""
 
 MOST_BYTES = 128 * 2**20
 """The largest input that is read; what holds more resources than that is no stack that anybody previews."""

@@ -144,8 +144,8 @@ def test_what_no_rule_looks_at_is_counted_by_type(tmp_path, capsys) -> None:
     file, page = tmp_path / "state.json", tmp_path / "page.md"
     file.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}))
     assert main(["policies", "--state", str(file), "--markdown", str(page)]) == 0
-    assert "no rule looks at 2 resources: aws:x/y:Y 2\n" in capsys.readouterr().out
-    assert "no rule looks at 2 resources: aws:x/y:Y 2" in page.read_text()
+    assert "no rule checks 2 resources: aws:x/y:Y 2\n" in capsys.readouterr().out
+    assert "no rule checks 2 resources: aws:x/y:Y 2" in page.read_text()
     main(["policies", "--state", str(file), "--json"])
     assert json.loads(capsys.readouterr().out)["stacks"][0]["unseen"] == {"aws:x/y:Y": 2}
 

@@ -45,16 +45,19 @@ def helm_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("words", "cause"),
     [
-        (f"{UNREACHABLE}: dial tcp: lookup abc.eks.amazonaws.com: no such host", "the cluster is gone"),
-        (f"{UNREACHABLE}: dial tcp 10.0.0.7:443: i/o timeout", "there is no way to it from here"),
+        (f"{UNREACHABLE}: dial tcp: lookup abc.eks.amazonaws.com: no such host", "the cluster was deleted"),
+        (f"{UNREACHABLE}: dial tcp 10.0.0.7:443: i/o timeout", "it is not reachable from here"),
         (f"{UNREACHABLE}: dial tcp 127.0.0.1:1: connect: connection refused", "nothing listens there"),
-        (f"{UNREACHABLE}: tls: failed to verify certificate: x509: certificate signed by unknown", "another server"),
+        (
+            f"{UNREACHABLE}: tls: failed to verify certificate: x509: certificate signed by unknown",
+            "does not match the kubeconfig",
+        ),
         (f"{UNREACHABLE}: getting credentials: exec: executable aws failed with exit code 253", "no credentials"),
         (
             "Kubernetes cluster unreachable: the server has asked for the client to provide credentials",
-            "does not know the caller",
+            "refuses the caller",
         ),
-        ("something new", "see what was said"),
+        ("something new", "unknown; see the message"),
     ],
 )
 def test_a_cluster_that_does_not_answer_is_told_once_with_the_likely_cause(

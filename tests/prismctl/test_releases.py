@@ -77,7 +77,10 @@ def test_a_deleted_object_is_made_again_by_the_revision_that_has_it() -> None:
 
 def test_an_operation_that_began_a_moment_ago_may_still_be_under_way() -> None:
     now = datetime.datetime.now(datetime.UTC)
-    assert "is an update still at it?" in judge(WANTED, release("pending-upgrade", good=3, since=now)).trouble
+    assert (
+        "check whether an update is still running"
+        in judge(WANTED, release("pending-upgrade", good=3, since=now)).trouble
+    )
     assert "still at it" not in judge(WANTED, release("pending-upgrade", good=3)).trouble
 
 

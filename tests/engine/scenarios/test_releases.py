@@ -113,7 +113,7 @@ def test_an_upgrade_that_was_killed_is_told_and_repaired_by_one_command(
     assert "another operation (install/upgrade/rollback) is in progress" in refused.output
     told = prismctl(program, "status", "dev", NAME)
     assert told.code == 1
-    assert f"prismctl release repair dev {NAME}: goes back to revision 1" in told.out
+    assert f"prismctl release repair dev {NAME}: rolls back to revision 1" in told.out
     unasked = prismctl(program, "repair", "dev", NAME)
     assert (unasked.code, status_of(cluster)) == (2, "pending-upgrade")
 

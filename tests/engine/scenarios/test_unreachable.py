@@ -76,7 +76,7 @@ def test_a_real_api_server_is_reached_or_one_line_says_why_not(tmp_path: Path):
         config = yaml.safe_load(cluster.kubeconfig.read_text())
         stranger = tmp_path / "stranger"
         stranger.write_text(yaml.safe_dump({**config, "users": [{**config["users"][0], "user": {"token": "none"}}]}))
-        assert "does not know the caller" in reach(stranger)[1]
+        assert "refuses the caller" in reach(stranger)[1]
 
         # By the authorities of the machine, which have not signed for it.
         other = {"server": config["clusters"][0]["cluster"]["server"]}
