@@ -31,7 +31,7 @@ def test_an_unknown_stack_is_answered_with_those_that_exist(capsys):
     assert cli.main(["preview", "nowhere"]) == 2
     assert tuple(capsys.readouterr()) == (
         "",
-        "error: no stack called 'nowhere'\npossible are dev, integration, staging, prod, or all\n",
+        "error: no stack called 'nowhere'\npossible are " + ", ".join(Project(ROOT).stacks()) + ", or all\n",
     )
 
 

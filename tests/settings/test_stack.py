@@ -8,6 +8,7 @@ from typing import get_args
 
 import pulumi
 import pytest
+import sound
 from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
@@ -18,24 +19,19 @@ from settings.cluster import NodeGroup
 from settings.section import Section, SettingsError
 
 TODAY = datetime.date(2026, 11, 23)
-STACKS = ("dev", "integration", "staging", "prod")
+STACKS = Project(ROOT).stacks()
 REMOVED = object()
 """In place of a value: the key is taken out."""
 
 
 @functools.cache
-def of_file(stack):
-    return Project(ROOT).config(stack)
+def parsed(kind):
+    return settings.parse(kind, sound.configuration(kind), today=TODAY)
 
 
-@functools.cache
-def parsed(stack):
-    return settings.parse(stack, of_file(stack), today=TODAY)
-
-
-def edited(stack, edits):
-    """Return a stack's configuration with the values at dotted paths (`network.zones`) replaced."""
-    sections = {key: json.loads(text) for key, text in of_file(stack).items() if key.startswith("ai-prism:")}
+def edited(kind, edits):
+    """Return a sound configuration with the values at dotted paths (`network.zones`) replaced."""
+    sections = {f"ai-prism:{name}": values for name, values in sound.sections(kind).items()}
     for path, value in edits.items():
         *parents, last = f"ai-prism:{path}".split(".")
         place = functools.reduce(operator.getitem, parents, sections)
@@ -64,73 +60,38 @@ def refused(edits, stack="dev", today=TODAY):
     return [line.removeprefix("  ") for line in lines]
 
 
-# What the stacks are: dev, integration, staging, prod.
-TABLE = {
-    "VPC": (
-        lambda s: str(s.network.cidr),
-        ("10.10.0.0/16", "10.20.0.0/16", "10.30.0.0/16", "10.0.0.0/16"),
-    ),
-    "availability zones and NAT gateways": (
-        lambda s: (len(s.network.zones), s.network.nat_gateways),
-        ((2, 1), (2, 1), (3, 3), (3, 3)),
-    ),
-    "web nodes, minimum, desired and maximum": (
-        lambda s: (s.nodes.web.min, s.nodes.web.desired, s.nodes.web.max),
-        ((2, 2, 4), (2, 2, 4), (3, 3, 10), (3, 6, 20)),
-    ),
-    "api nodes, minimum, desired and maximum": (
-        lambda s: (s.nodes.api.min, s.nodes.api.desired, s.nodes.api.max),
-        ((1, 1, 3), (1, 1, 4), (3, 5, 25), (5, 10, 50)),
-    ),
-    "GPU nodes, minimum, desired and maximum": (
-        lambda s: (s.nodes.gpu.min, s.nodes.gpu.desired, s.nodes.gpu.max),
-        ((0, 0, 1), (0, 0, 2), (0, 1, 8), (2, 5, 15)),
-    ),
-    "database instances": (
-        lambda s: (s.database.instances, s.database.instance_class),
-        ((1, "db.t4g.medium"), (1, "db.t4g.medium"), (2, "db.r6g.large"), (3, "db.r6g.large")),
-    ),
-    "backup days": (lambda s: s.database.backup_days, (7, 7, 14, 30)),
-    "backup window": (lambda s: s.database.backup_window, ("03:00-04:00",) * 4),
-    "cache nodes": (
-        lambda s: (s.cache.nodes, s.cache.node_type),
-        ((1, "cache.t4g.small"), (1, "cache.t4g.small"), (2, "cache.r6g.large"), (3, "cache.r6g.large")),
-    ),
-    "cache snapshots": (lambda s: (s.cache.snapshot_days, s.cache.snapshot_window), ((7, "03:00-05:00"),) * 4),
-    "api replicas": (
-        lambda s: s.api.max_replicas,
-        (3, 6, 50, 100),
-    ),
-    "protection": (lambda s: s.environment.protect, (False, False, True, True)),
-    "region": (lambda s: s.aws.region, ("us-east-1",) * 4),
-    "kind": (lambda s: s.environment.kind, STACKS),
-    "retiring": (lambda s: s.environment.retiring, (False,) * 4),
-    "database version": (lambda s: s.database.version, ("17.11",) * 4),
-    "zone and API": (
-        lambda s: (s.dns.zone, s.dns.api_host),
-        (
-            ("dev.ai-prism.com", "api.dev.ai-prism.com"),
-            ("integration.ai-prism.com", "api.integration.ai-prism.com"),
-            ("staging.ai-prism.com", "api.staging.ai-prism.com"),
-            ("ai-prism.com", "api.ai-prism.com"),
-        ),
-    ),
-}
-CELLS = [
-    pytest.param(row, stack, value, id=f"{row}-{stack}")
-    for row, (_, values) in TABLE.items()
-    for stack, value in zip(STACKS, values, strict=True)
-]
+def leaves(value, path=()):
+    """Yield the path and value of each leaf of a configuration or of what was parsed from it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    else:
+        yield path, value
 
 
-@pytest.mark.parametrize(("row", "stack", "value"), CELLS)
-def test_a_stack_is_what_the_design_says(row, stack, value):
-    read, _ = TABLE[row]
-    assert read(parsed(stack)) == value
+@pytest.mark.parametrize("kind", sound.KINDS)
+def test_each_value_that_is_configured_is_what_the_program_gets(kind):
+    for path, value in leaves(sound.sections(kind)):
+        found = parsed(kind)
+        for key in path:
+            found = found[key] if isinstance(found, dict) else getattr(found, key)
+        if isinstance(value, list):
+            assert list(found) == value, path
+        else:
+            assert str(found) == str(value), path
 
 
-def test_there_are_the_four_stacks_of_the_design():
-    assert Project(ROOT).stacks() == STACKS
+def test_what_is_not_configured_has_a_safe_default():
+    found = parsed("dev")
+    assert found.environment.retiring is False
+    assert found.database.backup_window == "03:00-04:00"
+    assert (found.cache.snapshot_days, found.cache.snapshot_window) == (7, "03:00-05:00")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_settings_accept_each_stack_file(stack):
+    found = settings.parse(stack, Project(ROOT).config(stack), today=TODAY)
+    assert found.stack == stack
 
 
 NOBODY = "ai-prism:observability.alert_emails: empty: alarms notify nobody unless something else subscribes"
@@ -144,9 +105,8 @@ def test_a_stack_knows_its_name_and_warns_of_nothing_but_that_alarms_reach_nobod
     assert parsed(stack).warnings == warnings
 
 
-def test_no_two_stacks_share_an_account_or_an_address():
-    assert len({parsed(stack).aws.account_id for stack in STACKS}) == 4
-    networks = [parsed(stack).network.cidr for stack in STACKS]
+def test_no_two_stacks_share_an_address():
+    networks = [settings.parse(stack, Project(ROOT).config(stack), today=TODAY).network.cidr for stack in STACKS]
     assert [
         pair for pair in ((a, b) for a in networks for b in networks if a is not b) if pair[0].overlaps(pair[1])
     ] == []
@@ -191,7 +151,7 @@ HTTPS = (
     "must be an https:// address without login, port, query or fragment, its host in lower case, "
     "such as https://git.example.com/platform"
 )
-SINGLE_SIGN_ON = {"issuer": "https://login.example.com", "client_id": "argo-cd", "admins": "platform"}
+SINGLE_SIGN_ON = sound.SINGLE_SIGN_ON
 HOST = "must be a host name in lower case with a dot in it, such as api.example.com"
 KEYS = "cidr, zones, nat_gateways, nat_zone, endpoints, image_accounts, vpn_gateway"
 ACCOUNT = "must be 12 digits, such as 111122223333"
@@ -875,7 +835,7 @@ def test_a_message_has_no_hole_where_no_listed_version_is_supported():
 @pytest.mark.parametrize("stack", ["d", "Dev", "dev-1", "1dev", "a" * 17])
 def test_a_stack_name_that_names_cannot_carry_is_refused(stack):
     with pytest.raises(SettingsError) as error:
-        settings.parse(stack, of_file("dev"), today=TODAY)
+        settings.parse(stack, sound.configuration("dev"), today=TODAY)
     assert str(error.value) == (
         f"Pulumi.{stack}.yaml: 1 problem\n"
         f"  stack: must be 2 to 16 lower-case letters and digits, the first a letter, got {stack}"
@@ -893,7 +853,7 @@ def test_a_secret_is_refused_without_showing_it():
 
 
 def test_a_secret_under_an_unknown_section_is_refused_without_showing_it():
-    config = {**of_file("dev"), "ai-prism:password": "hunter2"}
+    config = {**sound.configuration("dev"), "ai-prism:password": "hunter2"}
     with pytest.raises(SettingsError) as error:
         settings.parse("dev", config, secret_keys=frozenset({"ai-prism:password"}), today=TODAY)
     assert "ai-prism:password: " in str(error.value)
@@ -901,7 +861,9 @@ def test_a_secret_under_an_unknown_section_is_refused_without_showing_it():
 
 
 def test_keys_of_other_packages_are_none_of_the_programs_business():
-    assert settings.parse("dev", {**of_file("dev"), "aws:region": "eu-west-1"}, today=TODAY) == parsed("dev")
+    assert settings.parse("dev", {**sound.configuration("dev"), "aws:region": "eu-west-1"}, today=TODAY) == parsed(
+        "dev"
+    )
 
 
 def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
@@ -979,7 +941,7 @@ def running(monkeypatch):
     warnings = []
     monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(of_file("dev")))
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(sound.configuration("dev")))
     monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", "[]")
     monkeypatch.setenv("AI_PRISM_TODAY", "2026-11-23")
     return warnings
@@ -1168,7 +1130,7 @@ def test_no_mistake_in_an_optional_block_ends_in_a_stack_trace_or_repeats_a_secr
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        ("images.docker_hub_login", "joe:hunter2", "must be the ARN of a secret"),
+        ("images", {"docker_hub_login": "joe:hunter2"}, "must be the ARN of a secret"),
         ("gitops.repository", "https://joe:hunter2@github.com/company/x", "must be an https:// address without login"),
     ],
 )
@@ -1189,7 +1151,11 @@ def test_a_secret_where_none_belongs_is_not_repeated(key, value, told):
         ("gitops.time_zone", "Europe/Berln", "must be an existing time zone"),
         ("cluster.public_access_cidrs", ["203.0.113.7/32", "203.0.113.7/32"], "must name each network once"),
         ("cluster.public_access_cidrs", ["10.10.1.0/24"], "must be public networks, got 10.10.1.0/24"),
-        ("registry.images", ["api", "quay"], "must not have the names of the third-party image repositories"),
+        (
+            "registry",
+            {"images": ["api", "quay"]},
+            "must not have the names of the third-party image repositories",
+        ),
     ],
 )
 def test_what_only_aws_would_refuse_is_refused_here(key, value, told):
