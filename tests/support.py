@@ -1,5 +1,6 @@
 """Recorded programs, shared by all tests of a worker."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,6 +20,11 @@ _graphs: dict[tuple[str, bool], Graph] = {}
 def sample(values: Iterable[Any], *kept: Any) -> list[Any]:
     """Return parameters of a test: `kept` in every run, all other values in `make e2e` alone, as a sweep."""
     return [value if value in kept else pytest.param(value, marks=pytest.mark.sweep) for value in values]
+
+
+def configured(stack: str, section: str) -> dict[str, Any]:
+    """Return a section of a stack's file, {} where it has none: what a test must know of a stack, it reads."""
+    return json.loads(Project(ROOT).config(stack).get(f"ai-prism:{section}", "{}"))
 
 
 def recorded(stack: str, *, known: bool) -> Graph:

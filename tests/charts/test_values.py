@@ -1,7 +1,6 @@
 """Values that cannot be meant are refused, with the key in the message."""
 
 import functools
-import json
 
 import jsonschema
 import pytest
@@ -17,9 +16,8 @@ from chart import (
     render,
     value_schema,
 )
-from support import recorded
+from support import configured, recorded
 
-from prismctl.project import ROOT, Project
 from tools import build
 
 HANDED_OVER = list(leaves(handover()))
@@ -190,7 +188,7 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environments_api_scales_up_to_the_number_from_which_the_namespaces_quota_is_computed(environment):
-    stack = json.loads(Project(ROOT).config(environment)["ai-prism:api"])
+    stack = configured(environment, "api")
     scaled = environment_values(environment)["workloads"]["api"]["autoscaling"]
     assert scaled["maxReplicas"] == stack["max_replicas"]
 

@@ -1,13 +1,10 @@
 """What an update needs of its account: pure parts; whole updates are in the engine's scenarios."""
 
-import json
-
 import pytest
-from support import recorded
+from support import configured, recorded
 
 from components.account import _caller_problems, _zone_problems
 from components.stack_context import StackContext
-from prismctl.project import ROOT, Project
 
 HERE = StackContext("dev", "111122223333", "us-east-1", "dev")
 ROLE = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Platform_0123456789abcdef"
@@ -79,8 +76,8 @@ def test_no_network_is_built_around_a_zone_in_which_eks_takes_no_control_plane(i
 @pytest.mark.parametrize("role", ["preview", "deploy"])
 def test_the_roles_of_delivery_are_known_by_their_arns_before_they_are_made(role: str) -> None:
     graph = recorded("dev", known=True)
-    account = json.loads(Project(ROOT).config("dev")["ai-prism:aws"])
+    aws = configured("dev", "aws")
 
     made = graph.named("aws:iam/role:Role", f"delivery-{role}").outputs["arn"]
 
-    assert StackContext("dev", account["account_id"], account["region"], "dev").delivery_role_arn(role) == made
+    assert StackContext("dev", aws["account_id"], aws["region"], "dev").delivery_role_arn(role) == made

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 import pytest
 from alone import CONTEXT, KEY_ARN, LOG_GROUPS, build
-from support import recorded
+from support import STACKS, configured, recorded
 
 from components.search import Search, SearchArgs, domain_arn
 from components.stack_context import StackContext
@@ -22,7 +22,8 @@ from prismctl.project import ROOT
 from recording.graph import Graph, Resource
 from settings import observability as settings
 
-WITH, WITHOUT = ("staging", "prod"), ("dev", "integration")
+WITH = [stack for stack in STACKS if configured(stack, "observability").get("search")]
+WITHOUT = [stack for stack in STACKS if stack not in WITH]
 DOMAIN = "aws:opensearch/domain:Domain"
 
 
