@@ -188,7 +188,10 @@ def test_the_hours_of_the_alert_are_within_the_sync_window_in_winter_and_in_summ
     assert window["schedule"] == f"0 {begins} * * 1-5"
     opens = datetime.datetime.fromisoformat(day).replace(hour=begins, tzinfo=zone).astimezone(datetime.UTC)
     hours = environment_values("prod")["monitoring"]["alerts"]["syncHours"]
-    assert opens.hour <= hours["from"] < hours["to"] <= opens.hour + lasts
+    assert opens.hour <= hours["from"] < hours["to"] <= opens.hour + lasts, (
+        "charts/ai-prism/values-prod.yaml: monitoring.alerts.syncHours must lie within the sync window of prod "
+        f"(gitops.time_zone of Pulumi.prod.yaml), in UTC {opens.hour} to {opens.hour + lasts} on {day}, got {hours}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     if options.legitimate:
         noticed = sorted((edit, outcome.noticed_by) for edit, outcome in result.outcomes.items() if outcome.noticed_by)
         sys.stdout.writelines(f"{edit.what}: {tests}\n" for edit, tests in noticed)
-        sys.stdout.write(f"{len(result.outcomes)} legitimate edits, {len(noticed)} turn tests red, goldens aside\n")
+        made = f"{len(result.outcomes)} of {len(legitimate.KINDS) + 1} legitimate edits made"
+        sys.stdout.write(f"{made}, {len(noticed)} turn tests red, goldens aside\n")
         return 1 if noticed else 0
     sys.stdout.write(_as_json(result) if options.json else _as_text(result, options.at_most))
     return 1 if result.percent > options.at_most else 0

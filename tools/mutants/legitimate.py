@@ -10,24 +10,25 @@ from pathlib import Path
 
 from tools.mutants.edits import Edit
 
-STACKS = "Pulumi.*.yaml"
-PROD = "Pulumi.prod.yaml"
+STACKS = ("Pulumi.*.yaml",)
+PROD = ("Pulumi.prod.yaml",)
+VALUES_OF_PROD = ("charts/ai-prism/values-prod.yaml",)
 ADDED = "Pulumi.qa.yaml"
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """An edit of all files that match a pattern; each replacement must be found in one of them at least."""
+    """An edit of all files that match a pattern; it is made where each replacement is found in one of them at least."""
 
     what: str
-    files: str
+    files: tuple[str, ...]
     replacements: Mapping[str, str]
     """Regular expressions and what takes the place of each."""
 
 
 KINDS = (
     _Kind("a release in git", PROD, {r"revision: v[\d.]+": "revision: v9.8.7"}),
-    _Kind("a release of the image", "charts/ai-prism/values-prod.yaml", {r'tag: "v[\d.]+"': 'tag: "v9.8.7"'}),
+    _Kind("a release of the image", VALUES_OF_PROD, {r'tag: "v[\d.]+"': 'tag: "v9.8.7"'}),
     _Kind("other accounts", STACKS, {r"\b\d(\d{11})\b": r"9\1"}),
     _Kind("other administrators", STACKS, {r"platform: (arn:\S+role/)\S+": r"on-call: \1people/OnCall"}),
     _Kind("another domain", STACKS, {r"ai-prism\.com": "example.org"}),
@@ -41,7 +42,12 @@ KINDS = (
         STACKS,
         {r"monthly_budget_usd: \d+": "monthly_budget_usd: 777", r"log_days: \d+": "log_days: 90"},
     ),
-    _Kind("another time zone", STACKS, {r"time_zone: \S+": "time_zone: Europe/Berlin"}),
+    _Kind(
+        # The alert on a release that waits knows the same hours, in UTC.
+        "another time zone",
+        (*STACKS, *VALUES_OF_PROD),
+        {r"time_zone: \S+": "time_zone: Europe/Berlin", r"from: 13\b": "from: 7", r"to: 21\b": "to: 15"},
+    ),
     _Kind(
         "one more zone in prod",
         PROD,
@@ -55,19 +61,19 @@ KINDS = (
 
 
 def edits(root: Path) -> Iterator[Edit]:
-    """Yield the edits; raises LookupError where a stack file has nothing left of what one replaces."""
+    """Yield the edits that can be made: files that an adopter has edited have nothing left of what some replace."""
     for kind in KINDS:
-        files = {file.relative_to(root).as_posix(): file.read_text("utf-8") for file in sorted(root.glob(kind.files))}
+        found = sorted(file for pattern in kind.files for file in root.glob(pattern))
+        files = {file.relative_to(root).as_posix(): file.read_text("utf-8") for file in found}
+        if not all(any(re.search(each, text) for text in files.values()) for each in kind.replacements):
+            continue
         for pattern, put in kind.replacements.items():
-            after = {file: re.sub(pattern, put, text) for file, text in files.items()}
-            if after == files:
-                raise LookupError(f"{kind.what}: nothing in {kind.files} matches {pattern}")
-            files = after
+            files = {file: re.sub(pattern, put, text) for file, text in files.items()}
         yield _edit(kind.what, files)
     added = (root / "Pulumi.dev.yaml").read_text("utf-8")
-    yield _edit(
-        "a fifth stack", {ADDED: added.replace("dev.ai-prism.com", "qa.ai-prism.com").replace("10.10.", "10.77.")}
-    )
+    for pattern, put in {r"\bdev\.": "qa.", r"cidr: 10\.\d+\.": "cidr: 10.77."}.items():
+        added = re.sub(pattern, put, added)
+    yield _edit("one more stack", {ADDED: added})
 
 
 def _edit(what: str, files: Mapping[str, str]) -> Edit:
