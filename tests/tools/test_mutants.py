@@ -116,6 +116,15 @@ def test_the_tests_that_mirror_a_file_are_asked_first_and_none_twice() -> None:
         assert noticing.stages(ROOT, file, mirror=True), file
 
 
+@pytest.mark.parametrize("folder", ["components", "settings"])
+def test_every_file_that_is_edited_is_mirrored_by_tests(folder: str) -> None:
+    """With `--mirror` no test would be asked of it, and each of its edits would count as unnoticed."""
+    files = (file.relative_to(ROOT).as_posix() for file in (ROOT / folder).rglob("*.py"))
+    edited = [file for file in files if generated.of_file(ROOT, file)]
+    assert edited
+    assert [file for file in edited if not noticing.stages(ROOT, file, mirror=True)] == []
+
+
 def test_every_test_that_is_asked_is_there() -> None:
     for arguments in (*noticing.BEHIND.values(), *noticing.MIRRORED_ELSEWHERE.values()):
         for argument in arguments:

@@ -18,9 +18,19 @@ WHOLE_PROGRAM = (
 ALL = ("tests",)
 MIRRORED_ELSEWHERE = {
     "charts": ("tests/charts",),
+    "components/apps/alertmanager.py": ("tests/components/apps/test_kube_prometheus_stack.py",),
+    "components/apps/archives.py": ("tests/components/apps/test_charts.py", "tests/components/apps/test_installer.py"),
+    "components/apps/argo_cd_configuration.py": ("tests/components/apps/test_argo_cd.py",),
+    "components/apps/argo_cd_rights.py": ("tests/components/apps/test_argo_cd.py",),
+    "components/apps/argo_cd_secrets.py": ("tests/components/apps/test_argo_cd.py",),
+    "components/apps/grafana.py": ("tests/components/apps/test_kube_prometheus_stack.py",),
+    "components/decision_tags.py": ("tests/components/test_cache.py", "tests/components/test_database.py"),
     "components/endpoints.py": ("tests/iam/test_endpoints.py",),
     "components/image_lifecycle.py": ("tests/components/test_registry.py", "tests/components/test_image_cache.py"),
+    "components/image_places.py": ("tests/components/test_image_cache.py", "tests/components/test_roles.py"),
+    "components/node_sizes.py": ("tests/components/test_node_group.py", "tests/components/test_nodes.py"),
     "components/permissions.py": ("tests/components/test_delivery_access.py", "tests/iam/test_deployment.py"),
+    "components/platform_alarms": ("tests/components/platform_alarms",),
     "settings": ("tests/settings",),
     "policy/rules": ("tests/policy/test_fixtures.py",),
 }

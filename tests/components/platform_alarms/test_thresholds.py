@@ -1,8 +1,9 @@
 """What is still healthy, what is an alarm, after how long, and whether it pages somebody at night."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+import pulumi
 import pytest
 
 from components.platform_alarms.alarm import Alarm
@@ -152,6 +153,51 @@ def test_missing_data_fires_only_where_there_is_always_some() -> None:
         "heartbeat-missing",
         "application-unreachable",
     }
+
+
+DATABASE = {"DBClusterIdentifier": "database"}
+WRITER = DATABASE | {"Role": "WRITER"}
+BALANCER = {"LoadBalancer": "app/1"}
+TARGETS = BALANCER | {"TargetGroup": "targets/1"}
+FIREWALL = {"WebACL": "acl", "Region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "dimensions"),
+    [
+        *((name, {"ClusterName": "cluster"}) for name in ALL if name.startswith("cluster-")),
+        ("spot-interruptions", {"TopicName": "interruptions"}),
+        ("alarms-undelivered", {"TopicName": "critical"}),
+        ("heartbeat-missing", {"TopicName": "heartbeat"}),
+        *((f"database-{name}", DATABASE) for name in ("cpu-high", "memory-low", "connections-high")),
+        # Of an instance by its role: the cluster as a whole has neither.
+        *((f"database-{name}", WRITER) for name in ("deadlocks", "replica-lag")),
+        ("load-balancer-errors", BALANCER),
+        *((f"application-{name}", TARGETS) for name in ("errors", "slow", "unhealthy", "unreachable")),
+        # What AWS calls the sum of all rules.
+        ("firewall-blocks-spike", FIREWALL | {"Rule": "ALL"}),
+        ("firewall-crawler-kind-of-client", FIREWALL | {"Rule": "RateLimitFingerprint"}),
+        ("firewall-crawler-network", FIREWALL | {"Rule": "RateLimitNetwork"}),
+        ("certificate-expiring", {"CertificateArn": "certificate"}),
+        *((f"nat-{name}-a", {"NatGatewayId": "nat-1"}) for name in ("ports-exhausted", "packets-dropped")),
+    ],
+)
+def test_an_alarm_looks_at_what_it_was_given_and_at_nothing_else(name: str, dimensions: Mapping[str, str]) -> None:
+    """A metric with another dimension, or with another value of one, does not exist: the alarm would never fire."""
+
+    assert ALL[name].dimensions == dimensions
+
+
+def test_a_caches_node_is_called_as_its_group_with_its_number() -> None:
+    async def read() -> list[object]:
+        return [await pulumi.Output.from_input(alarm.dimensions).future() for alarm in cache_alarms("cache", 2)]
+
+    assert asyncio.run(read()) == [{"CacheClusterId": name} for name in ("cache-001", "cache-002") for _ in range(7)]
+
+
+def test_an_alarm_on_all_of_the_account_names_the_dimensions_alone() -> None:
+    whole = {name: [*alarm.dimensions] for name, alarm in ALL.items() if alarm.all_of_the_account}
+    assert whole == {"events-undelivered": ["RuleName"], "models-throttled": ["ModelId"], "database-logins-refused": []}
 
 
 def test_each_zones_gateway_is_watched() -> None:
