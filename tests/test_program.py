@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support import STACKS, record_with, recorded
+from support import STACKS, configured, record_with, recorded
 
 from prismctl.project import ROOT, Project
 from recording.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource, Secret
@@ -284,16 +284,16 @@ def test_exactly_one_security_group_of_a_node_carries_the_clusters_tag(known: Gr
 
 def test_stateful_resources_are_protected_in_staging_and_prod(unknown: Graph) -> None:
     stateful = unknown.of_type(*STATEFUL)
-    protected = unknown.stack in ("staging", "prod")
-    # Elsewhere logs are not searched.
-    expected = STATEFUL if protected else STATEFUL - {"aws:opensearch/domain:Domain"}
+    protected = configured(unknown.stack, "environment")["protect"]
+    searched = configured(unknown.stack, "observability").get("search")
+    expected = STATEFUL if searched else STATEFUL - {"aws:opensearch/domain:Domain"}
     assert {resource.type for resource in stateful} == expected
     for resource in stateful:
         assert resource.protect is protected, resource.urn
 
 
 def test_a_stack_that_may_be_lost_does_not_hold_on_to_its_buckets_and_images(unknown: Graph) -> None:
-    may_be_lost = unknown.stack in ("dev", "integration")
+    may_be_lost = not configured(unknown.stack, "environment")["protect"]
     for bucket in unknown.of_type("aws:s3/bucket:Bucket"):
         assert bucket["forceDestroy"] is may_be_lost
     for repository in unknown.of_type("aws:ecr/repository:Repository"):
@@ -301,7 +301,7 @@ def test_a_stack_that_may_be_lost_does_not_hold_on_to_its_buckets_and_images(unk
 
 
 def test_deletion_protection_of_aws_goes_with_protect(unknown: Graph) -> None:
-    on = unknown.stack in ("staging", "prod")
+    on = configured(unknown.stack, "environment")["protect"]
     assert unknown.of_type("aws:rds/cluster:Cluster")[0]["deletionProtection"] is on
     assert unknown.of_type("aws:eks/cluster:Cluster")[0]["deletionProtection"] is on
     assert unknown.of_type("aws:lb/loadBalancer:LoadBalancer")[0]["enableDeletionProtection"] is on

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support import record_with, recorded, sample
+from support import configured, record_with, recorded, sample
 
 from prismctl.project import ROOT, Project
 from recording.graph import Graph
@@ -51,13 +51,15 @@ GROWS = {
 
 def test_a_zone_that_comes_first_moves_nothing_that_holds_data_or_an_address() -> None:
     edited = sections("prod")
-    three = [f"us-east-1{letter}" for letter in "bcd"]
-    edited["network"]["zones"] = edited["cluster"]["zones"] = edited["observability"]["search"]["zones"] = three
+    region = configured("prod", "aws")["region"]
+    three = [f"{region}{letter}" for letter in "bcd"]
+    edited["network"] |= {"zones": three, "nat_gateways": 3}
+    edited["cluster"]["zones"] = edited["observability"]["search"]["zones"] = three
     web = edited["nodes"]["web"]
     web |= {size: max(web[size], 4) for size in ("min", "desired", "max")}
     before = inputs(record("prod", edited))
 
-    edited["network"] |= {"zones": ["us-east-1a", *three], "nat_gateways": 4}
+    edited["network"] |= {"zones": [f"{region}a", *three], "nat_gateways": 4}
     after = inputs(record("prod", edited))
 
     assert before.keys() <= after.keys()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from mutations import GONE, Mutation, by_hand, generated
 from policy_cases import TODAY, cases
-from support import recorded, sample
+from support import configured, recorded, sample
 
 from policy.findings import Result
 from policy.registry import Settings
@@ -17,6 +17,7 @@ from policy.runner import run
 from policy.view import Stack
 from prismctl.policies import own_configuration, view
 
+ZONE = configured("prod", "network")["zones"][0]
 WORLD = "0.0.0.0/0"
 ADMIN = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ANYBODY_READS = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
@@ -49,7 +50,7 @@ BY_HAND: list[tuple[str, str, str, object]] = [
         "ingress",
         [{"fromPort": 0, "toPort": 0, "protocol": "-1", "self": True}],
     ),
-    ("Subnet", "network-public-us-east-1a", "mapPublicIpOnLaunch", True),
+    ("Subnet", f"network-public-{ZONE}", "mapPublicIpOnLaunch", True),
     ("FlowLog", "network-flow", "", GONE),
     ("VpcEndpoint", "network-s3", "", GONE),
     # The cluster.
@@ -66,10 +67,10 @@ BY_HAND: list[tuple[str, str, str, object]] = [
     ("Addon", "cluster-kube-proxy", "addonVersion", GONE),
     ("AccessPolicyAssociation", "cluster-delivery-admin", "principalArn", "arn:aws:iam::123456789012:role/somebody"),
     # Nodes.
-    ("NodeGroup", "web-us-east-1a-nodes", "amiType", "AL2_x86_64"),
-    ("NodeGroup", "web-us-east-1a-nodes", "capacityType", "SPOT"),
-    ("NodeGroup", "web-us-east-1a-nodes", "remoteAccess", {"ec2SshKey": "laptop"}),
-    ("NodeGroup", "web-us-east-1a-nodes", "scalingConfig.minSize", 0),
+    ("NodeGroup", f"web-{ZONE}-nodes", "amiType", "AL2_x86_64"),
+    ("NodeGroup", f"web-{ZONE}-nodes", "capacityType", "SPOT"),
+    ("NodeGroup", f"web-{ZONE}-nodes", "remoteAccess", {"ec2SshKey": "laptop"}),
+    ("NodeGroup", f"web-{ZONE}-nodes", "scalingConfig.minSize", 0),
     ("NodeGroup", "gpu-nodes", "taints", GONE),
     ("LaunchTemplate", "web-template", "metadataOptions.httpTokens", "optional"),
     ("LaunchTemplate", "web-template", "metadataOptions.httpPutResponseHopLimit", 2),

@@ -30,7 +30,7 @@ ROWS = {
     "Aurora: cluster": ("aws:rds/cluster:Cluster", ""),
     "Valkey": ("aws:elasticache/replicationGroup:ReplicationGroup", ""),
     "add-ons that nodes need": ("aws:eks/addon:Addon", "cluster-vpc-cni"),
-    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-us-east-1a-nodes"),
+    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-"),
     "add-ons that need nodes": ("aws:eks/addon:Addon", "cluster-coredns"),
     "OpenSearch": (SEARCH, ""),
     "charts: the load balancer controller": (CHART, "aws-load-balancer-controller"),
@@ -38,7 +38,7 @@ ROWS = {
     "Argo CD": (CHART, "argo-cd"),
     "other charts": (CHART, "istio-base"),
 }
-"""What a row of the guide's table begins with, and the type and name of what it tells of; no name where any will do."""
+"""What a row of the guide's table begins with, and the type and name of what it tells of; what the name begins with."""
 
 
 @functools.cache
@@ -47,11 +47,11 @@ def predicted(stack: str) -> Timeline:
 
 
 def first(stack: str, type_: str, name: str = "") -> Step:
-    """Return the first of a stack's operations on a type, or on the resource of that name."""
+    """Return the first of a stack's operations on a type, or on those whose names begin so."""
     found = [
         step
         for step in predicted(stack).steps.values()
-        if step.resource.type == type_ and name in ("", step.resource.name)
+        if step.resource.type == type_ and step.resource.name.startswith(name)
     ]
     return min(found, key=lambda step: step.begins)
 
