@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -30,7 +31,7 @@ ROWS = {
     "Aurora: cluster": ("aws:rds/cluster:Cluster", ""),
     "Valkey": ("aws:elasticache/replicationGroup:ReplicationGroup", ""),
     "add-ons that nodes need": ("aws:eks/addon:Addon", "cluster-vpc-cni"),
-    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-"),
+    "node groups": ("aws:eks/nodeGroup:NodeGroup", "web-*-nodes"),
     "add-ons that need nodes": ("aws:eks/addon:Addon", "cluster-coredns"),
     "OpenSearch": (SEARCH, ""),
     "charts: the load balancer controller": (CHART, "aws-load-balancer-controller"),
@@ -38,7 +39,7 @@ ROWS = {
     "Argo CD": (CHART, "argo-cd"),
     "other charts": (CHART, "istio-base"),
 }
-"""What a row of the guide's table begins with, and the type and name of what it tells of; what the name begins with."""
+"""What a row of the guide's table begins with, and the type and name of what it tells of; no name where any will do."""
 
 
 @functools.cache
@@ -47,11 +48,11 @@ def predicted(stack: str) -> Timeline:
 
 
 def first(stack: str, type_: str, name: str = "") -> Step:
-    """Return the first of a stack's operations on a type, or on those whose names begin so."""
+    """Return the first of a stack's operations on a type, or on the resources of that name (a pattern)."""
     found = [
         step
         for step in predicted(stack).steps.values()
-        if step.resource.type == type_ and step.resource.name.startswith(name)
+        if step.resource.type == type_ and fnmatchcase(step.resource.name, name or "*")
     ]
     return min(found, key=lambda step: step.begins)
 
