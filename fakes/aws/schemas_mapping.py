@@ -276,7 +276,13 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
             "iamDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
             "masterUserSecretKmsKeyId": "MasterUserSecret.KmsKeyId",
         },
-        {"applyImmediately": _REQUEST, "finalSnapshotIdentifier": _REQUEST, "skipFinalSnapshot": _REQUEST},
+        {
+            "allowMajorVersionUpgrade": _REQUEST,
+            "applyImmediately": _REQUEST,
+            "finalSnapshotIdentifier": _REQUEST,
+            "restoreToPointInTime": "a block here, in CloudFormation single properties",
+            "skipFinalSnapshot": _REQUEST,
+        },
     ),
     "aws:rds/clusterInstance:ClusterInstance": Counterpart(
         "AWS::RDS::DBInstance",

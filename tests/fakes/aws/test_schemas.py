@@ -1,7 +1,9 @@
+import functools
 import importlib
+import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +43,48 @@ def resources(graph: Graph) -> Iterator[Resource]:
     return (resource for resource in graph.resources if resource.type.startswith("aws:"))
 
 
-def every_option() -> Graph:
-    """Return the program with what no stack of this repository asks for."""
+DECISION = {"until": "2026-12-01", "reason": "what the test is about", "owner": "tests"}
+OPTIONS: Sequence[Mapping[str, Mapping[str, Any]]] = (
+    {
+        "network": {"vpn_gateway": True},
+        "observability": {"alert_emails": ["platform@example.com"]},
+        "database": {"upgrade": {**DECISION, "to": "17.11"}, "apply_immediately": DECISION},
+        "cache": {"upgrade": {**DECISION, "to": "9.1"}, "apply_immediately": DECISION},
+    },
+    {
+        "database": {"restore_from": {"time": "latest", "source": "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ"}},
+        "cache": {"restore_from": {"snapshot": "before-it"}},
+    },
+    {"database": {"restore_from": {"time": "2026-11-20T04:00:00Z"}}},
+    {"database": {"restore_from": {"snapshot": "before-it"}}},
+)
+"""What no stack of this repository asks for in quiet times: an upgrade, and each kind of restore."""
+
+
+@functools.cache
+def with_options(number: int) -> Graph:
     config = Project(ROOT).config("dev")
-    network, observability = (config[f"ai-prism:{name}"].rstrip()[:-1] for name in ("network", "observability"))
-    return record_with(
-        "dev",
-        network=f'{network}, "vpn_gateway": true}}',
-        observability=f'{observability}, "alert_emails": ["platform@example.com"]}}',
-    )
+    edited = {
+        name: json.dumps({**json.loads(config[f"ai-prism:{name}"]), **keys}) for name, keys in OPTIONS[number].items()
+    }
+    return record_with("dev", **edited)
 
 
 @pytest.fixture(scope="module")
 def program() -> tuple[Resource, ...]:
-    graphs = [*(recorded(stack, known=True) for stack in STACKS), every_option()]
+    graphs = [*(recorded(stack, known=True) for stack in STACKS), *map(with_options, range(len(OPTIONS)))]
     return tuple(resource for graph in graphs for resource in resources(graph))
+
+
+@pytest.mark.parametrize("number", range(len(OPTIONS)))
+def test_an_upgrade_or_a_restore_gets_as_far_as_aws_in_the_engines_scenarios(number: int) -> None:
+    data_stores = ("aws:rds/", "aws:elasticache/")
+    refused = {
+        resource.urn: problems
+        for resource in resources(with_options(number))
+        if resource.type.startswith(data_stores) and (problems := described(resource.type, resource.inputs))
+    }
+    assert refused == {}
 
 
 @pytest.fixture(scope="module")
