@@ -5,6 +5,7 @@ from support import STACKS, recorded
 
 from policy.findings import Finding, Result
 from prismctl.policies import check
+from prismctl.project import ROOT, Project
 
 
 def said(findings: list[Finding]) -> list[str]:
@@ -14,7 +15,7 @@ def said(findings: list[Finding]) -> list[str]:
 @pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_stack_has_a_mandatory_finding(stack: str, known: bool) -> None:
-    report = check(recorded(stack, known=known))
+    report = check(recorded(stack, known=known), Project(ROOT).config(stack))
     assert said([finding for finding in report.findings if finding.stops]) == []
 
 

@@ -35,7 +35,11 @@ KINDS = (
     _Kind("another repository", STACKS, {r"company/[a-z-]+": "acme/platform"}),
     _Kind("another region", STACKS, {r"us-east-1": "eu-west-1"}),
     _Kind("other networks", STACKS, {r"cidr: 10\.(\d+)\.": r"cidr: 10.1\1."}),
-    _Kind("other sizes of nodes", STACKS, {r"max: (\d+)": r"max: 1\1", r"disk_gb: \d+": "disk_gb: 120"}),
+    _Kind(
+        "other sizes of nodes",
+        STACKS,
+        {r"(web:\n(?:.+\n){3} +max: )(\d+)": r"\g<1>1\2", r"disk_gb: \d+": "disk_gb: 120"},
+    ),
     _Kind("other data stores", STACKS, {r"instance_class: \S+": "instance_class: db.r7g.xlarge"}),
     _Kind(
         "other limits",

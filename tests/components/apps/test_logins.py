@@ -25,7 +25,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.session import Session
 from chart import render_handed_over
-from support import STACKS, handed_over, recorded
+from support import STACKS, configured, handed_over, recorded
 
 from components.apps import database_access
 from components.database import DATABASE, OWNER
@@ -59,7 +59,9 @@ def cache_hosts(graph: Graph) -> list[str]:
 
 def environment(stack: str, workload: str = "api") -> dict[str, str]:
     """Return the variables of a workload's pods as Argo CD and the chart make them of the hand-over alone."""
-    rendering = render_handed_over(stack, {**handed_over(stack), "workloads": {"worker": {"enabled": True}}})
+    rendering = render_handed_over(
+        configured(stack, "environment")["kind"], {**handed_over(stack), "workloads": {"worker": {"enabled": True}}}
+    )
     (container,) = rendering.one("Deployment", f"ai-prism-{workload}")["spec"]["template"]["spec"]["containers"]
     (source,) = container["envFrom"]
     variables = dict(rendering.one("ConfigMap", source["configMapRef"]["name"])["data"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support import STACKS, record_with, recorded, texts
+from support import STACKS, configured, record_with, recorded, texts
 
 from prismctl.project import ROOT, Project
 from recording.graph import Graph, Resource
@@ -81,7 +81,12 @@ def test_every_alarm_looks_at_a_resource_of_its_own_stack(stack: str) -> None:
     rules = {rule["name"] for acl in graph.of_type("aws:wafv2/webAcl:WebAcl") for rule in acl["rules"]}
     for alarm in alarms(stack):
         for dimension, value in watched(alarm)[2].items():
-            fixed = {"Role": "WRITER", "Region": "us-east-1", "ModelId": "all", "RuleName": "all"}
+            fixed = {
+                "Role": "WRITER",
+                "Region": configured(stack, "aws")["region"],
+                "ModelId": "all",
+                "RuleName": "all",
+            }
             if dimension == "Rule":
                 assert value in {"ALL", *rules}, alarm.name
             elif dimension not in fixed:
