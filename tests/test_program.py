@@ -402,3 +402,15 @@ def test_the_stacks_of_the_tests_are_those_of_the_project() -> None:
     from prismctl.project import ROOT, Project
 
     assert set(STACKS) <= set(Project(ROOT).stacks())
+
+
+def test_the_program_stands_on_components_and_settings_alone() -> None:
+    """import-linter checks packages; the program itself is none."""
+    import ast
+
+    from prismctl.project import ROOT
+
+    tree = ast.parse((ROOT / "__main__.py").read_text(encoding="utf-8"))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert {module.partition(".")[0] for module in modules} == {"pulumi", "components", "settings"}
