@@ -82,7 +82,7 @@ def test_a_real_api_server_is_reached_or_one_line_says_why_not(tmp_path: Path):
         other = {"server": config["clusters"][0]["cluster"]["server"]}
         mistaken = tmp_path / "mistaken"
         mistaken.write_text(yaml.safe_dump({**config, "clusters": [{**config["clusters"][0], "cluster": other}]}))
-        assert "another server" in reach(mistaken)[1]
+        assert "does not match the kubeconfig" in reach(mistaken)[1]
     code, cause = reach(kept)
     assert code == 1
     assert "nothing listens" in cause
