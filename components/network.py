@@ -37,7 +37,6 @@ class Network(pulumi.ComponentResource):
 
     vpc_id: pulumi.Output[str]
     public_subnet_ids: list[pulumi.Output[str]]
-    private_subnet_ids: list[pulumi.Output[str]]
     isolated_subnet_ids: list[pulumi.Output[str]]
     private_subnet_by_zone: SubnetIds
     isolated_subnet_by_zone: SubnetIds
@@ -65,9 +64,7 @@ class Network(pulumi.ComponentResource):
         if args.settings.vpn_gateway:
             aws.ec2.VpnGateway(f"{name}-vpn", vpc_id=self.vpc_id, tags=self._named("vpn"), opts=self._child)
 
-        self.public_subnet_ids, self.private_subnet_ids, self.isolated_subnet_ids = (
-            list(tier.values()) for tier in (public, private, isolated)
-        )
+        self.public_subnet_ids, self.isolated_subnet_ids = [*public.values()], [*isolated.values()]
         self.private_subnet_by_zone, self.isolated_subnet_by_zone = private, isolated
         self.nat_gateway_ids = {zone: nat.id for zone, nat in nats.items()}
         self.private_routes = self._route_private(tables, nats)

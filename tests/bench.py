@@ -51,6 +51,7 @@ platform = runpy.run_path({main!r})
 from components.node_group import Group, NodeGroup, NodeGroupArgs
 from components.node_sizes import Sizes
 cluster, network = platform["cluster"], platform["network"]
+subnet_ids = [*network.private_subnet_by_zone.values()]
 for number in range({extra}):
     NodeGroup(
         f"extra-{{number}}",
@@ -59,7 +60,7 @@ for number in range({extra}):
             cluster_name=cluster.name,
             version=cluster.version,
             release=None,
-            groups=[Group(f"extra-{{number}}", network.private_subnet_ids, Sizes(0, 0, 1), present=None)],
+            groups=[Group(f"extra-{{number}}", subnet_ids, Sizes(0, 0, 1), present=None)],
             after=cluster.before_nodes,
             behind=[],
             node_role_arn=cluster.node_role.arn,

@@ -47,7 +47,7 @@ def network(*, known: bool = True, shared: str = "", vpn: bool = False) -> Graph
         made = Network("network", args, opts)
         for name, ids in (
             ("public", made.public_subnet_ids),
-            ("private", made.private_subnet_ids),
+            ("private", [*made.private_subnet_by_zone.values()]),
             ("isolated", made.isolated_subnet_ids),
         ):
             User(name, {"subnets": ids, "vpc": made.vpc_id}, opts)
