@@ -26,16 +26,12 @@ _COLLECTOR_URL = f"http://opentelemetry-collector.{MONITORING}:4317"
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """What the application's chart needs, and only the program knows; see `handover` of its values."""
+    """The addresses and names of what the program makes for the application."""
 
-    region: str
-    vpc_cidr: ipaddress.IPv4Network
     host: str
     """Under which clients reach the API."""
     images: Mapping[str, pulumi.Input[str]]
     """Repositories, by workload."""
-    service_accounts: Mapping[str, str]
-    """By workload; pods have the role that is associated with theirs."""
     database_host: pulumi.Input[str]
     database_reader_host: pulumi.Input[str]
     database_secret_arn: pulumi.Input[str]
@@ -57,6 +53,10 @@ class ApplicationArgs:
     """Address of the git repository with the chart."""
     revision: str
     """Branch, tag or commit."""
+    region: str
+    vpc_cidr: ipaddress.IPv4Network
+    service_accounts: Mapping[str, str]
+    """By workload; pods have the role that is associated with theirs."""
     handover: Handover
     after: Sequence[pulumi.Resource]
     """Argo CD with its project, and the controllers of the kinds that the chart makes: there before the application,
@@ -88,7 +88,7 @@ class Application(pulumi.ComponentResource):
                         "valueFiles": [f"values-{args.environment}.yaml"],
                         "parameters": [
                             {"name": f"handover.{key}", "value": value, "forceString": True}
-                            for key, value in handover(args.handover).items()
+                            for key, value in handover(args).items()
                         ],
                     },
                 },
@@ -121,26 +121,27 @@ _SYNC_POLICY: Mapping[str, Any] = {
 }
 
 
-def handover(args: Handover) -> Mapping[str, pulumi.Input[str]]:
+def handover(args: ApplicationArgs) -> Mapping[str, pulumi.Input[str]]:
     """Return the values under `handover` that the chart requires, by path."""
+    made = args.handover
     return {
         "region": args.region,
         "vpcCidr": str(args.vpc_cidr),
-        "host": args.host,
-        **{f"images.{workload}": args.images[workload] for workload in WORKLOADS},
+        "host": made.host,
+        **{f"images.{workload}": made.images[workload] for workload in WORKLOADS},
         "serviceAccounts.api": args.service_accounts["api"],
         "serviceAccounts.worker": args.service_accounts["worker"],
-        "database.host": args.database_host,
-        "database.readerHost": args.database_reader_host,
+        "database.host": made.database_host,
+        "database.readerHost": made.database_reader_host,
         "database.name": DATABASE,
         "database.user": DATABASE_USER,
-        "database.secretArn": args.database_secret_arn,
-        "apiKeysSecretArn": args.api_keys_secret_arn,
-        "cache.host": args.cache_host,
-        "cache.readerHost": args.cache_reader_host,
-        "cache.replicationGroup": args.cache_replication_group,
-        "cache.user": args.cache_user,
-        "documentsBucket": args.documents_bucket,
+        "database.secretArn": made.database_secret_arn,
+        "apiKeysSecretArn": made.api_keys_secret_arn,
+        "cache.host": made.cache_host,
+        "cache.readerHost": made.cache_reader_host,
+        "cache.replicationGroup": made.cache_replication_group,
+        "cache.user": made.cache_user,
+        "documentsBucket": made.documents_bucket,
         "secretStore": STORE,
         "gateway": GATEWAY_LABEL,
         "prometheusUrl": PROMETHEUS_URL,

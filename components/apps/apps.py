@@ -1,5 +1,6 @@
 """All apps of the cluster, in stages: each waits for those whose kinds, webhooks or services it needs."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class ClusterFacts:
     version: str
     """Minor version of Kubernetes."""
     vpc_id: pulumi.Input[str]
+    vpc_cidr: ipaddress.IPv4Network
     volume_key_arn: pulumi.Input[str]
     """KMS key that encrypts the pods' volumes."""
 
@@ -219,7 +221,7 @@ class Apps(pulumi.ComponentResource):
             DatabaseAccessArgs(
                 installer=installer,
                 region=args.context.region,
-                vpc_cidr=args.handover.vpc_cidr,
+                vpc_cidr=args.cluster.vpc_cidr,
                 endpoint=args.handover.database_host,
                 secret_arn=args.owner_secret_arn,
                 service_account=args.roles.service_accounts["database-access"],
@@ -234,6 +236,9 @@ class Apps(pulumi.ComponentResource):
                 environment=args.context.environment,
                 repository=args.gitops.repository,
                 revision=args.gitops.revision,
+                region=args.context.region,
+                vpc_cidr=args.cluster.vpc_cidr,
+                service_accounts=args.roles.service_accounts,
                 handover=args.handover,
                 after=[*installer.ready, *installer.after, *args.roles.ready, *needed],
             ),

@@ -19,12 +19,12 @@ def application() -> Graph:
                 environment="staging",
                 repository="https://git.example.com/platform",
                 revision="v1.2.3",
+                region="eu-west-1",
+                vpc_cidr=ipaddress.IPv4Network("10.9.0.0/16"),
+                service_accounts={"api": "serving", "worker": "working", "other": "-"},
                 handover=Handover(
-                    region="eu-west-1",
-                    vpc_cidr=ipaddress.IPv4Network("10.9.0.0/16"),
                     host="api.example.com",
                     images={"api": "registry/api", "web": "registry/web", "worker": "registry/worker"},
-                    service_accounts={"api": "serving", "worker": "working", "other": "-"},
                     database_host="writer",
                     database_reader_host="reader",
                     database_secret_arn="arn:database",  # noqa: S106

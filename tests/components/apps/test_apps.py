@@ -33,7 +33,13 @@ def apps(*, search: bool = True) -> Graph:
             AppsArgs(
                 installer=installer,
                 context=CONTEXT,
-                cluster=ClusterFacts(name="cluster", version="1.36", vpc_id="vpc-1", volume_key_arn=KEY_ARN),
+                cluster=ClusterFacts(
+                    name="cluster",
+                    version="1.36",
+                    vpc_id="vpc-1",
+                    vpc_cidr=ipaddress.IPv4Network("10.9.0.0/16"),
+                    volume_key_arn=KEY_ARN,
+                ),
                 roles=WorkloadRoles(
                     service_accounts=ACCOUNTS,
                     log_writer_arn="arn:collector",
@@ -49,11 +55,8 @@ def apps(*, search: bool = True) -> Graph:
                 argo_cd_secret_arn="arn:argo-cd-secret",  # noqa: S106
                 owner_secret_arn="arn:owner",  # noqa: S106
                 handover=Handover(
-                    region="us-east-1",
-                    vpc_cidr=ipaddress.IPv4Network("10.9.0.0/16"),
                     host="api.example.com",
                     images={"api": "a", "web": "b", "worker": "c"},
-                    service_accounts=ACCOUNTS,
                     database_host="database.example.com",
                     database_reader_host="reader",
                     database_secret_arn="arn:database",  # noqa: S106
