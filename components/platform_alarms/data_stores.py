@@ -187,6 +187,20 @@ def search_alarms(*, domain_name: str, account_id: str, nodes: int, volume_gib: 
     alarm = functools.partial(
         Alarm, namespace="AWS/ES", dimensions=where, statistic="Maximum", threshold=0, minutes=1, period=1
     )
+    yield from _search_state_alarms(alarm, nodes=nodes, volume_gib=volume_gib)
+    yield from _search_load_alarms(alarm)
+    for metric, what in (("KMSKeyError", "disabled"), ("KMSKeyInaccessible", "deleted, or has lost its grant")):
+        yield alarm(
+            name="search-key-lost",
+            of=what.split(",")[0],
+            severity="critical",
+            metric=metric,
+            advice=f"The key that the logs are encrypted with is {what}.",
+        )
+
+
+def _search_state_alarms(alarm: Callable[..., Alarm], *, nodes: int, volume_gib: int) -> Iterator[Alarm]:
+    """Yield alarms on lost shards, nodes and snapshots, and on a domain that takes no logs."""
     yield alarm(
         name="search-red",
         severity="critical",
@@ -235,6 +249,10 @@ def search_alarms(*, domain_name: str, account_id: str, nodes: int, volume_gib: 
         metric="AutomatedSnapshotFailure",
         advice="No snapshot for a day and a half, often because an index is red.",
     )
+
+
+def _search_load_alarms(alarm: Callable[..., Alarm]) -> Iterator[Alarm]:
+    """Yield alarms on nodes that are too small."""
     yield alarm(
         name="search-cpu-high",
         severity="warning",
@@ -252,11 +270,3 @@ def search_alarms(*, domain_name: str, account_id: str, nodes: int, volume_gib: 
         minutes=3,
         advice="Nodes may run out of memory: take a larger instance type, or fewer shards.",
     )
-    for metric, what in (("KMSKeyError", "disabled"), ("KMSKeyInaccessible", "deleted, or has lost its grant")):
-        yield alarm(
-            name="search-key-lost",
-            of=what.split(",")[0],
-            severity="critical",
-            metric=metric,
-            advice=f"The key that the logs are encrypted with is {what}.",
-        )
