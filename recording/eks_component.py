@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pulumi.runtime.proto import resource_pb2
 
-from recording import wire as values
+from recording import wire
 from recording.graph import UNKNOWN, Reference
 
 TYPE = "eks:index:Cluster"
@@ -50,7 +50,7 @@ def registration(child: Child, providers: Mapping[str, str]) -> resource_pb2.Reg
         name=child.name,
         parent=child.parent,
         custom=True,
-        object=values.encode(child.inputs),
+        object=wire.encode(child.inputs),
         provider=providers.get(child.type.partition(":")[0], ""),
         dependencies=child.dependencies,
         propertyDependencies={

@@ -26,8 +26,7 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
-from recording import eks_component, sdk, synthetic
-from recording import wire as values
+from recording import eks_component, sdk, synthetic, wire
 from recording.graph import STACK_TYPE, UNKNOWN, Graph, Reference, Resource, Secret, Source
 from settings import versions
 from settings.naming import PROJECT, physical_name
@@ -218,8 +217,8 @@ class _RecordingMonitor(mocks.MockMonitor):
         if is_cluster:
             # Its children are registered under a component that exists, as they are by the plugin.
             built = self._build_eks_cluster(urn, request)
-            outputs, sources = values.encode(built.outputs), built.dependencies
-            decode = functools.partial(values.decode, outputs)
+            outputs, sources = wire.encode(built.outputs), built.dependencies
+            decode = functools.partial(wire.decode, outputs)
             self.recorded[urn] = dataclasses.replace(self.recorded[urn], read_outputs=decode)
         self._objects[urn] = id_, outputs
         dependencies = resource_pb2.RegisterResourceResponse.PropertyDependencies
@@ -259,25 +258,25 @@ class _RecordingMonitor(mocks.MockMonitor):
             ignore_changes=tuple(request.ignoreChanges),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
             source=self._source(request),
-            read_inputs=functools.partial(values.decode, request.object),
-            read_outputs=functools.partial(values.decode, outputs),
+            read_inputs=functools.partial(wire.decode, request.object),
+            read_outputs=functools.partial(wire.decode, outputs),
         )
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
         registered = self.recorded[request.urn]
-        outputs = functools.partial(values.decode, request.outputs)
+        outputs = functools.partial(wire.decode, request.outputs)
         self.recorded[request.urn] = dataclasses.replace(registered, read_outputs=outputs)
         return empty_pb2.Empty()
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:  # noqa: N802
-        arguments = values.decode(request.args)
+        arguments = wire.decode(request.args)
         if request.tok == "pulumi:pulumi:getResource":
             id_, outputs = self._objects[arguments["urn"]]
             answer = struct_pb2.Struct()
-            values.fill(answer, {"urn": arguments["urn"], "id": id_})
+            wire.fill(answer, {"urn": arguments["urn"], "id": id_})
             answer.fields["state"].struct_value.CopyFrom(outputs)
         else:
-            answer = values.encode(synthetic.invoke(request.tok, arguments, self._caller(request.provider)))
+            answer = wire.encode(synthetic.invoke(request.tok, arguments, self._caller(request.provider)))
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(answer)
         return response
@@ -310,19 +309,19 @@ class _RecordingMonitor(mocks.MockMonitor):
         if not self._known or not request.custom:
             return "", outputs
         account, region = self._where.get(request.provider.rpartition("::")[0], ("", ""))
-        inputs, secret = values.reveal(values.decode(request.object))
+        inputs, secret = wire.reveal(wire.decode(request.object))
         made = synthetic.Made(urn=urn, name=request.name, inputs=inputs, account_id=account, region=region)
         computed = dict(synthetic.answer(request.type, made))
         id_ = str(computed.pop("id"))
         hidden = computed if secret else request.additionalSecretOutputs
         # What was computed from a secret may tell it.
-        values.fill(outputs, {key: Secret(value) if key in hidden else value for key, value in computed.items()})
+        wire.fill(outputs, {key: Secret(value) if key in hidden else value for key, value in computed.items()})
         return id_, outputs
 
     def _build_eks_cluster(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> eks_component.Built:
         """Register what the plugin would register for the component, after the program's transforms."""
         transforms = sdk.resolve_callbacks(request.transforms)
-        inputs = values.decode(request.object)
+        inputs = wire.decode(request.object)
 
         def register(child: eks_component.Child) -> eks_component.Registered:
             # The engine hands a component's protection down to its children. Of a transform's options, protection is
@@ -337,14 +336,14 @@ class _RecordingMonitor(mocks.MockMonitor):
             registration.protect = bool(opts.protect)
             registration.sourcePosition.CopyFrom(request.sourcePosition)
             response = self.RegisterResource(registration)
-            return eks_component.Registered(Reference(response.urn, response.id), values.decode(response.object))
+            return eks_component.Registered(Reference(response.urn, response.id), wire.decode(response.object))
 
         role = inputs["serviceRole"]
         return eks_component.build(
             request.name,
             urn,
             inputs,
-            role_arn=values.decode(self._objects[role.urn][1]).get("arn", UNKNOWN),
+            role_arn=wire.decode(self._objects[role.urn][1]).get("arn", UNKNOWN),
             dependencies_of={key: sources.urns for key, sources in request.propertyDependencies.items()},
             register=register,
         )

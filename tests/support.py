@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prismctl.project import ROOT, Project
-from recording.graph import Graph, Resource
+from recording.graph import Graph, Resource, Secret
 from recording.recorder import record
 
 STACKS = Project(ROOT).stacks()
@@ -72,7 +72,7 @@ def handed_over(stack: str) -> dict[str, Any]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield every text in a value, however deep."""
+    """Yield every text in a value, however deep, those in secrets too."""
     match value:
         case str():
             yield value
@@ -82,5 +82,7 @@ def texts(value: Any) -> Iterator[str]:
         case list():
             for item in value:
                 yield from texts(item)
+        case Secret(value=inner):
+            yield from texts(inner)
         case _:
             pass

@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from support import STACKS, configured, record_with, recorded
+from support import STACKS, configured, record_with, recorded, texts
 
 from prismctl.project import ROOT, Project
 from recording.graph import PROVIDER_PREFIX, STACK_TYPE, UNKNOWN, Graph, Resource, Secret
@@ -83,22 +82,6 @@ def custom_resources(graph: Graph) -> Iterator[Resource]:
     return (
         resource for resource in graph.resources if resource.custom and not resource.type.startswith(PROVIDER_PREFIX)
     )
-
-
-def strings(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from strings(item)
-        case list():
-            for item in value:
-                yield from strings(item)
-        case Secret(value=inner):
-            yield from strings(inner)
-        case _:
-            pass
 
 
 def test_every_resource_uses_an_explicit_provider(unknown: Graph) -> None:
@@ -186,7 +169,7 @@ def test_no_secret_value_enters_the_program(known: Graph) -> None:
     for resource in known.resources:
         for key in resource.inputs:
             assert not re.search(r"password(?!$)|secret(String|Key$|AccessKey)|authToken|privateKey", key), resource.urn
-        for text in strings(dict(resource.inputs)):
+        for text in texts(dict(resource.inputs)):
             assert not re.search(r"AKIA[0-9A-Z]{16}|-----BEGIN|postgres(ql)?://\S+:\S+@", text), resource.urn
     cluster = known.of_type("aws:rds/cluster:Cluster")[0]
     assert cluster["manageMasterUserPassword"] is True
@@ -381,9 +364,9 @@ def test_another_region_needs_nothing_but_a_stack_file(region: str) -> None:
             {"version": "1.36", "zones": network["zones"], "admins": {"ops": "arn:aws:iam::123456789012:role/ops"}}
         ),
     )
-    texts = [text for resource in graph.resources for text in strings(dict(resource.inputs))]
-    assert any(region in text for text in texts)
-    assert not [text for text in texts if "us-east-1" in text]
+    found = [text for resource in graph.resources for text in texts(dict(resource.inputs))]
+    assert any(region in text for text in found)
+    assert not [text for text in found if "us-east-1" in text]
 
 
 def input_properties(type_: str) -> set[str]:

@@ -30,8 +30,7 @@ from fakes.aws.problems import Problem
 from fakes.aws.schemas_mapping import UNTAGGED
 from fakes.aws.sound import Sound, digest
 from fakes.urns import name_of
-from recording import durations, synthetic
-from recording import wire as values
+from recording import durations, synthetic, wire
 from recording.graph import UNKNOWN
 
 Properties = Mapping[str, Any]
@@ -150,7 +149,7 @@ class Aws:
 
     def _computed(self, type_: str, inputs: Properties) -> set[str]:
         """Return the outputs that AWS fills in, or completes: those that `inputs` do not settle."""
-        plain = values.reveal(inputs)[0]
+        plain = wire.reveal(inputs)[0]
         known = {key: value for key, value in plain.items() if value is not UNKNOWN}
         made = synthetic.Made(urn="", name="", inputs=known, account_id=self._account_id, region=self._region)
         answered = synthetic.answer(type_, made).keys() - {"id"}
@@ -174,7 +173,7 @@ class Aws:
 
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Make a resource; returns its id and outputs. Raises Refusal or HalfDone."""
-        plain, secret = values.reveal(inputs)
+        plain, secret = wire.reveal(inputs)
         # Another resource than any before it, with an id of its own: a replacement has the same URN.
         made = synthetic.Made(
             urn=self._account.past(call.urn),
@@ -229,7 +228,7 @@ class Aws:
 
     def update(self, call: Call, id_: str, inputs: Properties) -> Properties:
         """Change a resource in place; returns its outputs. Raises Refusal or HalfDone."""
-        plain, secret = values.reveal(inputs)
+        plain, secret = wire.reveal(inputs)
         what = call.type.rpartition(":")[2]
         with self._account.exclusively():
             held = self._account.find(call.type, id_)

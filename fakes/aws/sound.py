@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recording import wire as values
+from recording import wire
 
 
 class Sound:
@@ -30,5 +30,5 @@ class Sound:
 
 def digest(type_: str, region: str, inputs: Mapping[str, Any]) -> bytes:
     """Return what stands for these inputs of this type in this region."""
-    message = values.encode({"type": type_, "region": region, "inputs": inputs})
+    message = wire.encode({"type": type_, "region": region, "inputs": inputs})
     return hashlib.sha256(message.SerializeToString(deterministic=True)).digest()

@@ -24,7 +24,7 @@ from fakes.aws.held import Held
 from fakes.aws.service import Aws, Call
 from fakes.plugins.serving import Provider, abort_half_done, serve_provider
 from fakes.urns import name_of, type_of
-from recording import wire as values
+from recording import wire
 
 
 class AwsProvider(Provider):
@@ -37,14 +37,14 @@ class AwsProvider(Provider):
 
     @override
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
-        old, new = values.decode(request.old_inputs), values.decode(request.news)
+        old, new = wire.decode(request.old_inputs), wire.decode(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         return _difference(changed, [key for key in changed if key == "region"])
 
     @override
     def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         # Values that are no strings arrive as JSON.
-        config = values.reveal(values.decode(request.args))[0]
+        config = wire.reveal(wire.decode(request.args))[0]
         allowed = json.loads(config.get("allowedAccountIds", "[]"))
         tags = json.loads(config.get("defaultTags", "{}")).get("tags", {})
         account_id = self._account.get("account_id")
@@ -63,11 +63,11 @@ class AwsProvider(Provider):
     @override
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> Any:
         try:
-            answer = self.aws.invoke(request.tok, values.decode(request.args))
+            answer = self.aws.invoke(request.tok, wire.decode(request.args))
         except Refusal as refusal:
             context.abort(grpc.StatusCode.UNKNOWN, str(refusal))
         response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(values.encode(answer))
+        getattr(response, "return").CopyFrom(wire.encode(answer))
         return response
 
     @override
@@ -75,13 +75,13 @@ class AwsProvider(Provider):
         inputs, problems = self.aws.check(
             type_of(request.urn),
             name_of(request.urn),
-            values.decode(request.olds),
-            values.decode(request.news),
+            wire.decode(request.olds),
+            wire.decode(request.news),
             # Not the engine's random seed: what was found sound on one account need not be looked at on the next.
             self._account.past(request.urn).encode(),
         )
         return provider_pb2.CheckResponse(
-            inputs=values.encode(inputs),
+            inputs=wire.encode(inputs),
             failures=[provider_pb2.CheckFailure(property=each.path, reason=each.reason) for each in problems],
         )
 
@@ -89,9 +89,9 @@ class AwsProvider(Provider):
     def Diff(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
         difference = self.aws.diff(
             type_of(request.urn),
-            values.decode(request.old_inputs),
-            values.decode(request.olds),
-            values.decode(request.news),
+            wire.decode(request.old_inputs),
+            wire.decode(request.olds),
+            wire.decode(request.news),
         )
         return _difference(
             difference.changed, difference.replaces, delete_before_replace=difference.delete_before_replace
@@ -99,31 +99,31 @@ class AwsProvider(Provider):
 
     @override
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> Any:
-        type_, inputs = type_of(request.urn), values.decode(request.properties)
+        type_, inputs = type_of(request.urn), wire.decode(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=values.encode(self.aws.plan_creation(type_, inputs)))
+            return provider_pb2.CreateResponse(properties=wire.encode(self.aws.plan_creation(type_, inputs)))
 
         def create(call: Call) -> provider_pb2.CreateResponse:
             id_, outputs = self.aws.create(call, inputs)
-            return provider_pb2.CreateResponse(id=id_, properties=values.encode(outputs))
+            return provider_pb2.CreateResponse(id=id_, properties=wire.encode(outputs))
 
         return self._do("create", request.urn, inputs, context, create)
 
     @override
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> Any:
-        type_, olds, inputs = type_of(request.urn), values.decode(request.olds), values.decode(request.news)
+        type_, olds, inputs = type_of(request.urn), wire.decode(request.olds), wire.decode(request.news)
         if request.preview:
-            planned = self.aws.plan_update(type_, values.decode(request.old_inputs), olds, inputs)
-            return provider_pb2.UpdateResponse(properties=values.encode(planned))
+            planned = self.aws.plan_update(type_, wire.decode(request.old_inputs), olds, inputs)
+            return provider_pb2.UpdateResponse(properties=wire.encode(planned))
 
         def update(call: Call) -> provider_pb2.UpdateResponse:
-            return provider_pb2.UpdateResponse(properties=values.encode(self.aws.update(call, request.id, inputs)))
+            return provider_pb2.UpdateResponse(properties=wire.encode(self.aws.update(call, request.id, inputs)))
 
         return self._do("update", request.urn, inputs, context, update)
 
     @override
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
-        olds = values.decode(request.properties)
+        olds = wire.decode(request.properties)
         try:
             found = self.aws.read(type_of(request.urn), request.id)
         except Refusal as refusal:
@@ -132,8 +132,8 @@ class AwsProvider(Provider):
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
             id=request.id,
-            inputs=values.encode(secrets.hide_like(values.decode(request.inputs), found.inputs)),
-            properties=values.encode(secrets.hide_like(olds, found.outputs)),
+            inputs=wire.encode(secrets.hide_like(wire.decode(request.inputs), found.inputs)),
+            properties=wire.encode(secrets.hide_like(olds, found.outputs)),
         )
 
     @override
@@ -174,7 +174,7 @@ class AwsProvider(Provider):
 
 def _hidden(held: Held, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return outputs and inputs as the engine may keep them: what came in as a secret stays one."""
-    secret = values.reveal(given)[1]
+    secret = wire.reveal(given)[1]
     return secrets.hide_all(held.outputs) if secret else held.outputs, secrets.hide_like(given, held.inputs)
 
 

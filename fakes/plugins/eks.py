@@ -11,8 +11,7 @@ from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fakes.plugins.serving import Provider, serve_provider
-from recording import eks_component
-from recording import wire as values
+from recording import eks_component, wire
 from recording.graph import UNKNOWN, Reference
 from recording.sdk import GRPC_CHANNEL_OPTIONS
 
@@ -64,10 +63,10 @@ def _construct(monitor: Any, request: provider_pb2.ConstructRequest) -> provider
             # A plugin asks for the version that it is built with; without one, the engine takes another one each time.
             message.version = importlib.metadata.version(f"pulumi-{package}")
         response = monitor.RegisterResource(message)
-        outputs = values.decode(response.object)
+        outputs = wire.decode(response.object)
         return eks_component.Registered(Reference(response.urn, response.id), outputs)
 
-    inputs = values.decode(request.inputs)
+    inputs = wire.decode(request.inputs)
     eks_component.refuse_unknown_use(inputs)
     built = eks_component.build(
         request.name,
@@ -77,7 +76,7 @@ def _construct(monitor: Any, request: provider_pb2.ConstructRequest) -> provider
         dependencies_of={key: sources.urns for key, sources in request.inputDependencies.items()},
         register=register,
     )
-    state = values.encode(built.outputs)
+    state = wire.encode(built.outputs)
     monitor.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=component.urn, outputs=state))
     sources = provider_pb2.ConstructResponse.PropertyDependencies
     return provider_pb2.ConstructResponse(
@@ -92,11 +91,11 @@ def _output(monitor: Any, resource: Reference, key: str) -> Any:
     response = monitor.Invoke(
         resource_pb2.ResourceInvokeRequest(
             tok="pulumi:pulumi:getResource",  # a function's token, not a secret
-            args=values.encode({"urn": resource.urn}),
+            args=wire.encode({"urn": resource.urn}),
             acceptResources=True,
         )
     )
-    return values.decode(getattr(response, "return"))["state"].get(key, UNKNOWN)
+    return wire.decode(getattr(response, "return"))["state"].get(key, UNKNOWN)
 
 
 if __name__ == "__main__":

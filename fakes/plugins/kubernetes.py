@@ -31,7 +31,7 @@ from fakes.cluster.state_only import StateOnlyObjects
 from fakes.cluster.states import Properties
 from fakes.plugins.serving import Provider, abort_half_done, serve_provider
 from fakes.urns import name_of, type_of
-from recording import wire as values
+from recording import wire
 from recording.graph import UNKNOWN
 
 _UNREACHABLE = "configured Kubernetes cluster is unreachable"
@@ -101,7 +101,7 @@ class KubernetesProvider(Provider):
 
     @override
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:
-        old, new = (values.reveal(values.decode(each))[0] for each in (request.old_inputs, request.news))
+        old, new = (wire.reveal(wire.decode(each))[0] for each in (request.old_inputs, request.news))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         clusters = _cluster_of(old), _cluster_of(new)
         moved = new.get("kubeconfig") is UNKNOWN or (all(clusters) and clusters[0] != clusters[1])
@@ -112,7 +112,7 @@ class KubernetesProvider(Provider):
     @override
     def Configure(self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext) -> Any:
         # Values that are no strings arrive as JSON.
-        config = values.reveal(values.decode(request.args))[0]
+        config = wire.reveal(wire.decode(request.args))[0]
         unknown = sorted(config.keys() - _INPUTS - {"version"})
         if unknown or config.get("enableServerSideApply") in {"false", False}:
             what = ", ".join(unknown) or "client-side apply"
@@ -171,9 +171,9 @@ class KubernetesProvider(Provider):
         manager = self._manager(request.urn, context)
         if manager is None:
             return provider_pb2.CheckResponse(inputs=request.news)
-        name, olds, news = name_of(request.urn), values.decode(request.olds), values.decode(request.news)
+        name, olds, news = name_of(request.urn), wire.decode(request.olds), wire.decode(request.news)
         checked = _do(context, lambda: manager.check(name, olds, news, request.randomSeed))
-        return provider_pb2.CheckResponse(inputs=values.encode(checked))
+        return provider_pb2.CheckResponse(inputs=wire.encode(checked))
 
     @override
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> Any:
@@ -182,18 +182,18 @@ class KubernetesProvider(Provider):
             same = request.old_inputs == request.news
             kinds = provider_pb2.DiffResponse
             return provider_pb2.DiffResponse(changes=kinds.DIFF_NONE if same else kinds.DIFF_SOME)
-        olds, news, ignored = values.decode(request.olds), values.decode(request.news), tuple(request.ignoreChanges)
+        olds, news, ignored = wire.decode(request.olds), wire.decode(request.news), tuple(request.ignoreChanges)
         return _response(_do(context, lambda: manager.diff(olds, news, ignored)))
 
     @override
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> Any:
-        manager, news = self._manager(request.urn, context), values.decode(request.properties)
+        manager, news = self._manager(request.urn, context), wire.decode(request.properties)
         if request.preview:
             planned = _do(context, lambda: manager.plan_creation(request.urn, news)) if manager else news
-            return provider_pb2.CreateResponse(properties=values.encode(planned))
+            return provider_pb2.CreateResponse(properties=wire.encode(planned))
         manager = manager or self._refuse_unreachable(context)
         id_, state = _do(context, lambda: manager.create(request.urn, news, request.timeout))
-        return provider_pb2.CreateResponse(id=id_, properties=values.encode(state))
+        return provider_pb2.CreateResponse(id=id_, properties=wire.encode(state))
 
     @override
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> Any:
@@ -201,9 +201,9 @@ class KubernetesProvider(Provider):
         if manager is None and request.preview:
             return provider_pb2.UpdateResponse(properties=request.news)
         manager = manager or self._refuse_unreachable(context)
-        olds, news, ignored = values.decode(request.olds), values.decode(request.news), tuple(request.ignoreChanges)
+        olds, news, ignored = wire.decode(request.olds), wire.decode(request.news), tuple(request.ignoreChanges)
         state = _do(context, lambda: manager.update(olds, news, ignored, request.timeout, dry=request.preview))
-        return provider_pb2.UpdateResponse(properties=values.encode(state))
+        return provider_pb2.UpdateResponse(properties=wire.encode(state))
 
     @override
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> Any:
@@ -213,13 +213,11 @@ class KubernetesProvider(Provider):
                 return provider_pb2.ReadResponse()
             message = f"failed to read resource state due to unreachable cluster. {_DELETE_UNREACHABLE}"
             context.abort(grpc.StatusCode.UNKNOWN, message)
-        inputs, state = values.decode(request.inputs), values.decode(request.properties)
+        inputs, state = wire.decode(request.inputs), wire.decode(request.properties)
         found = _do(context, lambda: manager.read(request.id, _kind_of(request.urn), inputs, state))
         if found is None:
             return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(
-            id=request.id, inputs=values.encode(found[0]), properties=values.encode(found[1])
-        )
+        return provider_pb2.ReadResponse(id=request.id, inputs=wire.encode(found[0]), properties=wire.encode(found[1]))
 
     @override
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Any:
@@ -228,7 +226,7 @@ class KubernetesProvider(Provider):
             if not self._delete_unreachable:
                 context.abort(grpc.StatusCode.UNKNOWN, f"{_UNREACHABLE}. {_DELETE_UNREACHABLE}")
             return empty_pb2.Empty()
-        state = values.decode(request.properties)
+        state = wire.decode(request.properties)
         _do(context, lambda: manager.delete(state, request.timeout))
         return empty_pb2.Empty()
 

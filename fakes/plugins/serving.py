@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from typing_extensions import override
 
-from recording import wire as values
+from recording import wire
 from recording.sdk import GRPC_CHANNEL_OPTIONS
 
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -67,9 +67,9 @@ def abort_half_done(
     inputs: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     """Tell the engine that an operation failed, and that the resource exists; `inputs` where they are not as asked."""
-    detail = provider_pb2.ErrorResourceInitFailed(id=id_, properties=values.encode(outputs), reasons=[message])
+    detail = provider_pb2.ErrorResourceInitFailed(id=id_, properties=wire.encode(outputs), reasons=[message])
     if inputs is not None:
-        detail.inputs.CopyFrom(values.encode(inputs))
+        detail.inputs.CopyFrom(wire.encode(inputs))
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
     status.details.add().Pack(detail)
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))

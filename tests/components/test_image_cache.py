@@ -2,13 +2,11 @@
 
 import functools
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from alone import CONTEXT, build
 from image_expiry import Image, kept
-from support import record_with
+from support import record_with, texts
 from third_party import RELEASE, releases
 
 from components.image_cache import ImageCache, ImageCacheArgs
@@ -35,20 +33,6 @@ def login(stack: str, name: str) -> str:
 def with_logins() -> Graph:
     logins = {"docker_hub_login": login("dev", "hub"), "ghcr_login": login("dev", "ghcr")}
     return record_with("dev", images=json.dumps(logins))
-
-
-def texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for item in value.values():
-                yield from texts(item)
-        case list():
-            for item in value:
-                yield from texts(item)
-        case _:
-            pass
 
 
 def images(graph: Graph) -> list[str]:

@@ -19,7 +19,7 @@ from policy.adapter import Pack, _accepted, _Sent, follow_the_stack
 from policy.registry import Settings, rules
 from policy.waivers import Waiver, load
 from prismctl.project import ROOT
-from recording import wire as values
+from recording import wire
 from recording.graph import UNKNOWN, Graph, Reference, Secret
 from recording.sdk import hand_over_undecoded
 
@@ -44,7 +44,7 @@ def request(inputs: dict, type_: str = KEY, urn: str = URN) -> analyzer_pb2.Anal
         type=type_,
         urn=urn,
         name=urn.rpartition("::")[2],
-        properties=values.encode(inputs),
+        properties=wire.encode(inputs),
         options=analyzer_pb2.AnalyzerResourceOptions(protect=True),
         provider=analyzer_pb2.AnalyzerProviderResource(type="pulumi:providers:aws", name="aws", urn="urn"),
     )
@@ -57,7 +57,7 @@ def analyzer_resources(graph: Graph) -> Iterator[analyzer_pb2.AnalyzerResource]:
             urn=each.urn,
             name=each.name,
             # The bridge from Terraform puts the id among a resource's outputs.
-            properties=values.encode({**each.inputs, **each.outputs, **({"id": each.id} if each.id else {})}),
+            properties=wire.encode({**each.inputs, **each.outputs, **({"id": each.id} if each.id else {})}),
             parent=each.parent,
             dependencies=each.dependencies,
             propertyDependencies={
@@ -139,7 +139,7 @@ def test_a_reference_to_a_resource_does_not_break_the_question() -> None:
 
 def test_configuration_by_rule_reaches_it() -> None:
     serving = servicer()
-    config = analyzer_pb2.PolicyConfig(properties=values.encode({"days": 30}), enforcementLevel=analyzer_pb2.ADVISORY)
+    config = analyzer_pb2.PolicyConfig(properties=wire.encode({"days": 30}), enforcementLevel=analyzer_pb2.ADVISORY)
     serving.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig={"kms-window": config}), None)
     found = said(serving.Analyze(request({**GOOD, "deletionWindowInDays": 20}), None))
     assert found["kms-window"][0] == "advisory"
@@ -149,7 +149,7 @@ def test_the_engine_is_told_what_can_be_configured() -> None:
     info = servicer().GetAnalyzerInfo(None, None)
     by_name = {each.name: each for each in info.policies}
     assert by_name.keys() >= {rule.id for rule in rules()}
-    assert values.decode(by_name["kms-window"].configSchema.properties)["days"]["minimum"] == 7
+    assert wire.decode(by_name["kms-window"].configSchema.properties)["days"]["minimum"] == 7
     assert by_name["kms-window"].remediation_steps
 
 
@@ -177,7 +177,7 @@ def test_about_a_stack_rules_see_what_the_program_gave_also_where_the_engine_sho
     urn = f"urn:pulumi:prod::shop::{type_}::settings"
 
     def stack() -> analyzer_pb2.AnalyzeStackRequest:
-        shown = analyzer_pb2.AnalyzerResource(type=type_, urn=urn, name="settings", properties=values.encode({}))
+        shown = analyzer_pb2.AnalyzerResource(type=type_, urn=urn, name="settings", properties=wire.encode({}))
         return analyzer_pb2.AnalyzeStackRequest(resources=[shown])
 
     serving = servicer()

@@ -5,7 +5,7 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recording import wire as values
+from recording import wire
 from recording.graph import UNKNOWN, Reference, Secret
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -33,31 +33,31 @@ VALUES = st.recursive(
 )
 
 
-def wire(**properties):
+def as_json(**properties):
     """Return the wire format as JSON, as the engine would log it."""
-    return json_format.MessageToDict(values.encode(properties))
+    return json_format.MessageToDict(wire.encode(properties))
 
 
 @given(st.dictionaries(st.text(max_size=6), VALUES, max_size=5))
 def test_values_survive_the_way_there_and_back(properties):
-    assert values.decode(values.encode(properties)) == properties
+    assert wire.decode(wire.encode(properties)) == properties
 
 
 @given(st.dictionaries(st.text(max_size=6), VALUES, max_size=5))
 def test_the_wire_format_survives_being_sent(properties):
-    sent = struct_pb2.Struct.FromString(values.encode(properties).SerializeToString())
-    assert values.decode(sent) == properties
+    sent = struct_pb2.Struct.FromString(wire.encode(properties).SerializeToString())
+    assert wire.decode(sent) == properties
 
 
 @given(VALUES)
 def test_a_secret_stays_one_and_nothing_else_becomes_one(value):
-    found = values.decode(values.encode({"hidden": Secret(value), "plain": value}))
+    found = wire.decode(wire.encode({"hidden": Secret(value), "plain": value}))
     assert isinstance(found["hidden"], Secret)
     assert isinstance(found["plain"], Secret) == isinstance(value, Secret)
 
 
 def test_each_kind_of_value_keeps_its_type():
-    found = values.decode(values.encode({"truth": True, "whole": 1, "part": 1.5, "text": "1", "nothing": [None]}))
+    found = wire.decode(wire.encode({"truth": True, "whole": 1, "part": 1.5, "text": "1", "nothing": [None]}))
     assert {key: type(value) for key, value in found.items()} == {
         "truth": bool,
         "whole": int,
@@ -69,17 +69,17 @@ def test_each_kind_of_value_keeps_its_type():
 
 
 def test_unknown_comes_back_as_the_one_unknown():
-    found = values.decode(values.encode({"a": UNKNOWN, "b": {"c": [UNKNOWN]}}))
+    found = wire.decode(wire.encode({"a": UNKNOWN, "b": {"c": [UNKNOWN]}}))
     assert found["a"] is UNKNOWN
     assert found["b"]["c"][0] is UNKNOWN
 
 
 def test_what_is_none_is_left_out_of_mappings_and_kept_in_lists():
-    assert values.decode(values.encode({"a": None, "b": {"c": None}, "d": [None, 1]})) == {"b": {}, "d": [None, 1]}
+    assert wire.decode(wire.encode({"a": None, "b": {"c": None}, "d": [None, 1]})) == {"b": {}, "d": [None, 1]}
 
 
 def test_empty_lists_and_mappings_are_not_lost():
-    assert values.decode(values.encode({"list": [], "mapping": {}, "inner": [[], {}]})) == {
+    assert wire.decode(wire.encode({"list": [], "mapping": {}, "inner": [[], {}]})) == {
         "list": [],
         "mapping": {},
         "inner": [[], {}],
@@ -87,33 +87,33 @@ def test_empty_lists_and_mappings_are_not_lost():
 
 
 def test_tuples_travel_as_lists():
-    assert values.decode(values.encode({"a": (1, (2,))})) == {"a": [1, [2]]}
+    assert wire.decode(wire.encode({"a": (1, (2,))})) == {"a": [1, [2]]}
 
 
 def test_the_marks_are_those_of_the_engine():
-    assert wire(a=UNKNOWN) == {"a": UNKNOWN_TEXT}
-    assert wire(a=Secret("hunter2")) == {"a": {SIGNATURE: SECRET, "value": "hunter2"}}
-    assert wire(a=Reference("urn:a", "id-1")) == {"a": {SIGNATURE: REFERENCE, "urn": "urn:a", "id": "id-1"}}
+    assert as_json(a=UNKNOWN) == {"a": UNKNOWN_TEXT}
+    assert as_json(a=Secret("hunter2")) == {"a": {SIGNATURE: SECRET, "value": "hunter2"}}
+    assert as_json(a=Reference("urn:a", "id-1")) == {"a": {SIGNATURE: REFERENCE, "urn": "urn:a", "id": "id-1"}}
 
 
 def test_a_reference_without_an_id_is_read():
     struct = json_format.ParseDict({"a": {SIGNATURE: REFERENCE, "urn": "urn:a"}}, struct_pb2.Struct())
-    assert values.decode(struct) == {"a": Reference("urn:a", "")}
+    assert wire.decode(struct) == {"a": Reference("urn:a", "")}
 
 
 def test_a_mapping_with_another_signature_stays_a_mapping():
     struct = json_format.ParseDict({"a": {SIGNATURE: "another", "text": "asset"}}, struct_pb2.Struct())
-    assert values.decode(struct) == {"a": {SIGNATURE: "another", "text": "asset"}}
+    assert wire.decode(struct) == {"a": {SIGNATURE: "another", "text": "asset"}}
 
 
 def test_filling_adds_to_what_is_there():
-    struct = values.encode({"a": 1, "b": 2})
-    values.fill(struct, {"b": 3, "c": 4})
-    assert values.decode(struct) == {"a": 1, "b": 3, "c": 4}
+    struct = wire.encode({"a": 1, "b": 2})
+    wire.fill(struct, {"b": 3, "c": 4})
+    assert wire.decode(struct) == {"a": 1, "b": 3, "c": 4}
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", object()], ids=lambda value: type(value).__name__)
 def test_a_value_that_cannot_travel_is_refused_by_its_type_alone(value):
     with pytest.raises(TypeError) as error:
-        values.encode({"a": [value]})
+        wire.encode({"a": [value]})
     assert str(error.value) == f"no wire format for {type(value).__name__}"
