@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from policy.literals import is_literal, names_secret, sets_secret, shows_secret
+from policy.literals import literals
 from policy.properties import MISSING, Missing, opened, parse, step
 from policy.registry import Rule
 from policy.view import Resource
@@ -15,7 +15,16 @@ UNKNOWN_VALUE = "unknown"
 """The fingerprint of what is not known."""
 
 OF_SECRETS = frozenset(
-    {"eso-only", "eso-store", "k8s-cm-secret", "k8s-env-secret", "lt-userdata", "rds-managed-pw", "sm-literal"}
+    {
+        "eso-only",
+        "eso-store",
+        "k8s-cm-secret",
+        "k8s-env-secret",
+        "lt-userdata",
+        "rds-managed-pw",
+        "secret-literal",
+        "sm-literal",
+    }
 )
 """Rules that find secrets in plain text. Whoever had the fingerprint of one could try a dictionary on it, and would see
 where else it is used: so it is never published."""
@@ -105,26 +114,7 @@ def value_at(resource: Resource, steps: Steps) -> Any:
 def _has_literal(value: Any, steps: Steps) -> bool:
     """Whether a secret stands in plain text somewhere in a value."""
     name = next((key for key in reversed(steps) if isinstance(key, str)), "")
-    return any(
-        (names_secret(key) and is_literal(text)) or shows_secret(text) or sets_secret(text)
-        for key, text in _texts(value, name)
-    )
-
-
-def _texts(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case str():
-            yield name, value
-        case Mapping():
-            # Variables of a container are mappings with name and value.
-            own = str(value.get("name", ""))
-            for key, item in value.items():
-                yield from _texts(item, own if key == "value" and own else str(key))
-        case list() | tuple():
-            for item in value:
-                yield from _texts(item, name)
-        case _:
-            pass
+    return any(True for _ in literals(value, name=name))
 
 
 def _shown(value: Any) -> Any:  # noqa: PLR0911  # one case for each kind of value

@@ -4,7 +4,7 @@ import fnmatch
 import re
 
 from policy import resource_types as types
-from policy.literals import is_literal, names_secret, sets_secret, shows_secret
+from policy.literals import is_secret
 from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod_paths
 from policy.properties import Findings, Properties, attempt, join
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
@@ -175,7 +175,7 @@ def environment(resource: Resource, context: Context) -> Findings:
         if name in context.config["allowed"] or not node.has("value"):
             return
         value = node.text("value")
-        if (names_secret(name) and is_literal(value)) or shows_secret(value):
+        if is_secret(name, value):
             yield node.at("value"), "a secret in plain text"
 
     def check(_spec: Properties, container: Properties) -> Findings:
@@ -198,7 +198,7 @@ def config_map(resource: Resource, context: Context) -> Findings:
     def check(key: str) -> Findings:
         path = join("data", key)
         value = resource.text(path)
-        if (names_secret(key) and is_literal(value)) or shows_secret(value) or sets_secret(value):
+        if is_secret(key, value):
             yield path, "a secret in plain text"
 
     for key in resource.keys("data"):

@@ -4,7 +4,7 @@ import base64
 import zlib
 
 from policy import resource_types as types
-from policy.literals import sets_secret, shows_secret
+from policy.literals import is_secret
 from policy.properties import Findings, Properties, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -135,9 +135,7 @@ def user_data(template: Resource, _: Context) -> Findings:
 
 def _shows(template: Resource, path: str) -> Findings:
     # The output of a command in backticks is not a literal.
-    text = _decoded(template.text(path)).replace("`", "$")
-    words = "\n".join(text.split())
-    if shows_secret(text) or sets_secret(text) or sets_secret(words):
+    if is_secret("", _decoded(template.text(path)).replace("`", "$(")):
         yield path, "appears to contain a secret"
 
 

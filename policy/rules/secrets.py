@@ -5,7 +5,7 @@ from typing import Any
 
 from policy import resource_types as types
 from policy.keys import customer_key
-from policy.literals import is_literal, names_secret, shows_secret
+from policy.literals import is_secret
 from policy.properties import MISSING, UNKNOWN, Findings, Undetermined, attempt, join
 from policy.registry import CRITICAL, MEDIUM, Context, rule
 from policy.view import Resource
@@ -108,7 +108,7 @@ def _is_variable(function: Resource, key: str) -> Findings:
     if function.peek(path) is UNKNOWN and function.needs(path):
         return  # a resource generates it
     value = function.text(path)
-    if (names_secret(key) and is_literal(value)) or shows_secret(value):
+    if is_secret(key, value):
         yield path, "a secret in plain text, readable by everyone who may view the function"
 
 
