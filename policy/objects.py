@@ -211,17 +211,40 @@ class Objects:
 
     @cached_property
     def _bindings(self) -> Index:
-        roles = Index(self._of_kind(types.K8S_ROLE, "ClusterRole"), lambda each: [name_of(each)])
-
         def keys(binding: Resource) -> Iterator[str]:
             path = "roleRef.name"
             if binding.peek(path) is UNKNOWN:
                 found = self._stack.targets(binding, path, *types.K8S_ROLE)
             else:
-                found = roles.find([binding.text(path)])
+                found = self._cluster_roles.find([binding.text(path)])
             yield from (each.urn for each in found)
 
         return Index(self._stack.of_type(*types.ROLE_BINDING), keys)
+
+    def be_sure_of_bindings(self) -> None:
+        """Raise Undetermined where a binding may be of any ClusterRole."""
+        self._bindings.be_sure()
+
+    def cluster_roles(self, binding: Resource) -> tuple[Resource, ...]:
+        """Return the ClusterRoles of this stack that a binding names; raises Undetermined if none is, but may be."""
+        return tuple(self._cluster_roles.find([binding.text("roleRef.name")]))
+
+    @cached_property
+    def _cluster_roles(self) -> Index:
+        return Index(self._of_kind(types.K8S_ROLE, "ClusterRole"), lambda each: [name_of(each)])
+
+    def bindings_of_accounts(self, place: str) -> tuple[Resource, ...]:
+        """Return the ClusterRoleBindings of service accounts of a namespace; raises Undetermined if one more may be."""
+        self._bound_accounts.be_sure()
+        return tuple(self._bound_accounts.find([place]))
+
+    @cached_property
+    def _bound_accounts(self) -> Index:
+        def keys(binding: Resource) -> list[str]:
+            subjects = binding.nodes("subjects")
+            return [each.text("namespace") for each in subjects if each.text("kind") == "ServiceAccount"]
+
+        return Index(self._of_kind(types.ROLE_BINDING, "ClusterRoleBinding"), keys)
 
     def policies_for_all(self, namespace: Resource, direction: str) -> tuple[Resource, ...]:
         """Return the network policies about every pod of a namespace that are about Ingress or Egress."""

@@ -19,7 +19,9 @@ _METRICS_PORT = 8080
 _KEEP = (*WATCH, "create", "update", "patch")
 _RIGHTS: tuple[Rule, ...] = (
     # The copies that the primary gets of what its Deployment names.
-    ("", ("configmaps", "secrets", "services"), _KEEP),
+    ("", ("configmaps", "services"), _KEEP),
+    # Their annotation says not to copy them, which Flagger reads: https://docs.flagger.app/usage/how-it-works
+    ("", ("secrets",), ("get",), ("api-keys", "postgres-credentials")),
     ("", ("events",), ("create", "patch")),
     ("coordination.k8s.io", ("leases",), ("get", "create", "update")),
     ("apps", ("deployments",), _KEEP),

@@ -8,8 +8,8 @@ import pulumi_kubernetes as kubernetes
 from components.apps.installer import Installer
 from components.namespaces import APPLICATION
 
-Rule = tuple[str, Sequence[str], Sequence[str]]
-"""An API group, resources of it, and verbs."""
+Rule = tuple[str, Sequence[str], Sequence[str]] | tuple[str, Sequence[str], Sequence[str], Sequence[str]]
+"""An API group, resources of it, verbs, and the names of the only objects that are meant."""
 
 WATCH = ("get", "list", "watch")
 
@@ -30,9 +30,7 @@ def grant(
     """
     name = name or account
     metadata: kubernetes.meta.v1.ObjectMetaArgsDict = {"name": name, "namespace": APPLICATION}
-    granted: list[kubernetes.rbac.v1.PolicyRuleArgsDict] = [
-        {"api_groups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
-    ]
+    granted = [_granted(rule) for rule in rules]
     role = kubernetes.rbac.v1.Role(name, metadata=metadata, rules=granted, opts=installer.inside(APPLICATION, parent))
     return kubernetes.rbac.v1.RoleBinding(
         name,
@@ -41,3 +39,15 @@ def grant(
         subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
         opts=installer.inside(APPLICATION, parent, role),
     )
+
+
+def _granted(rule: Rule) -> kubernetes.rbac.v1.PolicyRuleArgsDict:
+    group, resources, verbs = rule[:3]
+    granted: kubernetes.rbac.v1.PolicyRuleArgsDict = {
+        "api_groups": [group],
+        "resources": list(resources),
+        "verbs": list(verbs),
+    }
+    if len(rule) == 4:  # noqa: PLR2004  # names of objects, too
+        granted["resource_names"] = list(rule[3])
+    return granted

@@ -53,7 +53,8 @@ def test_it_keeps_what_a_canary_owns_and_deletes_nothing() -> None:
     keep = ["get", "list", "watch", "create", "update", "patch"]
     role = flagger().named(f"{RBAC}:Role", NAME)
     assert {(*each["apiGroups"], *each["resources"]): each["verbs"] for each in role["rules"]} == {
-        ("", "configmaps", "secrets", "services"): keep,
+        ("", "configmaps", "services"): keep,
+        ("", "secrets"): ["get"],
         ("", "events"): ["create", "patch"],
         ("coordination.k8s.io", "leases"): ["get", "create", "update"],
         ("apps", "deployments"): keep,
@@ -63,6 +64,11 @@ def test_it_keeps_what_a_canary_owns_and_deletes_nothing() -> None:
         ("networking.istio.io", "virtualservices", "destinationrules"): keep,
     }
     assert not [each for each in role["rules"] if "delete" in each["verbs"]]
+
+
+def test_it_reads_no_secret_but_those_that_the_application_mounts_and_tells_it_not_to_copy() -> None:
+    (rule,) = (each for each in flagger().named(f"{RBAC}:Role", NAME)["rules"] if "secrets" in each["resources"])
+    assert rule["resourceNames"] == ["api-keys", "postgres-credentials"]
 
 
 def test_it_has_these_rights_in_the_applications_namespace_before_it_starts() -> None:
