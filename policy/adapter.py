@@ -127,7 +127,7 @@ class Pack:
         found = [
             finding
             for resource in judged.stack.resources
-            if rule.applies(resource.type)
+            if rule.applies(resource.type) and not resource.external
             for finding in judge(rule, resource, context)
         ]
         found = list(self._without_waived(found, judged.stack))
@@ -165,7 +165,9 @@ class _View:
     stack: Callable[[Any, dict[str, Any]], Stack]
 
 
-def _resource(args: Any, given: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]]) -> Resource:
+def _resource(
+    args: Any, given: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]], *, external: bool = False
+) -> Resource:
     options = args.opts
     return Resource(
         urn=args.urn,
@@ -173,6 +175,7 @@ def _resource(args: Any, given: Any, parent: str, dependencies: Mapping[str, tup
         name=args.name,
         # Components have no provider, and their package is never a plugin's that makes single resources.
         custom=args.provider is not None or args.resource_type.startswith("pulumi:providers:"),
+        external=external,
         parent=parent,
         provider_urn=args.provider.urn if args.provider else "",
         property_dependencies=dependencies,
@@ -197,6 +200,8 @@ def _all(args: Any, inputs: dict[str, Any]) -> Stack:
                 inputs.get(each.urn, each.props),
                 each.parent.urn if each.parent else "",
                 {key: tuple(needed.urn for needed in found) for key, found in each.property_dependencies.items()},
+                # The engine asks about each resource that the program owns, but not about those it only looks up.
+                external=bool(inputs) and each.urn not in inputs and each.provider is not None,
             )
             for each in args.resources
         ),

@@ -19,6 +19,9 @@ WAIVERS = "stk-waiver"
 """The rule about the waivers themselves. They go with a run and not with a resource: manifests and many a plan have no
 Stack on which it could be run. Only the engine, which asks by resource, asks it about that."""
 
+WHOLE = "stk-whole"
+"""The rule that tells what cannot be judged where a plan leaves out what it does not change."""
+
 _STACK = "pulumi:pulumi:Stack"
 
 _NO_OTHERS = Stack(name="", resources=())
@@ -32,11 +35,14 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     findings: list[Finding] = []
     chosen = None if only is None else {rule.id for rule in only}
     for resource in stack.resources:
+        if resource.external:
+            continue
         unseen[resource.type] += is_unseen(resource)
         for rule in rules_for(resource.type):
             if (
                 rule.id == WAIVERS
                 or (chosen is not None and rule.id not in chosen)
+                or needs_more(rule, stack)
                 or is_judged_below(rule, resource, stack)
             ):
                 continue
@@ -46,9 +52,8 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
             findings += found
             satisfied[rule.id] += not found
     applicable = waivers.concerned(settings.waivers, (resource.urn for resource in stack.resources))
-    applied = waivers.apply(
-        [waiver for waiver in applicable if chosen is None or waiver.rule in chosen], findings, settings.today
-    )
+    asked = [waiver for waiver in applicable if chosen is None or waiver.rule in chosen]
+    applied = waivers.apply(asked, findings, settings.today, whole=not stack.left_out)
     faults = list(applied.faults)
     if chosen is None or WAIVERS in chosen:
         waivable = waivable_rules()
@@ -61,6 +66,11 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
         satisfied=satisfied,
         unseen=+unseen,
     )
+
+
+def needs_more(rule: Rule, stack: Stack) -> bool:
+    """Whether a rule about several resources would have to guess, since not all of them are told."""
+    return bool(stack.left_out) and rule.kind == "stack" and rule.id != WHOLE
 
 
 def is_unseen(resource: Resource) -> bool:

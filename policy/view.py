@@ -22,6 +22,8 @@ class Resource:
     id: str = ""
     """Empty while unknown."""
     custom: bool = True
+    external: bool = False
+    """Whether the program only looks it up (`.get()`): others own it, so rules judge it not, but may refer to it."""
     remote: bool = False
     """Whether a plugin makes its children; known of what was recorded alone."""
     parent: str = ""
@@ -113,6 +115,10 @@ class Stack:
 
     name: str
     resources: tuple[Resource, ...]
+    left_out: int = 0
+    """How many more resources there are that were not told: those that a plan leaves unchanged."""
+    removed: tuple[Resource, ...] = ()
+    """What a plan deletes, as it was; it is not among the resources."""
 
     @property
     def project(self) -> str:

@@ -43,8 +43,13 @@ def concerned(waivers: Sequence[Waiver], urns: Iterable[str]) -> list[Waiver]:
     ]
 
 
-def apply(waivers: Sequence[Waiver], findings: Sequence[Finding], today: datetime.date) -> Applied:
-    """Mark each finding that a valid waiver names, and return what is wrong with the valid ones."""
+def apply(
+    waivers: Sequence[Waiver], findings: Sequence[Finding], today: datetime.date, *, whole: bool = True
+) -> Applied:
+    """Mark each finding that a valid waiver names, and return what is wrong with the valid ones.
+
+    Where not the `whole` stack was judged, an unused waiver may be about what was not.
+    """
     waived: dict[int, str] = {}
     faults: list[tuple[Waiver, str]] = []
     waivable = waivable_rules()
@@ -52,7 +57,7 @@ def apply(waivers: Sequence[Waiver], findings: Sequence[Finding], today: datetim
         if any(waiver.faults(today, waivable)):
             continue
         named = [index for index, finding in enumerate(findings) if _names(waiver, finding)]
-        if not named and any(_may_name(waiver, finding) for finding in findings):
+        if not named and (not whole or any(_may_name(waiver, finding) for finding in findings)):
             continue
         if not named:
             faults.append((waiver, "is unused: there is no such finding"))

@@ -1,7 +1,8 @@
 """The fixtures of the rules, as they stand in `tests/policy/fixtures/<module>.yaml`.
 
 A case is the inputs of one resource of the rule's first type, or has keys of its own: `resources` (or `inputs`),
-`environment`, `config`, `finds`. `!unknown`, `!secret x`, `!ref name`, `!id name` and `!arn name` stand for values.
+`environment`, `config`, `finds`, and of a plan `leftOut` and `removed`. `!unknown`, `!secret x`, `!ref name`,
+`!id name` and `!arn name` stand for values.
 """
 
 import datetime
@@ -34,6 +35,8 @@ _CASE_KEYS = frozenset(
         "protect",
         "ignoreChanges",
         "ignoresKnown",
+        "leftOut",
+        "removed",
     }
 )
 TODAY = datetime.date(2026, 11, 23)
@@ -119,7 +122,12 @@ class Case:
     @property
     def stack(self) -> Stack:
         urns = {each.get("name", "example"): self._urn(each) for each in reversed(self.raw)}
-        return Stack(name="prod", resources=tuple(self._resource(each, urns) for each in self.raw))
+        return Stack(
+            name="prod",
+            resources=tuple(self._resource(each, urns) for each in self.raw),
+            left_out=self.body.get("leftOut", 0),
+            removed=tuple(self._resource(each, urns) for each in self.body.get("removed", ())),
+        )
 
     def report(self) -> Any:
         return run(self.stack, self.settings, only=[self.rule])
@@ -139,6 +147,7 @@ class Case:
             name=name,
             id=f"id-of-{name}",
             custom=self._type(raw).split(":")[0] in ("aws", "kubernetes", "pulumi"),
+            external=raw.get("external", False),
             parent=urns.get(raw.get("parent", ""), ""),
             provider_urn=urns.get(raw.get("provider", ""), ""),
             property_dependencies={key: tuple(_references(value, urns)) for key, value in inputs.items()},

@@ -278,6 +278,38 @@ def waiver(stack: Resource, context: Context) -> Findings:
 
 
 @rule(
+    "stk-whole",
+    "A plan shows the whole stack",
+    types=types.STACK,
+    kind="stack",
+    severity=HIGH,
+    why="Whether a bucket has a public access block, or a workload a disruption budget, is told by other resources. A"
+    " plan leaves out those that it does not change, unless it is asked to show them.",
+    fix="Make the plan with pulumi preview --json --show-sames.",
+    waivable=False,
+)
+def whole(_: Resource, context: Context) -> Findings:
+    stack = context.stack
+    if not stack.left_out:
+        return
+    resources = (
+        f"{stack.left_out} unchanged {'resource is' if stack.left_out == 1 else 'resources are'} not in the plan"
+    )
+    untold = f"{resources}, so rules that compare several resources were not run"
+    if stack.removed:
+        count = len(stack.removed)
+        names = ", ".join(f"{each.type} {each.name}" for each in stack.removed[:_NAMED])
+        more = f" and {count - _NAMED} more" if count > _NAMED else ""
+        yield "", f"{untold}, although the plan deletes {names}{more}, on which what remains may depend"
+    else:
+        yield Undetermined("", untold)
+
+
+_NAMED = 3
+"""How many resources a message names."""
+
+
+@rule(
     "stk-opaque",
     "Rules can inspect all resources",
     types=("*",),

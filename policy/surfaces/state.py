@@ -9,8 +9,8 @@ import contextlib
 import dataclasses
 import json
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import unquote, urlparse
 
@@ -35,9 +35,14 @@ _PART = 2**20
 
 _PARTS = 4
 """A URN's stack, project, types and name."""
-_GONE = frozenset(
-    {"delete", "delete-replaced", "discard", "discard-replaced", "read-discard", "remove-pending-replace"}
-)
+# What each step does to its resource: https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/step.go
+_REMOVES = frozenset({"delete", "discard", "read-discard"})
+_OF_THE_REPLACED = frozenset({"delete-replaced", "discard-replaced", "remove-pending-replace"})
+"""Steps about what a replacement leaves behind; the new resource has the same URN."""
+_IN_PLACE = frozenset({"same", "update", "refresh", "diff"})
+"""Steps that keep id and outputs. A preview shows these in the old state alone."""
+_LOOKS_ONLY = frozenset({"refresh", "import"})
+"""Steps before those of the plan: what they show stays as it is where no further step follows."""
 
 
 @dataclass(frozen=True)
@@ -48,42 +53,114 @@ class Read:
     config: Mapping[str, str]
 
 
+@dataclass
+class _Shape:
+    """What a file is, and what stands in it beside the resources."""
+
+    prefix: str | None = None
+    """Where the resources are."""
+    config: dict[str, str] = field(default_factory=dict[str, str])
+    unchanged: int = 0
+    """How many resources a plan leaves as they are, by its own summary."""
+    failed: bool = False
+    """Whether a preview has ended in an error."""
+
+
+class _Kept:
+    """The resources of a state."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Resource] = {}
+
+    def take(self, item: Any, where: str) -> None:
+        """Take one item of the file."""
+        item = item if isinstance(item, Mapping) else {}
+        if item.get("delete") is not True:
+            self._keep(item, where)
+
+    def _keep(self, item: Mapping[str, Any], where: str) -> Resource:
+        resource = _resource(item, where)
+        self.resources[resource.urn] = resource
+        return resource
+
+    def stack(self, name: str, resources: tuple[Resource, ...], shape: _Shape) -> Stack:  # noqa: ARG002  # plans differ
+        return Stack(name=name, resources=resources)
+
+
+class _Planned(_Kept):
+    """The resources that a plan leaves behind, from its steps in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, str] = {}
+        """The last step by URN."""
+        self._removed: dict[str, Resource] = {}
+
+    def take(self, item: Any, where: str) -> None:
+        step = item if isinstance(item, Mapping) else {}
+        op, old, new = step.get("op"), _state(step, "oldState"), _state(step, "newState")
+        urn = _text(new or old, "urn")
+        if not isinstance(op, str) or not urn:
+            raise InputError(f"{where} has no URN and type")
+        # A copy that an earlier update failed to delete is no longer the stack's own.
+        if op in _OF_THE_REPLACED or (old.get("delete") is True and not new):
+            return
+        if op in _REMOVES or (op == "refresh" and not new):
+            self._remove(urn, old, where)
+            return
+        if op in _IN_PLACE:
+            new = {**new, **{key: old[key] for key in ("id", "outputs") if key in old and not new.get(key)}}
+        self._last[urn] = op
+        if op == "same" and old.get("custom") is True and not new.get("id"):
+            return  # it does not exist: its creation waits, since --target names others
+        self._keep(new or old, where)
+        renamed = _text(old, "urn")
+        if renamed and renamed != urn:
+            self.resources.pop(renamed, None)
+            self._last.pop(renamed, None)
+        self._removed.pop(urn, None)
+
+    def _remove(self, urn: str, old: Mapping[str, Any], where: str) -> None:
+        gone = self.resources.pop(urn, None) or _resource(old, where)
+        self._last.pop(urn, None)
+        if not gone.external:
+            self._removed[urn] = gone
+
+    def stack(self, name: str, resources: tuple[Resource, ...], shape: _Shape) -> Stack:
+        shown = sum(op == "same" or op in _LOOKS_ONLY for op in self._last.values())
+        left_out = max(shape.unchanged - shown, 0)
+        return Stack(name=name, resources=resources, left_out=left_out, removed=tuple(self._removed.values()))
+
+
 def read_state(name: str) -> Read:
     """Return the stack in an exported state; raises InputError where the file is none."""
-    return _read(name, "a state", _STATES, "pulumi stack export", _from_state)
+    return _read(name, "a state", _STATES, "pulumi stack export", _Kept())
 
 
 def read_plan(name: str) -> Read:
-    """Return the stack as a plan would leave it; raises InputError where the file is none."""
-    return _read(name, "a plan", _PLANS, "pulumi preview --json", _from_step)
+    """Return the stack as a plan would leave it; raises InputError where the file is none, or the preview failed."""
+    return _read(name, "a plan", _PLANS, "pulumi preview --json", _Planned())
 
 
-def _read(
-    name: str,
-    what: str,
-    shapes: Mapping[str, str],
-    command: str,
-    choose: Callable[[Mapping[str, Any]], Mapping[str, Any] | None],
-) -> Read:
+def _read(name: str, what: str, shapes: Mapping[str, str], command: str, kept: _Kept) -> Read:
     shown = called(name)
     try:
         with opened(name) as given, _as_json(given, shown) as file:
-            prefix, config = _shape(file, shown, shapes)
-            if prefix is None:
+            shape = _shape(file, shown, shapes)
+            if shape.prefix is None:
                 raise InputError(f"{shown}: is not {what}, as {command} writes it")
+            if shape.failed:
+                raise InputError(f"{shown}: the preview failed, so its plan is not whole: see its diagnostics")
             file.seek(0)
-            found: dict[str, Resource] = {}
-            for number, item in enumerate(ijson.items(file, prefix, use_float=True, buf_size=_PART)):
-                chosen = choose(item) if isinstance(item, Mapping) else {}
-                if chosen is not None:
-                    resource = _resource(chosen, f"{shown}: resource {number}")
-                    found[resource.urn] = resource
+            for number, item in enumerate(ijson.items(file, shape.prefix, use_float=True, buf_size=_PART)):
+                kept.take(item, f"{shown}: resource {number}")
     except ijson.JSONError as error:
         raise InputError(f"{shown}: {_trouble(error)}") from None
     except RecursionError:
         raise InputError(f"{shown}: is nested too deeply") from None
-    names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in found.values()}
-    return Read(Stack(name=min(names, default=""), resources=_with_ignores(tuple(found.values()))), config)
+    resources = _with_ignores(tuple(kept.resources.values()))
+    names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in resources}
+    return Read(kept.stack(min(names, default=""), resources, shape), shape.config)
 
 
 @contextlib.contextmanager
@@ -124,14 +201,14 @@ def _trouble(error: Exception) -> str:
     return "is cut off" if cut_off else f"is not valid JSON: {first}"
 
 
-def _shape(file: IO[bytes], shown: str, shapes: Mapping[str, str]) -> tuple[str | None, Mapping[str, str]]:
-    """Return where the resources are, and the configuration; raises RecursionError for what is nested too deeply.
+def _shape(file: IO[bytes], shown: str, shapes: Mapping[str, str]) -> _Shape:
+    """Return where the resources are, and what else is said; raises RecursionError for what is nested too deeply.
 
     This reads all of the file once, without making anything of it: building values out of what has no end of
     beginnings takes time by the square of their number.
     """
-    depth, config = 0, dict[str, str]()
-    path: list[str] = ["", ""]
+    depth, found = 0, _Shape()
+    path: list[str] = ["", "", ""]
     kinds: dict[str, str] = {}
     for event, value in _events(file, shown):
         if event == "map_key":
@@ -142,9 +219,8 @@ def _shape(file: IO[bytes], shown: str, shapes: Mapping[str, str]) -> tuple[str 
             depth -= 1
             continue
         if 0 < depth <= len(path):
+            _note(found, path, depth, event, value)
             kinds[".".join(path[:depth])] = event
-            if path[0] == "config" and depth == len(path):
-                config[path[1]] = value if event == "string" else ""
         if event in ("start_map", "start_array"):
             depth += 1
             if depth > errors.DEEPEST:
@@ -153,7 +229,24 @@ def _shape(file: IO[bytes], shown: str, shapes: Mapping[str, str]) -> tuple[str 
     there = [prefix for key, prefix in shapes.items() if kinds.get(key) == wanted[key]]
     if kinds.get("deployment.resources", "null") not in ("start_array", "null"):
         there.clear()
-    return (there[0] if there else None), config
+    # A plan of nothing has no steps; what else a preview writes tells it.
+    if not there and kinds.get("steps", "null") == "null" and kinds.get("changeSummary") == "start_map":
+        there = [each for each in shapes.values() if each in _PLANS.values()]
+    found.prefix = there[0] if there else None
+    return found
+
+
+def _note(found: _Shape, path: list[str], depth: int, event: str, value: Any) -> None:
+    """Note what stands beside the resources."""
+    match path[:depth]:
+        case ["config", key]:
+            found.config[key] = value if event == "string" else ""
+        case ["changeSummary", "same"] if event == "number":
+            found.unchanged = int(value)
+        case ["diagnostics", _, "severity"] if value == "error":
+            found.failed = True
+        case _:
+            pass
 
 
 def _events(file: IO[bytes], shown: str) -> Iterator[tuple[str, Any]]:
@@ -163,16 +256,9 @@ def _events(file: IO[bytes], shown: str) -> Iterator[tuple[str, Any]]:
         yield event
 
 
-def _from_state(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return None if item.get("delete") is True else item
-
-
-def _from_step(step: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if step.get("op") in _GONE:
-        return None
-    if not isinstance(step.get("op"), str):
-        return {}
-    return step.get("newState", {})
+def _state(step: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = step.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _resource(item: Mapping[str, Any], where: str) -> Resource:
@@ -190,13 +276,14 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
         name=urn.rpartition("::")[2],
         id=_text(item, "id"),
         custom=item.get("custom") is True,
+        external=item.get("external") is True,
         parent=_text(item, "parent"),
         provider_urn=_text(item, "provider").rpartition("::")[0],
         dependencies=_texts(item.get("dependencies")),
         property_dependencies={key: _texts(urns) for key, urns in dependencies.items()},
         protect=item.get("protect") is True,
         ignore_changes=_texts(item.get("ignoreChanges")),
-        source=_source(_text(item, "sourcePosition")),
+        source=_source(item),
         read_inputs=lambda: inputs,
         read_outputs=lambda: known,
     )
@@ -251,10 +338,25 @@ def _plaintext(secret: Mapping[str, Any]) -> Any:
     return decoded(secret["value"]) if "value" in secret else UNKNOWN
 
 
-def _source(position: str) -> Source | None:
-    """Return the place from `project:///file.py#12,5`."""
+def _source(item: Mapping[str, Any]) -> Source | None:
+    """Return the line of the program that made the resource, such as `project:///file.py#12,5`.
+
+    The engine names the innermost line, which may be a library's; the program's is further out.
+    """
+    trace = item.get("stackTrace")
+    frames = [item, *(trace if isinstance(trace, list) else ())]
+    places = (_place(_text(frame, "sourcePosition")) for frame in frames if isinstance(frame, Mapping))
+    return next((place for place in places if place), None)
+
+
+_OF_OTHERS = frozenset({"..", ".venv", "venv", "site-packages", "node_modules"})
+"""Folders outside of the program, or of what it has installed."""
+
+
+def _place(position: str) -> Source | None:
     parsed = urlparse(position)
     line = parsed.fragment.partition(",")[0]
-    if parsed.scheme != "project" or not line.isdecimal():
+    file = unquote(parsed.path).lstrip("/")
+    if parsed.scheme != "project" or not line.isdecimal() or _OF_OTHERS.intersection(file.split("/")):
         return None
-    return Source(unquote(parsed.path).lstrip("/"), int(line))
+    return Source(file, int(line))

@@ -186,6 +186,23 @@ def test_about_a_stack_rules_see_what_the_program_gave_also_where_the_engine_sho
     assert "k8s-ns" not in said(serving.AnalyzeStack(stack(), None))
 
 
+def test_a_resource_that_the_program_only_looks_up_is_not_judged_as_its_own() -> None:
+    type_ = "aws:s3/bucket:Bucket"
+    provider = analyzer_pb2.AnalyzerProviderResource(type="pulumi:providers:aws", name="aws", urn="urn")
+
+    def bucket(name: str) -> analyzer_pb2.AnalyzerResource:
+        urn = f"urn:pulumi:prod::shop::{type_}::{name}"
+        return analyzer_pb2.AnalyzerResource(
+            type=type_, urn=urn, name=name, properties=wire.encode({"id": name}), provider=provider
+        )
+
+    serving = servicer()
+    serving.Analyze(request({}, type_, bucket("owned").urn), None)
+    stack = analyzer_pb2.AnalyzeStackRequest(resources=[bucket("owned"), bucket("seen")])
+    told = serving.AnalyzeStack(stack, None).diagnostics
+    assert {each.urn.rpartition("::")[2] for each in told if each.policyName == "s3-bpa"} == {"owned"}
+
+
 def test_the_pack_serves_over_the_wire() -> None:
     process = subprocess.Popen(  # noqa: S603  # our own pack
         [sys.executable, "-u", str(ROOT / "policy")],
