@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi_policy
+from google.protobuf import json_format
 from pulumi_policy import policy as policy_sdk
 
 from policy import configuration, waivers
 from policy.environment import environment_of
 from policy.findings import Finding, Result
+from policy.properties import parse
 from policy.registry import Level, Rule, Settings, rules
 from policy.runner import context_for, judge
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
 from recording import sdk
+from recording.values import SIGNATURE
 from recording.wire import decode
 from settings import versions
 
@@ -51,6 +54,29 @@ class _Sent:
 
     def decoded(self) -> dict[str, Any]:
         return decode(self.message)
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the JSON in which properties travel, with the marks of secret and unknown values."""
+        return json_format.MessageToDict(self.message)
+
+    def having(self, values: Mapping[str, Any]) -> "_Sent":
+        """Return the same properties with these values, by path; what lies in a secret or unknown one stays."""
+        properties = self.encoded()
+        for path, value in values.items():
+            _put(properties, parse(path), value)
+        return _Sent(json_format.ParseDict(properties, type(self.message)()))
+
+
+def _put(into: dict[str, Any], steps: tuple[str | int, ...], value: Any) -> None:
+    *parents, last = map(str, steps)
+    for each in parents:
+        inner = into.setdefault(each, {})
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]  # a block that occurs once
+        if not isinstance(inner, dict) or SIGNATURE in inner:
+            return
+        into = inner
+    into[last] = value
 
 
 @dataclass
@@ -107,6 +133,7 @@ class Pack:
             if rule.kind == "stack"
             else (pulumi_policy.ResourceValidationPolicy, _alone)
         )
+        remedy: dict[str, Any] = {"remediate": functools.partial(self._remedy, rule)} if rule.remedy else {}
         return kind(
             name=rule.id,
             description=rule.title,
@@ -116,26 +143,34 @@ class Pack:
             severity=policy_sdk.Severity(rule.severity.value),
             tags=list(rule.controls),
             remediation_steps=rule.fix,
+            **remedy,
         )
 
     def _judge(self, view: "_View", rule: Rule, args: Any, report: Callable[..., None]) -> None:
         judged = self._judged(view, args)
-        sent = args.get_config()
-        config = sent.decoded() if isinstance(sent, _Sent) else {}
-        settings = dataclasses.replace(self.settings, config={rule.id: config})
-        context = context_for(rule, judged.stack, settings)
-        found = [
-            finding
-            for resource in judged.stack.resources
-            if rule.applies(resource.type) and not resource.external
-            for finding in judge(rule, resource, context)
-        ]
-        found = list(self._without_waived(found, judged.stack))
+        found = self._found(rule, args, judged.stack)
         judged.findings += found
         for finding in found:
             # What stays open is mandatory where the rule is strict, and otherwise told at the end.
             if finding.result is Result.VIOLATED or (finding.stops and finding.result is not Result.CRASHED):
                 report(_text(finding), finding.resource.urn)
+
+    def _found(self, rule: Rule, args: Any, stack: Stack) -> list[Finding]:
+        sent = args.get_config()
+        config = sent.decoded() if isinstance(sent, _Sent) else {}
+        context = context_for(rule, stack, dataclasses.replace(self.settings, config={rule.id: config}))
+        found = [
+            finding
+            for resource in stack.resources
+            if rule.applies(resource.type) and not resource.external
+            for finding in judge(rule, resource, context)
+        ]
+        return list(self._without_waived(found, stack))
+
+    def _remedy(self, rule: Rule, args: Any) -> _Sent | None:
+        """Return the properties with the rule's remedy, or None where they need none."""
+        found = self._found(rule, args, _one(args, {}))
+        return args.props.having(rule.remedy) if any(each.is_violation for each in found) else None
 
     def _tell(self, view: "_View", result: Result, args: Any, report: Callable[..., None]) -> None:
         for finding in self._judged(view, args).findings:
@@ -226,7 +261,7 @@ def _schema(rule: Rule) -> dict[str, dict[str, Any]]:
 
 def policies() -> list[policy_sdk.Policy]:
     """Return the pack's policies, for the stack on which the engine has started it."""
-    sdk.hand_over_undecoded(_Sent)
+    sdk.hand_over_undecoded(_Sent, _Sent.encoded)
     environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
     pack = Pack(Settings(environment=environment, today=versions.today(), waivers=_accepted()))
     follow_the_stack(pack)

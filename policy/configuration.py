@@ -15,6 +15,10 @@ from policy.registry import Level, Rule, rules
 OWN = Path(__file__).with_name("configuration.json")
 """What the platform beside this pack configures; the pack starts with it."""
 
+REMEDIATE = "remediate"
+"""The level at which the engine changes what a program registers, where the rule has a remedy; elsewhere, and in
+whatever is judged without the engine, it is mandatory."""
+
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -52,13 +56,18 @@ def parse(text: str, name: str) -> dict[str, dict[str, Any]]:
         configured = _normal(given)
         mistakes += [f"{id_}: {mistake}" for mistake in _mistakes(rule, configured)]
         if isinstance(configured, Mapping):
-            found[id_] = {**configured, "level": configured.get("enforcementLevel")}
+            found[id_] = {**configured, "level": _level(configured)}
     if mistakes:
         raise ConfigurationError("\n".join(f"{name}: {mistake}" for mistake in mistakes))
     for id_ in by_id if "enforcementLevel" in everything else ():
         own = found.setdefault(id_, {})
-        own["level"] = own.get("level") or everything["enforcementLevel"]
+        own["level"] = own.get("level") or _level(everything)
     return found
+
+
+def _level(given: Mapping[str, Any]) -> str | None:
+    level = given.get("enforcementLevel")
+    return Level.MANDATORY.value if level == REMEDIATE else level
 
 
 def _normal(given: Any) -> Any:
@@ -70,7 +79,7 @@ def _level_mistakes(given: Any, known: set[str]) -> Iterator[str]:
     if not isinstance(given, Mapping):
         yield "must be a level or an object"
         return
-    levels = [level.value for level in Level]
+    levels = [*(level.value for level in Level), REMEDIATE]
     if "enforcementLevel" in given and given["enforcementLevel"] not in levels:
         yield f"enforcementLevel must be one of {', '.join(levels)}"
     for key in given.keys() - known:
@@ -80,6 +89,8 @@ def _level_mistakes(given: Any, known: set[str]) -> Iterator[str]:
 def _mistakes(rule: Rule, given: Any) -> Iterator[str]:
     yield from _level_mistakes(given, {"enforcementLevel", *rule.config})
     if isinstance(given, Mapping):
+        if given.get("enforcementLevel") == REMEDIATE and not rule.remedy:
+            yield "has no remedy that the engine could apply; use mandatory"
         for key, schema in rule.config.items():
             if key in given:
                 yield from (f"{key} {mistake}" for mistake in _against(given[key], schema))

@@ -1,5 +1,6 @@
 """The reference page of the rules, `docs/policies.md`, with examples from the fixtures."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -135,6 +136,9 @@ def _rule(rule: Rule, examples: Mapping[str, str]) -> str:
     ]
     if rule.controls:
         lines.append(f"**Controls:** {', '.join(rule.controls)}\n")
+    if rule.remedy:
+        values = ", ".join(f"`{path}: {json.dumps(value)}`" for path, value in rule.remedy.items())
+        lines.append(f"**Remedy:** {values}, at the level `remediate`\n")
     for key, schema in rule.config.items():
         lines.append(f"**Configuration:** `{key}` ({schema['type']}), default `{schema['default']}`\n")
     for title, section in (("Violating", "violating"), ("Compliant", "compliant")):

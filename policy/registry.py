@@ -3,6 +3,7 @@
 import datetime
 import enum
 import importlib
+import importlib.metadata
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,6 +102,9 @@ class Rule:
     waivable: bool
     config: Mapping[str, Mapping[str, Any]]
     """What can be configured: a JSON schema with a default for each key."""
+    remedy: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Values by property that satisfy the rule, whatever else is set, and neither replace the resource nor need another
+    one. The engine sets them where the rule is configured to `remediate`."""
 
     @property
     def module(self) -> str:
@@ -141,6 +145,10 @@ def _levels(severity: Severity) -> Mapping[str, Level]:
 _rules: dict[str, Rule] = {}
 
 
+def _function(check: Check) -> tuple[str, str]:
+    return check.__module__, check.__qualname__
+
+
 def rule(  # noqa: PLR0913  # a rule's whole record; all by name
     id_: str,
     title: str,
@@ -156,12 +164,15 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
     strict: bool = False,
     waivable: bool = True,
     config: Mapping[str, Mapping[str, Any]] | None = None,
+    remedy: Mapping[str, Any] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check; with `prod_only`, it stops updates in prod alone."""
 
     def register(check: Check) -> Check:
-        if id_ in _rules and _rules[id_].check.__qualname__ != check.__qualname__:
+        if id_ in _rules and _function(_rules[id_].check) != _function(check):
             raise ValueError(f"two rules are called {id_}")
+        if remedy and kind == "stack":
+            raise ValueError(f"{id_}: the engine asks no stack rule for a remedy")
         _rules[id_] = Rule(
             id=id_,
             title=title,
@@ -177,15 +188,27 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
             strict=strict,
             waivable=waivable,
             config=config or {},
+            remedy=remedy or {},
         )
         return check
 
     return register
 
 
+ENTRY_POINTS = "ai_prism.rules"
+"""Group of entry points of packages that bring rules: each names a module whose import registers them."""
+
+
+class RulesError(Exception):
+    """Rules of an installed package cannot be loaded; the message says which and why."""
+
+
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Return all rules, in order of their modules' names."""
+    """Return all rules, in order of their modules' names, those of installed packages last.
+
+    Raises RulesError where a package's rules cannot be loaded: what they would have found must not pass unseen.
+    """
     return tuple(_load())
 
 
@@ -193,7 +216,13 @@ def _load() -> Iterator[Rule]:
     package = importlib.import_module("policy.rules")
     for module in sorted(each.name for each in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"policy.rules.{module}")
-        yield from (each for each in _rules.values() if each.module == module)
+        yield from (each for each in _rules.values() if each.check.__module__ == f"policy.rules.{module}")
+    for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda each: each.name):
+        try:
+            entry.load()
+        except Exception as error:
+            raise RulesError(f"{entry.value}, rules of an installed package, cannot be loaded: {error}") from error
+        yield from (each for each in _rules.values() if each.check.__module__ == entry.module)
 
 
 @cache

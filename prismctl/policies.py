@@ -12,7 +12,7 @@ from typing import Any
 from policy import configuration, waivers
 from policy.environment import UNKNOWN_ENVIRONMENT, environment_of, kind_of
 from policy.findings import Finding, Known, Report
-from policy.registry import ENVIRONMENTS, Settings
+from policy.registry import ENVIRONMENTS, RulesError, Settings, rules
 from policy.reports import document, sarif, text
 from policy.runner import run
 from policy.surfaces.errors import InputError
@@ -221,6 +221,10 @@ def own_judge() -> Judge:
 
 def _judge(options: PolicyOptions, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
     """Return the configured check; `config` applies where the options name no configuration."""
+    try:
+        rules()
+    except RulesError as error:
+        raise UsageError(str(error)) from None
     environment = kind_of(options.environment) if options.environment is not None else None
     if environment == UNKNOWN_ENVIRONMENT:
         raise UsageError(f"--environment: must be one of {', '.join(ENVIRONMENTS)}, got {options.environment}")

@@ -31,7 +31,13 @@ INTERNALS: Mapping[ModuleType, Sequence[str]] = {
     settings: ("SETTINGS", "Settings"),
 }
 """What is used of each module of the SDK."""
-POLICY_INTERNALS = ("_PolicyAnalyzerServicer", "deserialize_properties", "json_format", "unknown_checking_proxy")
+POLICY_INTERNALS = (
+    "_PolicyAnalyzerServicer",
+    "deserialize_properties",
+    "json_format",
+    "serialize_properties",
+    "unknown_checking_proxy",
+)
 """What is used of `pulumi_policy.policy`, which only policy packs import."""
 
 
@@ -179,8 +185,8 @@ def _locate(program: Path) -> Callable[[], source_pb2.StackTrace]:
     return locate
 
 
-def hand_over_undecoded(wrap: Callable[[Any], Any], policy: Any = None) -> None:
-    """Have the policy SDK hand over each message of the engine as `wrap` returns it.
+def hand_over_undecoded(wrap: Callable[[Any], Any], unwrap: Callable[[Any], Any], policy: Any = None) -> None:
+    """Have the policy SDK hand over each message of the engine as `wrap` returns it, and send what `unwrap` returns.
 
     By itself it makes dictionaries of every message, again for each policy, and drops which values are secret.
     """
@@ -194,6 +200,7 @@ def hand_over_undecoded(wrap: Callable[[Any], Any], policy: Any = None) -> None:
 
     policy.json_format = Wire
     policy.deserialize_properties = as_it_is
+    policy.serialize_properties = unwrap
     policy.unknown_checking_proxy = as_it_is
 
 

@@ -46,7 +46,7 @@ questions = [asked.request(dict(each.inputs), each.type, each.urn) for each in p
 stack = asked.analyzer_pb2.AnalyzeStackRequest(resources=asked.analyzer_resources(graph))
 way = sys.argv[1]
 if way == "ours":
-    hand_over_undecoded(asked._Sent)
+    hand_over_undecoded(asked._Sent, asked._Sent.encoded)
     serving = asked.servicer()
 else:
     from policy.registry import rules

@@ -21,6 +21,7 @@ from policy.view import Resource
     why="Anyone who can push can move a mutable tag to another image, which runs at the next restart.",
     fix='Set image_tag_mutability="IMMUTABLE".',
     strict=True,
+    remedy={"imageTagMutability": "IMMUTABLE"},
 )
 def immutable(repository: Resource, _: Context) -> Findings:
     mutability = repository.text("imageTagMutability")

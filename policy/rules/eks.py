@@ -224,6 +224,7 @@ def creator(cluster: Resource, _: Context) -> Findings:
     why="Deleting the cluster stops everything that runs on it, and a new cluster has another endpoint.",
     fix="Set deletion_protection=True.",
     strict=True,
+    remedy={"deletionProtection": True},
 )
 def deletion_protection(cluster: Resource, _: Context) -> Findings:
     if _shows(cluster) and not cluster.flag("deletionProtection"):

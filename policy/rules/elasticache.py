@@ -205,6 +205,7 @@ def backup(group: Resource, context: Context) -> Findings:
     why="Minor versions fix vulnerabilities that are already public.",
     fix="Leave auto_minor_version_upgrade on.",
     strict=True,
+    remedy={"autoMinorVersionUpgrade": True},
 )
 def minor_versions(group: Resource, _: Context) -> Findings:
     if not group.flag("autoMinorVersionUpgrade", default=True) and not is_member(group):

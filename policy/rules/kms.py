@@ -17,6 +17,7 @@ from policy.view import Resource
     why="Without rotation, one key protects ever more data, and its compromise exposes all of it.",
     fix="Set enable_key_rotation=True.",
     strict=True,
+    remedy={"enableKeyRotation": True},
 )
 def rotation(key: Resource, _: Context) -> Findings:
     symmetric = key.text("customerMasterKeySpec") in ("", "SYMMETRIC_DEFAULT")
@@ -74,6 +75,7 @@ def _open_to_all(statement: Statement) -> Findings:
     fix="Set deletion_window_in_days to 14 or more (default 30), and no bypass_policy_lockout_safety_check.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 7, "maximum": 30, "default": 14}},
+    remedy={"deletionWindowInDays": 30, "bypassPolicyLockoutSafetyCheck": False},
 )
 def window(key: Resource, context: Context) -> Findings:
     days = key.number("deletionWindowInDays")

@@ -30,6 +30,7 @@ def _answers(template: Resource) -> bool:
     why="With IMDSv1, a server-side request forgery is enough to read the instance's credentials.",
     fix='Set metadata_options={"http_tokens": "required", …}.',
     strict=True,
+    remedy={"metadataOptions.httpTokens": "required"},
 )
 def tokens(template: Resource, _: Context) -> Findings:
     if _is_left_to_template(template, "metadataOptions.httpTokens"):
@@ -48,6 +49,7 @@ def tokens(template: Resource, _: Context) -> Findings:
     why="With a hop limit above 1, every pod can use the node's role.",
     fix="Set http_put_response_hop_limit=1, and give pods their own roles.",
     strict=True,
+    remedy={"metadataOptions.httpPutResponseHopLimit": 1},
 )
 def hops(template: Resource, _: Context) -> Findings:
     limit = template.number("metadataOptions.httpPutResponseHopLimit")

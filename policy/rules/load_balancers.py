@@ -112,6 +112,7 @@ def tls(listener: Resource, _: Context) -> Findings:
     why="If load balancer and application parse a header differently, requests can be smuggled past the WAF.",
     fix="Set drop_invalid_header_fields=True.",
     strict=True,
+    remedy={"dropInvalidHeaderFields": True},
 )
 def headers(balancer: Resource, _: Context) -> Findings:
     if _is_application(balancer) and not balancer.flag("dropInvalidHeaderFields"):
@@ -128,6 +129,7 @@ def headers(balancer: Resource, _: Context) -> Findings:
     why="If load balancer and application split a request differently, it can poison another user's request.",
     fix='Set desync_mitigation_mode to "defensive" (the default) or "strictest".',
     strict=True,
+    remedy={"desyncMitigationMode": "defensive"},
 )
 def desync(balancer: Resource, _: Context) -> Findings:
     mode = balancer.text("desyncMitigationMode").lower()
@@ -146,6 +148,7 @@ def desync(balancer: Resource, _: Context) -> Findings:
     why="Deleting a load balancer loses its address, on which DNS records and clients depend.",
     fix="Set enable_deletion_protection=True.",
     strict=True,
+    remedy={"enableDeletionProtection": True},
 )
 def deletion_protection(balancer: Resource, _: Context) -> Findings:
     if not balancer.flag("enableDeletionProtection"):

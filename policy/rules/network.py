@@ -68,6 +68,7 @@ def _empty(group: Resource, path: str) -> Findings:
     why="A resource in the wrong subnet would get a public address that nobody requested.",
     fix="Set map_public_ip_on_launch=False; load balancers and NAT gateways do not need it.",
     strict=True,
+    remedy={"mapPublicIpOnLaunch": False},
 )
 def public_address(subnet: Resource, _: Context) -> Findings:
     if subnet.flag("mapPublicIpOnLaunch"):

@@ -50,6 +50,7 @@ def _storage_is_plain(cluster: Resource) -> Findings:
     why="Without deletion protection, one wrong call deletes the database.",
     fix="Set deletion_protection=True.",
     strict=True,
+    remedy={"deletionProtection": True},
 )
 def deletion_protection(cluster: Resource, _: Context) -> Findings:
     if not cluster.flag("deletionProtection"):
@@ -155,6 +156,7 @@ def _some_may_be_of_any_cluster(stack: Stack) -> bool:
     paths=("copyTagsToSnapshot",),
     why="Without tags, nobody knows whom a snapshot belongs to, and whether it can be deleted.",
     fix="Set copy_tags_to_snapshot=True.",
+    remedy={"copyTagsToSnapshot": True},
 )
 def copy_tags(cluster: Resource, _: Context) -> Findings:
     if not cluster.flag("copyTagsToSnapshot"):

@@ -20,6 +20,7 @@ _GROUPS = (*types.SECURITY_GROUP, *types.DEFAULT_SECURITY_GROUP)
     why="IAM tokens expire after minutes and are not stored; a password is valid until it is changed.",
     fix="Set iam_database_authentication_enabled=True.",
     strict=True,
+    remedy={"iamDatabaseAuthenticationEnabled": True},
 )
 def iam_authentication(cluster: Resource, _: Context) -> Findings:
     if not cluster.flag("iamDatabaseAuthenticationEnabled") and not cluster.text("engine").startswith(_WITHOUT_IAM):

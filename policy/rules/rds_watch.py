@@ -78,6 +78,7 @@ def _logs_queries(resource: Resource, context: Context, *, postgres: bool) -> bo
     why="Minor versions fix vulnerabilities, and AWS withdraws old ones.",
     fix="Leave auto_minor_version_upgrade on.",
     strict=True,
+    remedy={"autoMinorVersionUpgrade": True},
 )
 def minor_versions(resource: Resource, _: Context) -> Findings:
     if not resource.flag("autoMinorVersionUpgrade", default=True):

@@ -145,6 +145,7 @@ def _is_empty(value: Any) -> bool:
     fix="Leave recovery_window_in_days at 30, or set 7 or more.",
     strict=True,
     config={"days": {"type": "integer", "minimum": 7, "maximum": 30, "default": 7}},
+    remedy={"recoveryWindowInDays": 30},
 )
 def window(secret: Resource, context: Context) -> Findings:
     days = secret.number("recoveryWindowInDays")

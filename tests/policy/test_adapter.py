@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from policy_cases import TODAY, UNROTATED
+from policy_cases import TODAY, UNROTATED, cases
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel
 from pulumi_policy import policy as sdk
@@ -17,6 +17,8 @@ from support import recorded
 from policy import registry
 from policy.adapter import Pack, _accepted, _Sent, follow_the_stack
 from policy.registry import Settings, rules
+from policy.runner import run
+from policy.view import Stack
 from policy.waivers import Waiver, load
 from prismctl.project import ROOT
 from recording import wire
@@ -29,9 +31,9 @@ URN = f"urn:pulumi:prod::shop::{KEY}::data"
 
 @pytest.fixture(autouse=True)
 def _patched(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("json_format", "deserialize_properties", "unknown_checking_proxy"):
+    for name in ("json_format", "deserialize_properties", "serialize_properties", "unknown_checking_proxy"):
         monkeypatch.setattr(sdk, name, getattr(sdk, name))
-    hand_over_undecoded(_Sent)
+    hand_over_undecoded(_Sent, _Sent.encoded)
 
 
 def servicer(environment: str = "prod", waivers: tuple[Waiver, ...] = ()) -> sdk._PolicyAnalyzerServicer:
@@ -268,3 +270,55 @@ def test_the_stack_is_told_by_the_engine() -> None:
 
     assert said == "configured shop"
     assert pack.settings.environment == "staging"
+
+
+REMEDIED = [rule for rule in rules() if rule.remedy]
+
+
+def remediated(rule: registry.Rule, inputs: dict, type_: str) -> dict | None:
+    """Return the inputs as the pack changes them where the rule is configured to `remediate`."""
+    asked = servicer()
+    config = analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.REMEDIATE)
+    asked.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig={rule.id: config}), None)
+    urn = f"urn:pulumi:prod::shop::{type_}::data"
+    found = asked.Remediate(request(inputs, type_, urn), None).remediations
+    assert [each.diagnostic for each in found if each.diagnostic] == []
+    return wire.decode(found[0].properties) if found else None
+
+
+@pytest.mark.parametrize("rule", REMEDIED, ids=lambda rule: rule.id)
+def test_a_remedy_satisfies_its_rule_and_changes_nothing_else(rule: registry.Rule) -> None:
+    alone = [
+        case for case in [*cases("violating"), *cases("absent-violates")] if case.rule is rule and len(case.raw) == 1
+    ]
+    assert alone
+    for case in alone:
+        (resource,) = case.stack.resources
+        before = dict(resource.inputs.value)
+        after = remediated(rule, before, resource.type)
+        if after is None:  # waived or configured otherwise in the case
+            assert "config" in case.body or "environment" in case.body
+            continue
+        changed = dataclasses.replace(resource, read_inputs=lambda after=after: after)
+        report = run(Stack(name="prod", resources=(changed,)), case.settings, only=[rule])
+        assert [each.message for each in report.findings] == []
+        touched = {path.partition(".")[0] for path in rule.remedy}
+        assert {key: after[key] for key in before if key not in touched} == {
+            key: value for key, value in before.items() if key not in touched
+        }
+
+
+def test_a_resource_that_is_right_is_not_touched() -> None:
+    (rule,) = [each for each in rules() if each.id == "kms-rotate"]
+    assert remediated(rule, {"enableKeyRotation": True}, KEY) is None
+
+
+def test_a_remedy_keeps_what_is_secret_and_what_is_unknown() -> None:
+    (rule,) = [each for each in rules() if each.id == "kms-rotate"]
+    inputs = {"enableKeyRotation": False, "policy": Secret("hidden"), "description": UNKNOWN}
+    assert remediated(rule, inputs, KEY) == {**inputs, "enableKeyRotation": True}
+
+
+def test_nothing_is_changed_unless_it_is_configured() -> None:
+    found = servicer().Remediate(request({"enableKeyRotation": False}), None)
+    assert [each for each in found.remediations if each.properties.fields] == []

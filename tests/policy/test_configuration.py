@@ -37,7 +37,7 @@ def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as raised:
         parse(json.dumps(given), "pack.json")
     assert str(raised.value).splitlines() == [
-        "pack.json: all: enforcementLevel must be one of mandatory, advisory, disabled",
+        "pack.json: all: enforcementLevel must be one of mandatory, advisory, disabled, remediate",
         "pack.json: kms-windows: no such rule; did you mean kms-window?",
         "pack.json: kms-window: unknown key hours; known are days, enforcementLevel",
         "pack.json: kms-window: days must be at least 7",

@@ -3,6 +3,8 @@
 import ast
 import itertools
 import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import sdk_inputs
 from policy_cases import cases
 
 import policy
+from policy import registry
 from policy.findings import Result
 from policy.registry import ENVIRONMENTS, Level, Rule, Settings, rule, rules
 
@@ -106,3 +109,59 @@ def test_rules_know_neither_pulumi_nor_the_program(file: Path) -> None:
             imported.add((node.module or "").partition(".")[0])
     own = {"pulumi", "pulumi_policy", "pulumi_aws", "pulumi_eks", "pulumi_kubernetes", "components", "settings"}
     assert imported & (own | {"prismctl", "recording", "fakes", "tools"}) == set()
+
+
+OUTSIDE = """
+from policy.registry import LOW, rule
+
+@rule("shop-names", "Topics are named after the shop", types=("aws:sns/topic:Topic",), severity=LOW,
+      paths=("name",), why="People search by it.", fix="Name it shop-….")
+def names(topic, _):
+    if not topic.text("name").startswith("shop-"):
+        yield "name", "is not named after the shop"
+"""
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Install a package that brings rules; takes the text of its module."""
+    before = dict(registry._rules)
+
+    def install(text: str) -> None:
+        (tmp_path / "shop_rules.py").write_text(text, encoding="utf-8")
+        folder = tmp_path / "shop_rules-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-rules\nVersion: 1.0\n", encoding="utf-8")
+        (folder / "entry_points.txt").write_text("[ai_prism.rules]\nshop = shop_rules\n", encoding="utf-8")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        registry.rules.cache_clear()
+        registry.rules_for.cache_clear()
+
+    yield install
+    registry._rules.clear()
+    registry._rules.update(before)
+    sys.modules.pop("shop_rules", None)
+    monkeypatch.undo()
+    registry.rules.cache_clear()
+    registry.rules_for.cache_clear()
+
+
+def test_an_installed_package_brings_rules_of_its_own(outside: Callable[[str], None]) -> None:
+    outside(OUTSIDE)
+    assert rules()[-1].id == "shop-names"
+    assert "shop-names" in {each.id for each in registry.rules_for("aws:sns/topic:Topic")}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module", "No module named 'no_such_module'"),
+        (OUTSIDE.replace("shop-names", "kms-rotate"), "two"),
+    ],
+)
+def test_rules_that_cannot_be_loaded_are_not_left_out_in_silence(
+    outside: Callable[[str], None], text: str, said: str
+) -> None:
+    outside(text)
+    with pytest.raises(registry.RulesError, match=said):
+        rules()

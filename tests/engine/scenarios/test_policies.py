@@ -1,5 +1,6 @@
 """The policy pack in the real engine: what it stops, what it lets pass, and what it cannot tell yet."""
 
+import json
 import shutil
 
 import pytest
@@ -49,6 +50,18 @@ def test_a_violation_stops_preview_and_update_with_its_rule_and_its_remedy(world
         assert not done
         assert f"  {rule}  " in done.output
         assert FIXES[rule] in done.output
+
+
+def test_a_remedy_is_applied_where_it_is_configured(world: World):
+    file, before, after = SEEDED["kms-rotate"]
+    world.change_program(file, before, after)
+    config = world.program / "remedies.json"
+    config.write_text(json.dumps({"kms-rotate": "remediate"}), encoding="utf-8")
+
+    world.up(*PACK, "--policy-pack-config", str(config)).must()
+
+    keys = [each for each in world.state()["resources"] if each["type"] == "aws:kms/key:Key"]
+    assert {each["inputs"].get("enableKeyRotation") for each in keys} == {True}
 
 
 def test_what_a_preview_cannot_tell_is_said_and_caught_by_the_update(world: World):
