@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
+from policy import flows
 from policy import resource_types as types
 from policy.pods import kind, template
 from policy.properties import MISSING, UNKNOWN, Properties, Undetermined
@@ -16,6 +17,9 @@ from policy.view import Resource, Stack
 
 SCALABLE = (*types.DEPLOYMENT, *types.STATEFUL_SET, *types.ROLLOUT)
 """What runs as many like pods as it is told."""
+
+_MAKERS = (*types.HELM_RELEASE, *types.HELM_CHART, *types.ARGO_APPLICATION, *types.ARGO_APPLICATION_SET)
+"""What makes objects that the stack does not show."""
 
 _PRIMARY = ("app", "name", "app.kubernetes.io/name")
 """Labels to which Flagger adds `-primary` in the pods that serve: https://docs.flagger.app/usage/how-it-works"""
@@ -250,6 +254,66 @@ class Objects:
         """Return the network policies about every pod of a namespace that are about Ingress or Egress."""
         return tuple(self._policies.find([(self.place(namespace), direction)]))
 
+    def is_isolated(self, workload: Resource, direction: str) -> bool:
+        """Whether a network policy is about a workload's pods in a direction: `ingress` or `egress`.
+
+        Raises Undetermined where one may be, or a policy of another kind.
+        """
+        place, sets = self.place(workload), self.labels(workload)
+        keys = [(place, direction, pair) for labels in sets for pair in (None, *labels.items())]
+
+        def covers(policy: Resource) -> bool:
+            return any(selects(selector_of(policy, "spec.podSelector"), labels) for labels in sets)
+
+        if any(self._selecting.find(keys, covers)):
+            return True
+        others = self._stack.of_type(*types.FOREIGN_POLICY)
+        if others:
+            raise Undetermined("", f"whether {others[0].name} isolates it was not looked into")
+        return False
+
+    @cached_property
+    def _selecting(self) -> Index:
+        """Return the network policies, each filed under the rarest of the labels that it asks for, or under none."""
+        among = self._stack.of_type(*types.NETWORK_POLICY)
+        path = "spec.podSelector"
+        common = Counter(pair for each in among for pair in _known_pairs(each, path))
+
+        def keys(policy: Resource) -> list[Any]:
+            selector = selector_of(policy, path)
+            selector.get("matchExpressions")  # raises here, once, what is unknown of it
+            pairs = _labels(selector, "matchLabels").items()
+            rarest = min(pairs, key=lambda pair: (common[pair], pair), default=None)
+            return [(self.place(policy), each, rarest) for each in flows.PEERS if flows.in_force(policy, each)]
+
+        return Index(among, keys)
+
+    def selected(self, policy: Resource) -> bool:
+        """Whether a network policy selects any pod of its namespace; so it does where none is known."""
+        if self._stack.of_type(*_MAKERS):
+            return True
+        near, selector = self._placed.by_key.get(self.place(policy), ()), selector_of(policy, "spec.podSelector")
+        if any(selects(selector, labels) for each in near for labels in self.labels(each)):
+            return True
+        self._placed.be_sure()
+        return not near
+
+    @cached_property
+    def _placed(self) -> Index:
+        return Index(self._stack.of_type(*types.WORKLOADS), lambda each: [self.place(each)])
+
+    def has_namespace(self, place: str) -> bool:
+        """Whether the stack has the Namespace object of a place; raises Undetermined where it may have."""
+        return any(self._namespaces.find([place]))
+
+    @cached_property
+    def _namespaces(self) -> Index:
+        def keys(namespace: Resource) -> list[str]:
+            # A place whose name is unknown goes by the URN of its Namespace.
+            return [name_of(namespace) or namespace.urn, namespace.urn]
+
+        return Index(self._stack.of_type(*types.NAMESPACE), keys)
+
     def be_sure_of_policies(self) -> None:
         """Raise Undetermined where a policy may be about every pod of any namespace."""
         self._policies.be_sure()
@@ -260,12 +324,9 @@ class Objects:
             selector = policy.get("spec.podSelector", {})
             if any(selector.values() if isinstance(selector, Mapping) else ()):
                 return
-            # Silent ones are about ingress, and about egress if they have rules for it.
-            directions = policy.texts("spec.policyTypes") or (
-                "Ingress",
-                *(["Egress"] if policy.has("spec.egress") else []),
-            )
-            yield from ((self.place(policy), direction) for direction in directions)
+            for direction in flows.PEERS:
+                if flows.in_force(policy, direction):
+                    yield self.place(policy), direction
 
         return Index(self._stack.of_type(*types.NETWORK_POLICY), keys)
 
@@ -280,17 +341,17 @@ def _known_name(resource: Resource) -> str:
         return ""
 
 
-def _known_pairs(resource: Resource) -> Iterable[tuple[str, str]]:
+def _known_pairs(resource: Resource, path: str = "spec.selector") -> Iterable[tuple[str, str]]:
     try:
-        return _labels(selector_of(resource), "matchLabels").items()
+        return _labels(selector_of(resource, path), "matchLabels").items()
     except Undetermined:
         return ()
 
 
-def selector_of(resource: Resource) -> Properties:
+def selector_of(resource: Resource, path: str = "spec.selector") -> Properties:
     """Return the selector of an object; raises Undetermined where it is unknown as a whole."""
-    value = resource.inputs.get_part("spec.selector")
-    return Properties({} if value is MISSING else value, "spec.selector")
+    value = resource.inputs.get_part(path)
+    return Properties({} if value is MISSING else value, path)
 
 
 @lru_cache(maxsize=2)

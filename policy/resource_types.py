@@ -144,7 +144,34 @@ SERVICE_ACCOUNT = _kubernetes("ServiceAccount", "core/v1")
 CONFIG_MAP = _kubernetes("ConfigMap", "core/v1")
 K8S_SECRET = _kubernetes("Secret", "core/v1")
 NETWORK_POLICY = _kubernetes("NetworkPolicy", "networking.k8s.io/v1")
-INGRESS = _kubernetes("Ingress", "networking.k8s.io/v1")
+INGRESS = _kubernetes("Ingress", "networking.k8s.io/v1", "networking.k8s.io/v1beta1", "extensions/v1beta1")
+CILIUM_POLICY = (
+    *_kubernetes("CiliumNetworkPolicy", "cilium.io/v2"),
+    *_kubernetes("CiliumClusterwideNetworkPolicy", "cilium.io/v2"),
+)
+FOREIGN_POLICY = (
+    *CILIUM_POLICY,
+    *_kubernetes("NetworkPolicy", "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+    *_kubernetes("GlobalNetworkPolicy", "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+    *_kubernetes("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", "networking.k8s.aws/v1alpha1"),
+    *_kubernetes("BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+    *_kubernetes("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", "networking.k8s.aws/v1alpha1"),
+)
+"""Policies of other kinds, which may isolate a pod that no NetworkPolicy does."""
+GATEWAY = _kubernetes("Gateway", "gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+HTTP_ROUTE = _kubernetes("HTTPRoute", "gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+REFERENCE_GRANT = _kubernetes("ReferenceGrant", "gateway.networking.k8s.io/v1beta1", "gateway.networking.k8s.io/v1")
+_NETWORKING = ("networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
+_SECURITY = ("security.istio.io/v1", "security.istio.io/v1beta1")
+PEER_AUTHENTICATION = _kubernetes("PeerAuthentication", *_SECURITY)
+AUTHORIZATION_POLICY = _kubernetes("AuthorizationPolicy", *_SECURITY)
+REQUEST_AUTHENTICATION = _kubernetes("RequestAuthentication", *_SECURITY)
+DESTINATION_RULE = _kubernetes("DestinationRule", *_NETWORKING)
+ISTIO_GATEWAY = _kubernetes("Gateway", *_NETWORKING)
+VIRTUAL_SERVICE = _kubernetes("VirtualService", *_NETWORKING)
+SERVICE_ENTRY = _kubernetes("ServiceEntry", *_NETWORKING)
+SIDECAR = _kubernetes("Sidecar", *_NETWORKING)
+ENVOY_FILTER = _kubernetes("EnvoyFilter", *_NETWORKING)
 K8S_ROLE = (
     *_kubernetes("Role", "rbac.authorization.k8s.io/v1"),
     *_kubernetes("ClusterRole", "rbac.authorization.k8s.io/v1"),

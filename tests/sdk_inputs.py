@@ -10,7 +10,17 @@ from typing import Any
 
 from recording.sdk import property_types
 
-CUSTOM_RESOURCES = ("external-secrets.io/", "argoproj.io/", "flagger.app/")
+CUSTOM_RESOURCES = (
+    "external-secrets.io/",
+    "argoproj.io/",
+    "flagger.app/",
+    "istio.io/",
+    "cilium.io/",
+    "projectcalico.org/",
+    "gateway.networking.k8s.io/",
+    "policy.networking.k8s.io/",
+    "k8s.aws/",
+)
 """Kinds that the SDK has no types for."""
 
 

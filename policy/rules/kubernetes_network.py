@@ -1,10 +1,12 @@
 """Namespaces, their network policies, and exposed services."""
 
 import ipaddress
+import re
 
 from policy import resource_types as types
+from policy.flows import PEERS, allows_all, foreign, in_force
 from policy.objects import objects
-from policy.pods import kind
+from policy.pods import kind, pod
 from policy.properties import UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, Context, rule
 from policy.view import Resource
@@ -59,12 +61,12 @@ def namespaces(resource: Resource, context: Context) -> Findings:
 
 @rule(
     "ns-netpol",
-    "Namespaces deny traffic by default",
-    types=types.NAMESPACE,
+    "Namespaces deny traffic by default, and no workload is left out",
+    types=(*types.NAMESPACE, *types.WORKLOADS),
     kind="stack",
     severity=HIGH,
     controls=("CKV2_K8S_6",),
-    paths=("metadata.name",),
+    paths=("metadata.name", "metadata.namespace", "spec.template.metadata.labels.*"),
     why="Without a policy every pod can reach every other pod: one compromised pod can reach all of them.",
     fix="Add a NetworkPolicy with an empty pod_selector, policy_types Ingress and Egress, and no rules.",
     config={
@@ -75,26 +77,73 @@ def namespaces(resource: Resource, context: Context) -> Findings:
         }
     },
 )
-def default_deny(namespace: Resource, context: Context) -> Findings:
-    def check(direction: str) -> Findings:
-        known = objects(context.stack)
-        rules = direction.lower()
-        policies = known.policies_for_all(namespace, direction)
-        if any(_allows_all(node) for policy in policies for node in policy.nodes(f"spec.{rules}")):
-            yield "", f"a policy allows all {rules}"
-            return
-        known.be_sure_of_policies()
-        if not any(policy.count(f"spec.{rules}") == 0 for policy in policies):
-            namespace.get("metadata.name")  # raises where policies may name it
-            yield "", f"no policy denies {rules} by default"
-
+def default_deny(resource: Resource, context: Context) -> Findings:
+    check = _denies if resource.type in types.NAMESPACE else _is_isolated
     for direction in context.config["directions"]:
-        yield from attempt(check, direction)
+        yield from attempt(check, resource, direction.lower(), context)
 
 
-def _allows_all(node: Properties) -> bool:
-    """Whether a rule names neither ports nor peers: https://kubernetes.io/docs/concepts/services-networking/network-policies/"""
-    return not any(node.get(key) for key in ("from", "to", "ports"))
+def _denies(namespace: Resource, direction: str, context: Context) -> Findings:
+    known = objects(context.stack)
+    policies = known.policies_for_all(namespace, direction)
+    if any(allows_all(node, direction) for policy in policies for node in policy.nodes(f"spec.{direction}")):
+        yield "", f"a policy allows all {direction}"
+        return
+    known.be_sure_of_policies()
+    if not any(policy.count(f"spec.{direction}") == 0 for policy in policies):
+        namespace.get("metadata.name")  # raises where policies may name it
+        yield "", f"no policy denies {direction} by default"
+
+
+def _is_isolated(workload: Resource, direction: str, context: Context) -> Findings:
+    known = objects(context.stack)
+    # Of a Namespace in the stack, all pods are judged at once; and no policy applies to the node's own network.
+    if known.has_namespace(known.place(workload)) or pod(workload).flag("hostNetwork"):
+        return
+    if not known.is_isolated(workload, direction):
+        yield "", f"no network policy restricts its {direction}"
+
+
+@rule(
+    "netpol-open",
+    "Network policies name who may connect, and are in force",
+    types=(*types.NETWORK_POLICY, *types.FOREIGN_POLICY),
+    kind="stack",
+    severity=HIGH,
+    paths=(
+        "spec.ingress[].from[].ipBlock.cidr",
+        "spec.egress[].to[].ipBlock.cidr",
+        "spec.policyTypes[]",
+    ),
+    why="Policies add up: what one of them allows, no other refuses, and all of them read as if traffic were limited.",
+    fix="In from and to, select pods and namespaces or give networks; list ports; and name both policy_types.",
+)
+def open_policies(policy: Resource, context: Context) -> Findings:
+    if policy.type in types.FOREIGN_POLICY:
+        yield from foreign(policy)
+        return
+    for direction in PEERS:
+        yield from attempt(_is_open, policy, direction)
+    yield from attempt(_selects_nothing, policy, context)
+
+
+def _is_open(policy: Resource, direction: str) -> Findings:
+    path = f"spec.{direction}"
+    if not in_force(policy, direction):
+        if policy.count(path):
+            yield path, f"not in force: policyTypes does not name {direction.title()}"
+        return
+
+    def check(node: Properties) -> Findings:
+        if allows_all(node, direction):
+            yield node.at(), f"allows all {direction}"
+
+    yield from policy.each(path, check)
+
+
+def _selects_nothing(policy: Resource, context: Context) -> Findings:
+    if not objects(context.stack).selected(policy):
+        yield "spec.podSelector", "selects none of the namespace's pods"
 
 
 _INTERNAL = {
@@ -115,7 +164,9 @@ https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/serv
     severity=HIGH,
     paths=(
         "spec.type",
+        "spec.externalName",
         "spec.externalIPs[]",
+        "spec.loadBalancerClass",
         "spec.loadBalancerSourceRanges[]",
         *(f'metadata.annotations["{key}"]' for key in _INTERNAL),
     ),
@@ -131,6 +182,8 @@ def exposed(service: Resource, _: Context) -> Findings:
                     yield "spec.type", "a public load balancer without the WAF"
             case "NodePort":
                 yield "spec.type", "opens a port on every node"
+            case "ExternalName" if _INSIDE.fullmatch(service.text("spec.externalName").lower().rstrip(".")):
+                yield "spec.externalName", "leads to another namespace, or to the node, past its network policies"
             case _:
                 pass
 
@@ -142,10 +195,26 @@ def exposed(service: Resource, _: Context) -> Findings:
     yield from attempt(addresses)
 
 
+_SCHEME = 'metadata.annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"]'
+_TYPE = 'metadata.annotations["service.beta.kubernetes.io/aws-load-balancer-type"]'
+_INSIDE = re.compile(r"(.*\.)?svc(\.cluster\.local)?|localhost|127\..*|169\.254\..*|instance-data|\[?::1\]?")
+
+
+def _by_controller(service: Resource) -> bool:
+    """Whether the AWS Load Balancer Controller serves it, whose load balancers are internal unless they say otherwise.
+
+    https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/nlb/
+    """
+    classes = ("service.k8s.aws/nlb", "eks.amazonaws.com/nlb")
+    return service.text("spec.loadBalancerClass") in classes or service.text(_TYPE) in ("external", "nlb-ip")
+
+
 def _is_internal(service: Resource) -> bool:
     for key, values in _INTERNAL.items():
         if service.text(f'metadata.annotations["{key}"]').lower() in values:
             return True
+    if _by_controller(service) and service.text(_SCHEME) != "internet-facing":
+        return True
     ranges = service.texts("spec.loadBalancerSourceRanges")
     return bool(ranges) and all(_is_private(each) for each in ranges)
 
