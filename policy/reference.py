@@ -53,6 +53,7 @@ _SERVICES = {
     "rds": "RDS",
     "s3": "S3",
     "secrets": "Secrets Manager",
+    "services": "Other services of AWS",
     "stack": "The stack as a whole",
     "waf": "WAF",
 }

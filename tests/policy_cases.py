@@ -1,8 +1,8 @@
 """The fixtures of the rules, as they stand in `tests/policy/fixtures/<module>.yaml`.
 
 A case is the inputs of one resource of the rule's first type, or has keys of its own: `resources` (or `inputs`),
-`environment`, `config`, `finds`, and of a plan `leftOut` and `removed`. `!unknown`, `!secret x`, `!ref name`,
-`!id name` and `!arn name` stand for values.
+`environment`, `config`, `finds`, `controls` (of whose definition it is made), and of a plan `leftOut` and `removed`.
+`!unknown`, `!secret x`, `!ref name`, `!id name` and `!arn name` stand for values.
 """
 
 import datetime
@@ -30,6 +30,7 @@ _CASE_KEYS = frozenset(
         "environment",
         "config",
         "finds",
+        "controls",
         "type",
         "name",
         "protect",
@@ -107,6 +108,11 @@ class Case:
     def finds(self) -> list[str] | None:
         """Return the property paths that must be found, where the case says so."""
         return self.body.get("finds")
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Return the controls, in public catalogues, of whose definition the case is made."""
+        return tuple(self.body.get("controls", "").split())
 
     @property
     def settings(self) -> Settings:
