@@ -227,8 +227,16 @@ def _load() -> Iterator[Rule]:
 
 @cache
 def rules_for(type_: str) -> tuple[Rule, ...]:
-    """Return the rules that look at a resource type."""
-    return tuple(each for each in rules() if each.applies(type_))
+    """Return the rules that look at a resource type; those of a kind look at patches of it as well."""
+    return tuple(each for each in rules() if each.applies(unpatched(type_)))
+
+
+def unpatched(type_: str) -> str:
+    """Return the type that a type such as `kubernetes:apps/v1:DeploymentPatch` is a patch of, or itself.
+
+    https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
+    """
+    return type_.removesuffix("Patch") if type_.startswith("kubernetes:") else type_
 
 
 def waivable_rules() -> dict[str, bool]:

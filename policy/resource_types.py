@@ -116,16 +116,26 @@ STACK = ("pulumi:pulumi:Stack",)
 AWS_PROVIDER = ("pulumi:providers:aws",)
 
 # Kubernetes
-DEPLOYMENT = _kubernetes("Deployment", "apps/v1")
-STATEFUL_SET = _kubernetes("StatefulSet", "apps/v1")
-DAEMON_SET = _kubernetes("DaemonSet", "apps/v1")
-REPLICA_SET = _kubernetes("ReplicaSet", "apps/v1")
+DEPLOYMENT = _kubernetes("Deployment", "apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1")
+STATEFUL_SET = _kubernetes("StatefulSet", "apps/v1", "apps/v1beta2", "apps/v1beta1")
+DAEMON_SET = _kubernetes("DaemonSet", "apps/v1", "apps/v1beta2", "extensions/v1beta1")
+REPLICA_SET = _kubernetes("ReplicaSet", "apps/v1", "apps/v1beta2", "extensions/v1beta1")
 ROLLOUT = _kubernetes("Rollout", "argoproj.io/v1alpha1")
 JOB = _kubernetes("Job", "batch/v1")
 CRON_JOB = _kubernetes("CronJob", "batch/v1", "batch/v1beta1")
 REPLICATION_CONTROLLER = _kubernetes("ReplicationController", "core/v1")
 POD_TEMPLATE = _kubernetes("PodTemplate", "core/v1")
 POD = _kubernetes("Pod", "core/v1")
+FOREIGN_WORKLOADS = (
+    *_kubernetes("Service", "serving.knative.dev/v1"),
+    *_kubernetes("Configuration", "serving.knative.dev/v1"),
+    *_kubernetes("DeploymentConfig", "apps.openshift.io/v1"),
+    *_kubernetes("CloneSet", "apps.kruise.io/v1alpha1"),
+    *_kubernetes("StatefulSet", "apps.kruise.io/v1beta1", "apps.kruise.io/v1alpha1"),
+    *_kubernetes("DaemonSet", "apps.kruise.io/v1alpha1"),
+    *_kubernetes("BroadcastJob", "apps.kruise.io/v1alpha1"),
+)
+"""Kinds of others with the template of pods where a Deployment has it."""
 WORKLOADS = (
     *DEPLOYMENT,
     *STATEFUL_SET,
@@ -137,10 +147,12 @@ WORKLOADS = (
     *CRON_JOB,
     *POD,
     *POD_TEMPLATE,
+    *FOREIGN_WORKLOADS,
 )
 NAMESPACE = _kubernetes("Namespace", "core/v1")
 SERVICE = _kubernetes("Service", "core/v1")
 SERVICE_ACCOUNT = _kubernetes("ServiceAccount", "core/v1")
+PERSISTENT_VOLUME = _kubernetes("PersistentVolume", "core/v1")
 CONFIG_MAP = _kubernetes("ConfigMap", "core/v1")
 K8S_SECRET = _kubernetes("Secret", "core/v1")
 NETWORK_POLICY = _kubernetes("NetworkPolicy", "networking.k8s.io/v1")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from policy import resource_types, waivers
 from policy.findings import Finding, Report, Result, withheld
-from policy.properties import Undetermined
-from policy.registry import Context, Level, Rule, Settings, rules, rules_for, waivable_rules
+from policy.properties import MISSING, Findings, Undetermined
+from policy.registry import Context, Level, Rule, Settings, rules, rules_for, unpatched, waivable_rules
 from policy.view import Resource, Stack
 from policy.waiver import Waiver
 from recording.graph import Source
@@ -81,7 +81,7 @@ def is_unseen(resource: Resource) -> bool:
 @functools.cache
 def _is_seen(type_: str) -> bool:
     """Whether a rule names the type (`aws:*` and `*` name none), or knows it as a part of what it looks at."""
-    named = (each for rule in rules_for(type_) for each in rule.types if _is(each, type_))
+    named = (each for rule in rules_for(type_) for each in rule.types if _is(each, unpatched(type_)))
     return type_ in _known_types() or any(":" in each.partition(":")[2] for each in named)
 
 
@@ -167,7 +167,7 @@ def _findings(rule: Rule, resource: Resource, context: Context, level: Level) ->
     # In prod, a strict rule takes no "perhaps".
     unsure = level if rule.strict and context.is_prod else Level.ADVISORY
     try:
-        for found in rule.check(resource, context):
+        for found in _without_what_a_patch_leaves(resource, rule.check(_whole(resource), context)):
             if isinstance(found, Undetermined):
                 yield _undetermined(rule, resource, found, unsure)
             else:
@@ -187,6 +187,25 @@ def _findings(rule: Rule, resource: Resource, context: Context, level: Level) ->
             result=Result.CRASHED,
             level=Level.MANDATORY,
         )
+
+
+def _whole(resource: Resource) -> Resource:
+    """Return a patch as the object that it is a part of."""
+    type_ = unpatched(resource.type)
+    return resource if type_ == resource.type else dataclasses.replace(resource, type=type_)
+
+
+def _without_what_a_patch_leaves(resource: Resource, findings: Findings) -> Findings:
+    """Yield what is wrong with what a patch says: what it leaves out is said elsewhere."""
+    is_patch = unpatched(resource.type) != resource.type
+    for found in findings:
+        if not is_patch or isinstance(found, Undetermined) or _says(resource, found[0]):
+            yield found
+
+
+def _says(patch: Resource, path: str) -> bool:
+    # What is found about a container as a whole is something that it lacks.
+    return bool(path) and not path.endswith("]") and patch.peek(path) is not MISSING
 
 
 def _undetermined(rule: Rule, resource: Resource, found: Undetermined, level: Level) -> Finding:

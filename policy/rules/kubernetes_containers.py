@@ -10,17 +10,56 @@ from policy.properties import Findings, Properties, attempt, join
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
+_PUBLISHERS = [
+    "amazon",
+    "aquasec",
+    "bitnami",
+    "bitnamilegacy",
+    "calico",
+    "cilium",
+    "curlimages",
+    "datadog",
+    "elastic",
+    "envoyproxy",
+    "falcosecurity",
+    "fluent",
+    "fluxcd",
+    "grafana",
+    "hashicorp",
+    "istio",
+    "jaegertracing",
+    "kiwigrid",
+    "minio",
+    "nginx",
+    "nginxinc",
+    "opensearchproject",
+    "openpolicyagent",
+    "openzipkin",
+    "otel",
+    "prom",
+    "rancher",
+    "temporalio",
+    "traefik",
+    "valkey",
+    "velero",
+]
+"""Namespaces of Docker Hub whose publisher is known: https://docs.docker.com/docker-hub/repos/manage/trusted-content/."""
+
 _REGISTRIES = [
     "*.dkr.ecr.*.amazonaws.com",
     "public.ecr.aws",
     "registry.k8s.io",
-    "docker.io",
+    "docker.io/library",
+    *(f"docker.io/{each}" for each in _PUBLISHERS),
     "gcr.io",
     "ghcr.io",
     "quay.io",
     "cr.fluentbit.io",
+    "mcr.microsoft.com",
     "nvcr.io",
 ]
+"""Where only the named publisher can put images; on Docker Hub, anybody can have a namespace."""
+
 _MOVING = [
     "latest",
     "stable",
@@ -43,7 +82,7 @@ _MOVING = [
     types=types.WORKLOADS,
     severity=HIGH,
     controls=("CKV_K8S_14", "CKV_K8S_43"),
-    paths=container_paths("image"),
+    paths=container_paths("image", "imagePullPolicy"),
     why="A tag such as `latest` can move at any time, and nodes then run different images.",
     fix="Use a digest, or a tag that never moves, from an approved registry.",
     config={
@@ -63,16 +102,21 @@ def image(resource: Resource, context: Context) -> Findings:
         if not digest:
             if not tag:
                 yield container.at("image"), "has neither tag nor digest, so `latest` is pulled"
-            elif tag.lower() in context.config["moving"]:
+            elif tag.lower() in context.config["moving"] or not _VERSIONED.search(tag):
                 yield container.at("image"), "has a mutable tag"
             elif context.config["digest"]:
                 yield container.at("image"), "has no digest"
         if not any(_is_from(name, each) for each in context.config["registries"]):
             yield container.at("image"), "the registry is not approved"
+        if container.text("imagePullPolicy") == "Never":
+            yield container.at("imagePullPolicy"), "runs whatever image of that name the node has"
 
     yield from each_container(resource, check)
 
 
+_VERSIONED = re.compile(r"\d")
+"""A version has a number, as has a commit; a tag that is all letters is a name that moves."""
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 _IMAGE = re.compile(r"(?P<name>.*?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>\w+:[0-9a-fA-F]{32,}))?")
 
 
@@ -80,7 +124,10 @@ def _parts(text: str) -> tuple[str, str, str]:
     """Return registry and repository, tag and digest: https://pkg.go.dev/github.com/distribution/reference."""
     parts = _IMAGE.fullmatch(text.strip())
     name, tag, digest = parts.group("name", "tag", "digest") if parts else ("", None, None)
-    first, slash, _ = name.partition("/")
+    first, slash, rest = name.partition("/")
+    if slash and first in _HUB:
+        name = rest if "/" in rest else f"library/{rest}"
+        first, slash, _ = name.partition("/")
     if name and not (slash and (first == "localhost" or "." in first or ":" in first)):
         name = f"docker.io/{name}" if slash else f"docker.io/library/{name}"
     return name, tag or "", digest or ""
@@ -119,7 +166,7 @@ def resources(resource: Resource, context: Context) -> Findings:
     def check(spec: Properties, container: Properties) -> Findings:
         lacking = [each for each in context.config["amounts"] if not given(container, each) and not given(spec, each)]
         if lacking and not is_injected(resource, container):
-            yield container.at("resources"), f"lacks {', '.join(lacking)}"
+            yield container.at(f"resources.{lacking[0]}"), f"lacks {', '.join(lacking)}"
 
     yield from each_container(resource, check, LASTING)
 

@@ -81,6 +81,9 @@ def escalation(resource: Resource, _: Context) -> Findings:
     yield from each_container(resource, check)
 
 
+_GROUPS = ("runAsGroup", "fsGroup", "supplementalGroups[]")
+
+
 @rule(
     "k8s-nonroot",
     "Containers do not run as root",
@@ -88,8 +91,13 @@ def escalation(resource: Resource, _: Context) -> Findings:
     severity=HIGH,
     controls=("CKV_K8S_23", "CKV_K8S_40"),
     paths=(
-        *container_paths(f"{_CONTEXT}.runAsNonRoot", f"{_CONTEXT}.runAsUser"),
-        *pod_paths(f"{_CONTEXT}.runAsNonRoot", f"{_CONTEXT}.runAsUser"),
+        *container_paths(*(f"{_CONTEXT}.{key}" for key in ("runAsNonRoot", "runAsUser", "runAsGroup"))),
+        *pod_paths(
+            *(
+                f"{_CONTEXT}.{key}"
+                for key in ("runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "supplementalGroups[]")
+            )
+        ),
     ),
     why="After an escape from the container, root in the container is root on the node.",
     fix="Set run_as_non_root=True, or a run_as_user above 0, in the security_context of the pod or the container.",
@@ -97,7 +105,27 @@ def escalation(resource: Resource, _: Context) -> Findings:
     config={"uid": {"type": "integer", "minimum": 1, "default": 1}},  # CKV_K8S_40 asks for 10000
 )
 def non_root(resource: Resource, context: Context) -> Findings:
+    spec = pod(resource)
+    yield from attempt(_group, spec, "fsGroup")
+    yield from attempt(_groups, spec)
     yield from each_container(resource, partial(_may_be_root, context.config["uid"]))
+    yield from each_container(resource, _main_group)
+
+
+def _main_group(spec: Properties, container: Properties) -> Findings:
+    yield from _group(deciding(spec, container, "runAsGroup"), "runAsGroup")
+
+
+def _group(holder: Properties, key: str) -> Findings:
+    """Find the group root, which owns the files of an image that only its user is not to change."""
+    if holder.number(f"{_CONTEXT}.{key}") == 0:
+        yield holder.at(f"{_CONTEXT}.{key}"), "in the group of root"
+
+
+def _groups(spec: Properties) -> Findings:
+    path = f"{_CONTEXT}.supplementalGroups"
+    if "0" in {each.removesuffix(".0") for each in spec.texts(path)}:
+        yield spec.at(path), "in the group of root"
 
 
 def _may_be_root(least: int, spec: Properties, container: Properties) -> Findings:
