@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from policy.reports import sarif
-from prismctl import policies
+from prismctl import policies, stack_policies
 from prismctl.files import check_files, save
 from prismctl.preview import Preview, preview_all
 from prismctl.project import Project
@@ -53,7 +53,7 @@ def write(project: Project, stacks: Sequence[str], wanted: PreviewOutputs, *, kn
     documents = wanted.documents(stacks)
     console = Console()
     terminal = console.is_terminal, console.width
-    render = functools.partial(_render, wanted=wanted, terminal=terminal, by=policies.own_judge())
+    render = functools.partial(_render, wanted=wanted, terminal=terminal, by=stack_policies.own_judge())
     texts = preview_all(project, stacks, render, known=known)
     for stack, text in texts.items():
         for warning in text["warnings"].splitlines():
@@ -70,7 +70,7 @@ def _render(
 ) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
     graph = preview.graph
-    judged = policies.judge(preview, by)
+    judged = stack_policies.judge(preview, by)
     texts = {"warnings": "\n".join(graph.warnings), "mandatory": "yes" if judged.report.mandatory else ""}
     if wanted.as_json:
         from prismctl.render import plan

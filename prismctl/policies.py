@@ -1,7 +1,6 @@
-"""Checks the policy rules: on the program's resources, on states and plans of any program, on manifests."""
+"""Checks the policy rules on states and plans of any program, and on manifests."""
 
 import dataclasses
-import functools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,18 +17,15 @@ from policy.runner import run
 from policy.surfaces.errors import InputError
 from policy.surfaces.manifests import read_manifests
 from policy.surfaces.state import read_plan, read_state
-from policy.view import Resource, Stack
+from policy.view import Stack
 from policy.waivers import Waiver
 from prismctl.errors import UsageError
-from prismctl.files import save
-from prismctl.preview import Preview, preview, preview_all
-from prismctl.project import ROOT, Project
+from prismctl.files import check_files, save
 from prismctl.render import markdown
-from recording import graph
-from recording.graph import Graph, Source
+from recording.graph import Source
 from settings import versions
 
-_PROGRAM = Source("Pulumi.yaml", 1)
+PROGRAM = Source("Pulumi.yaml", 1)
 """Location of findings that have no line of the program."""
 
 
@@ -46,6 +42,10 @@ class PolicyOptions:
     environment: str | None = None
     width: int | None = None
     """Columns of the terminal; None where the output is no terminal."""
+
+    def check_files(self) -> None:
+        """Raise UsageError where an output could not be written."""
+        check_files([file for file in (self.markdown, self.sarif) if file])
 
 
 @dataclass(frozen=True)
@@ -71,36 +71,6 @@ class Judge:
             waivers=self.accepted,
         )
         return run(stack, settings)
-
-
-def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
-    """Return the findings of a recorded program, with the platform's own configuration and waivers."""
-    return own_judge().report(view(recorded), config or {})
-
-
-def view(recorded: Graph) -> Stack:
-    """Return a recorded program as rules see it."""
-    return Stack(name=recorded.stack, resources=tuple(_resource(each) for each in recorded.resources))
-
-
-def _resource(recorded: graph.Resource) -> Resource:
-    return Resource(
-        urn=recorded.urn,
-        type=recorded.type,
-        name=recorded.name,
-        id=recorded.id,
-        custom=recorded.custom,
-        remote=recorded.remote,
-        parent=recorded.parent or "",
-        provider_urn=recorded.provider_urn or "",
-        dependencies=recorded.dependencies,
-        property_dependencies=recorded.property_dependencies,
-        protect=recorded.protect,
-        ignore_changes=recorded.ignore_changes,
-        source=recorded.source,
-        read_inputs=lambda: recorded.inputs,
-        read_outputs=lambda: recorded.outputs,
-    )
 
 
 @dataclass(frozen=True)
@@ -143,36 +113,11 @@ class Judged:
         return found
 
 
-def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
-    """Return the findings of a previewed stack."""
-    stack = view(preview.graph)
-    places = sarif.Places(root=root, base=root, fallback=_PROGRAM)
-    return Judged(stack, by.report(stack, preview.config), places, stack.name)
-
-
-def judge_stacks(project: Project, stacks: Sequence[str], options: PolicyOptions) -> int:
-    """Check the program's resources in each stack; returns 1 if a mandatory policy is violated."""
-    render = functools.partial(_render, by=_judge(options, own_configuration()), project=project, options=options)
-    return _write(list(preview_all(project, stacks, render, known=True).values()), options)
-
-
-def _render(known: Preview, *, by: Judge, project: Project, options: PolicyOptions) -> Mapping[str, str]:
-    """Judge a stack as after an update, and add what stands out only on an empty account.
-
-    Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
-    the rules show what they cannot tell before an update.
-    """
-    after = judge(known, by, project.root)
-    before = judge(preview(project, known.graph.stack, known=False), by, project.root)
-    seen = {finding.place for finding in after.report.findings}
-    added = [each for each in before.report.findings if each.place not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).since(by.before).texts(options)
-
-
 def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
     """Check a state, a plan or manifests; returns 1 if a mandatory policy is violated."""
-    by = _judge(options)
-    configured: Mapping[str, str] = {}
+    options.check_files()
+    by = configured(options)
+    config: Mapping[str, str] = {}
     try:
         if surface == "manifests":
             manifests = read_manifests(name)
@@ -180,11 +125,11 @@ def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
             for skipped in manifests.skipped:
                 _note(f"skipped {skipped}")
         else:
-            read = read_state(name) if surface == "state" else read_plan(name)
-            stack, configured = read.stack, read.config
+            found = read_state(name) if surface == "state" else read_plan(name)
+            stack, config = found.stack, found.config
     except InputError as error:
         raise UsageError(str(error)) from None
-    if by.environment_of(stack, configured) == UNKNOWN_ENVIRONMENT:
+    if by.environment_of(stack, config) == UNKNOWN_ENVIRONMENT:
         _note("warning: unknown environment, checked as prod; set it with --environment")
     if options.waivers:
         others = len(by.accepted) - len(waivers.concerned(by.accepted, stack.by_urn))
@@ -195,8 +140,8 @@ def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
     base = Path.cwd()
     fallback = Source("standard-input" if name == "-" else name, 1)
     places = sarif.Places(root=_repository(base), base=base, fallback=fallback)
-    judged = Judged(stack, by.report(stack, configured), places, _category(surface, stack, name))
-    return _write([judged.since(by.before).texts(options)], options)
+    judged = Judged(stack, by.report(stack, config), places, _category(surface, stack, name))
+    return write([judged.since(by.before).texts(options)], options)
 
 
 def _note(text: str) -> None:
@@ -214,12 +159,7 @@ def _category(surface: str, stack: Stack, name: str) -> str:
     return f"{stack.project}/{stack.name}" if stack.resources else surface
 
 
-def own_judge() -> Judge:
-    """Return how the platform judges itself: by its own configuration and waivers."""
-    return Judge(config=own_configuration(), accepted=_waivers())
-
-
-def _judge(options: PolicyOptions, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
+def configured(options: PolicyOptions, config: Mapping[str, Mapping[str, Any]] | None = None) -> Judge:
     """Return the configured check; `config` applies where the options name no configuration."""
     try:
         rules()
@@ -231,20 +171,15 @@ def _judge(options: PolicyOptions, config: Mapping[str, Mapping[str, Any]] | Non
     try:
         return Judge(
             environment=environment,
-            config=configuration.parse(_text(options.config), str(options.config)) if options.config else config or {},
-            accepted=_waivers(options.waivers),
-            before=document.known_before(_text(options.base), str(options.base)) if options.base else {},
+            config=configuration.parse(read(options.config), str(options.config)) if options.config else config or {},
+            accepted=read_waivers(options.waivers),
+            before=document.known_before(read(options.base), str(options.base)) if options.base else {},
         )
     except (configuration.ConfigurationError, document.BaseError) as error:
         raise UsageError(str(error)) from None
 
 
-def own_configuration() -> Mapping[str, Mapping[str, Any]]:
-    """Return what the platform configures for itself."""
-    return configuration.parse(_text(configuration.OWN), configuration.OWN.name)
-
-
-def _waivers(file: Path | None = None) -> tuple[Waiver, ...]:
+def read_waivers(file: Path | None = None) -> tuple[Waiver, ...]:
     """Return the waivers in a file, or the platform's own; these name its project, and so concern no other's."""
     try:
         return waivers.load(file or waivers.FILE)
@@ -252,14 +187,16 @@ def _waivers(file: Path | None = None) -> tuple[Waiver, ...]:
         raise UsageError(str(error)) from None
 
 
-def _text(file: Path) -> str:
+def read(file: Path) -> str:
+    """Return a file's text; raises UsageError where it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
 
 
-def _write(results: Sequence[Mapping[str, str]], options: PolicyOptions) -> int:
+def write(results: Sequence[Mapping[str, str]], options: PolicyOptions) -> int:
+    """Write the requested outputs of each stack; returns 1 if a mandatory policy is violated."""
     if options.as_json:
         sys.stdout.write(document.as_document([json.loads(each["json"]) for each in results]) + "\n")
     else:

@@ -16,7 +16,7 @@ gc.disable()
 sys.path.insert(0, "tests")
 from support import STACKS, recorded
 from policy.registry import rules
-from prismctl.policies import check
+from prismctl.stack_policies import check
 graphs = [recorded(stack, known=known) for known in (False, True) for stack in STACKS]
 rules()
 # Inputs are decoded on first use: a run for those that were looked at by nobody else.

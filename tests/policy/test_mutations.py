@@ -15,7 +15,7 @@ from policy.findings import Result
 from policy.registry import Settings
 from policy.runner import run
 from policy.view import Stack
-from prismctl.policies import own_configuration, view
+from prismctl.stack_policies import own_configuration, view
 
 ZONE = configured("prod", "network")["zones"][0]
 WORLD = "0.0.0.0/0"

@@ -4,8 +4,8 @@ import pytest
 from support import STACKS, recorded
 
 from policy.findings import Finding, Result
-from prismctl.policies import check
 from prismctl.project import ROOT, Project
+from prismctl.stack_policies import check
 
 
 def said(findings: list[Finding]) -> list[str]:

@@ -16,8 +16,8 @@ from policy.reports import sarif
 from policy.runner import run
 from policy.view import Resource, Stack
 from policy.waivers import Waiver
-from prismctl.policies import check
 from prismctl.project import ROOT
+from prismctl.stack_policies import check
 from recording.graph import UNKNOWN, Source
 
 PLACES = sarif.Places(root=ROOT, base=ROOT, fallback=Source("Pulumi.yaml", 1))

@@ -1,0 +1,82 @@
+"""Checks the policy rules on the resources of the program, stack by stack."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from policy import configuration
+from policy.findings import Report
+from policy.reports import sarif
+from policy.view import Resource, Stack
+from prismctl.policies import PROGRAM, Judge, Judged, PolicyOptions, configured, read, read_waivers, write
+from prismctl.preview import Preview, preview, preview_all
+from prismctl.project import ROOT, Project
+from recording import graph
+from recording.graph import Graph
+
+
+def check(recorded: Graph, config: Mapping[str, str] | None = None) -> Report:
+    """Return the findings of a recorded program, with the platform's own configuration and waivers."""
+    return own_judge().report(view(recorded), config or {})
+
+
+def view(recorded: Graph) -> Stack:
+    """Return a recorded program as rules see it."""
+    return Stack(name=recorded.stack, resources=tuple(_resource(each) for each in recorded.resources))
+
+
+def _resource(recorded: graph.Resource) -> Resource:
+    return Resource(
+        urn=recorded.urn,
+        type=recorded.type,
+        name=recorded.name,
+        id=recorded.id,
+        custom=recorded.custom,
+        remote=recorded.remote,
+        parent=recorded.parent or "",
+        provider_urn=recorded.provider_urn or "",
+        dependencies=recorded.dependencies,
+        property_dependencies=recorded.property_dependencies,
+        protect=recorded.protect,
+        ignore_changes=recorded.ignore_changes,
+        source=recorded.source,
+        read_inputs=lambda: recorded.inputs,
+        read_outputs=lambda: recorded.outputs,
+    )
+
+
+def judge(preview: Preview, by: Judge, root: Path = ROOT) -> Judged:
+    """Return the findings of a previewed stack."""
+    stack = view(preview.graph)
+    places = sarif.Places(root=root, base=root, fallback=PROGRAM)
+    return Judged(stack, by.report(stack, preview.config), places, stack.name)
+
+
+def judge_stacks(project: Project, stacks: Sequence[str], options: PolicyOptions) -> int:
+    """Check the program's resources in each stack; returns 1 if a mandatory policy is violated."""
+    render = functools.partial(_render, by=configured(options, own_configuration()), project=project, options=options)
+    return write(list(preview_all(project, stacks, render, known=True).values()), options)
+
+
+def _render(known: Preview, *, by: Judge, project: Project, options: PolicyOptions) -> Mapping[str, str]:
+    """Judge a stack as after an update, and add what stands out only on an empty account.
+
+    Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
+    the rules show what they cannot tell before an update.
+    """
+    after = judge(known, by, project.root)
+    before = judge(preview(project, known.graph.stack, known=False), by, project.root)
+    seen = {finding.place for finding in after.report.findings}
+    added = [each for each in before.report.findings if each.place not in seen and (each.stops or each.is_violation)]
+    return after.with_findings(added).since(by.before).texts(options)
+
+
+def own_judge() -> Judge:
+    """Return how the platform judges itself: by its own configuration and waivers."""
+    return Judge(config=own_configuration(), accepted=read_waivers())
+
+
+def own_configuration() -> Mapping[str, Mapping[str, Any]]:
+    """Return what the platform configures for itself."""
+    return configuration.parse(read(configuration.OWN), configuration.OWN.name)
