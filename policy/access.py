@@ -1,78 +1,174 @@
-"""How far a statement of a policy reaches: whom it lets in, and to what.
+"""Whom a resource's policy lets in: it is asked for strangers, one after the other, with their conditions evaluated."""
 
-What narrows `*` is what S3 itself counts when it says whether a bucket is public:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-"""
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
-import fnmatch
-import ipaddress
-from collections.abc import Iterable
-
+from policy.conditions import Condition, about, is_wild, matches
 from policy.documents import Statement
+from policy.outsiders import ANONYMOUS, PRESENT, PRINCIPAL, SERVICE, Outsider
+from policy.properties import Findings, Undetermined, attempt
 
-_IDENTIFIERS = (
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:sourceaccount",
-    "aws:sourceorgid",
-    "aws:sourceowner",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "kms:calleraccount",
-    "s3:dataaccesspointaccount",
-)
-_PREFIXES = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:userid")
-_ARNS = ("aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn")
-_POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress")
-_WIDEST_NETWORK = {4: 8, 6: 32}
-_LEAST_PREFIX = len("o-0123456789")
+_MOST_REQUESTS = 20_000
 
 
-def lets_anybody_in(statement: Statement) -> bool:
-    """Whether a statement allows something to the whole world; conditions may narrow `*` to one's own."""
+def strangers(given: Sequence[Statement]) -> Findings:
+    """Yield each statement that lets in principals of any account, unless conditions or denials keep them out."""
+    for statement in given:
+        yield from attempt(_lets_strangers_in, statement, given)
+
+
+def _lets_strangers_in(statement: Statement, given: Sequence[Statement]) -> Findings:
     if not statement.allows:
+        return
+    element = _everybody(statement)
+    if element and any(_gets_in(who, statement, given) for who in (PRINCIPAL, ANONYMOUS)):
+        but = ", and no condition keeps other accounts out" if statement.has("Condition") else ""
+        who = "any principal is allowed" if element == "Principal" else "all are allowed but some"
+        yield statement.at(element), f"{who}{but}"
+
+
+def unsure_services(given: Sequence[Statement]) -> Findings:
+    """Yield each statement that lets a service of AWS in on behalf of whatever account: the "confused deputy".
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    for statement in given:
+        yield from attempt(_lets_any_deputy_in, statement, given)
+
+
+def _lets_any_deputy_in(statement: Statement, given: Sequence[Statement]) -> Findings:
+    if not statement.allows:
+        return
+    names, unknown = statement.known_principals("Principal", "service")
+    services = sorted({name for _, name in names if not is_wild(name)})
+    services = [name for name in services if not _sends_no_source(name, statement)]
+    if services and _gets_in(SERVICE, statement, given):
+        yield statement.at("Principal"), f"{services[0]} is let in on behalf of any account"
+    elif unknown:
+        raise unknown
+
+
+_SENDING_NO_SOURCE = (
+    ("events.amazonaws.com", ("sns:", "kms:")),
+    ("cloudwatch.amazonaws.com", ("kms:",)),
+    ("logdelivery.elasticloadbalancing.amazonaws.com", ("s3:",)),
+)
+"""Services for which AWS's own policies have no condition, and for what:
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html,
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html,
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html"""
+
+
+def _sends_no_source(service: str, statement: Statement) -> bool:
+    prefixes = next((each for name, each in _SENDING_NO_SOURCE if name == service), ())
+    return bool(prefixes) and all(action.startswith(prefixes) for action in statement.actions)
+
+
+def locks_everybody_out(denial: Statement) -> bool:
+    """Whether a denial applies to every request, whoever makes it: to those over TLS, from each network and account."""
+    if not _everybody(denial):
         return False
-    everybody = any(name == "*" and kind != "Service" for kind, name in statement.principals)
-    if not everybody and not statement.not_principals:
+    conditions = denial.conditions
+    for key in dict.fromkeys(each.key for each in conditions):
+        here = about(conditions, key)
+        tried = {value for who in (PRINCIPAL, SERVICE) for value in who.values(key, here)} - {None}
+        tried |= {None} if key not in PRESENT else set()
+        own = {value for each in here for value in each.values if not each.wild or not is_wild(value)}
+        if key == "aws:securetransport":
+            tried, own = {"true"}, set()
+        if not all(each.is_modelled and each.holds(value) for each in here for value in tried | own):
+            return False
+    return True
+
+
+def _everybody(statement: Statement) -> str:
+    """Return the element that makes a statement one about everybody, or nothing."""
+    names, unknown = statement.known_principals("Principal")
+    if any(_is_everybody(name) for _, name in names):
+        return "Principal"
+    if unknown:
+        raise unknown
+    excepted = statement.not_principals
+    return "NotPrincipal" if excepted and not any(_is_everybody(name) for _, name in excepted) else ""
+
+
+def _is_everybody(name: str) -> bool:
+    """Whether a principal has a wildcard in place of the account; those of one account are that account's."""
+    if not is_wild(name):
         return False
-    return not any(_narrows(*condition) for condition in statement.conditions)
+    parts = name.split(":")
+    return len(parts) < 6 or not parts[4].isdigit()  # noqa: PLR2004
 
 
-def is_positive(operator: str) -> bool:
-    """Whether a condition holds only for a request that has the key, with one of the values."""
-    # `...IfExists` and `ForAllValues:` hold for whoever has no such key at all.
-    return operator.removeprefix("foranyvalue:") in _POSITIVE
+def _gets_in(who: Outsider, statement: Statement, given: Sequence[Statement]) -> bool:
+    """Whether there is a request of `who` that the statement allows and nothing denies."""
+    denials = [(each, unknown) for each in given if each is not statement for unknown in _denies(each)]
+    # Most denials need no look at resources, which are often unknown.
+    if _asks(who, statement, [each for each, _ in denials]):
+        return True
+    covering = [(each, unknown) for each, unknown in denials if _covers(each, statement)]
+    if _asks(who, statement, [each for each, _ in covering]):
+        return True
+    unsure = [unknown for _, unknown in covering if unknown]
+    if unsure and _asks(who, statement, [each for each, unknown in covering if not unknown]):
+        raise unsure[0]
+    return False
 
 
-def _narrows(operator: str, key: str, values: tuple[str, ...]) -> bool:
-    if operator == "bool" and key == "aws:principalisawsservice":
-        return [value.lower() for value in values] == ["true"]
-    return is_positive(operator) and bool(values) and all(_is_one_own(key, value) for value in values)
-
-
-def _is_one_own(key: str, value: str) -> bool:
-    wild = "*" in value or "?" in value
-    if key in _IDENTIFIERS:
-        return not wild
-    if key in _PREFIXES:
-        return not wild or len(value.partition("*")[0]) >= _LEAST_PREFIX
-    if key in _ARNS:
-        return not wild or _is_of_one_account(value)
-    return key == "aws:sourceip" and _is_small(value)
-
-
-def _is_of_one_account(arn: str) -> bool:
-    parts = arn.split(":", 5)
-    # ARNs of buckets have no account, and names of buckets are nobody else's.
-    return len(parts) == 6 and "*" not in parts[4] and bool(parts[4] or parts[5].rstrip("*"))  # noqa: PLR2004
-
-
-def _is_small(value: str) -> bool:
+def _denies(statement: Statement) -> Iterator[Undetermined | None]:
+    """Yield something where a statement denies everybody: what is unknown of it, or None."""
     try:
-        network = ipaddress.ip_network(value, strict=False)
-    except ValueError:
+        if not statement.allows and _everybody(statement):
+            yield statement.known_conditions()[1]
+    except Undetermined as unknown:
+        yield unknown
+
+
+def _asks(who: Outsider, statement: Statement, denials: Iterable[Statement]) -> bool:
+    """Whether `who` has a request that the statement allows and no denial denies."""
+    allowing, unknown = statement.known_conditions()
+    denying = [_certain(each) for each in denials]
+    everything = [*allowing, *itertools.chain.from_iterable(denying)]
+    values = {}
+    for key in dict.fromkeys(each.key for each in everything):
+        wanted = [each for each in about(allowing, key) if each.is_modelled]
+        tried = dict.fromkeys(who.values(key, about(everything, key)))
+        values[key] = [value for value in tried if all(each.holds(value) for each in wanted)]
+    if not all(values.values()):
         return False
-    return network.prefixlen >= _WIDEST_NETWORK[network.version]
+    if unknown:
+        raise unknown
+    keys = list(dict.fromkeys(each.key for conditions in denying for each in conditions))
+    for request in itertools.islice(itertools.product(*(values[key] for key in keys)), _MOST_REQUESTS):
+        has = dict(zip(keys, request, strict=True))
+        if not any(all(_holds(each, has) for each in conditions) for conditions in denying):
+            return True
+    return False
+
+
+def _certain(denial: Statement) -> tuple[Condition, ...]:
+    try:
+        return denial.known_conditions()[0]
+    except Undetermined:
+        return ()
+
+
+def _holds(condition: Condition, has: dict[str, str | None]) -> bool:
+    # Whoever asks can avoid what depends on a number or a date.
+    return condition.is_modelled and condition.holds(has[condition.key])
+
+
+def _covers(denial: Statement, statement: Statement) -> bool:
+    """Whether a denial is about all that a statement allows."""
+    return _is_within(statement.actions, denial.actions, denial.not_actions) and _is_within(
+        statement.resources or ("*",), denial.resources, denial.not_resources
+    )
+
+
+def _is_within(allowed: Sequence[str], denied: Sequence[str], excepted: Sequence[str]) -> bool:
+    if excepted:
+        return all(not any(matches(one, each) or matches(each, one) for one in excepted) for each in allowed)
+    return bool(allowed) and all(any(matches(one, each) for one in denied or ("*",)) for each in allowed)
 
 
 def is_every(action: str) -> bool:
@@ -82,13 +178,7 @@ def is_every(action: str) -> bool:
 
 def covered(statement: Statement, actions: Iterable[str]) -> list[str]:
     """Return those of the actions that a statement is about, by name, by wildcard or by NotAction."""
-    excepted = statement.not_actions
-    patterns = excepted or statement.actions
-    return [
-        action
-        for action in actions
-        if any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns) is not bool(excepted)
-    ]
+    return [action for action in actions if statement.covers(action)]
 
 
 def is_about_all(statement: Statement, service: str) -> bool:
@@ -98,7 +188,7 @@ def is_about_all(statement: Statement, service: str) -> bool:
 
 def _is_all(resource: str, service: str) -> bool:
     parts = resource.split(":", 5)
-    if len(parts) > 2 and not fnmatch.fnmatchcase(service, parts[2]):  # noqa: PLR2004
+    if len(parts) > 2 and not matches(parts[2], service):  # noqa: PLR2004
         return False
     kind, slash, name = parts[-1].partition("/")
     # Kinds without a name, as in `role*`, are all of the kind; `key/*` has a name that is any.

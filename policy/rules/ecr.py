@@ -3,11 +3,11 @@
 import fnmatch
 
 from policy import resource_types as types
-from policy.access import lets_anybody_in
-from policy.documents import Statement, statements
+from policy.access import strangers
 from policy.keys import customer_key
 from policy.properties import Findings, Properties, Undetermined, attempt
 from policy.registry import CRITICAL, HIGH, LOW, MEDIUM, Context, rule
+from policy.resource_policies import policy_of
 from policy.view import Resource
 
 
@@ -118,19 +118,13 @@ def _uses_no_customer_key(node: Properties, repository: Resource) -> Findings:
 
 @rule(
     "ecr-public",
-    "Repository policies name their principals",
-    types=types.REPOSITORY_POLICY,
+    "Policies of image repositories and of the registry name their principals",
+    types=(*types.REPOSITORY_POLICY, *types.REGISTRY_POLICY, *types.REPOSITORY_TEMPLATE),
     severity=CRITICAL,
     controls=("CKV_AWS_32",),
-    paths=("policy",),
+    paths=("policy", "repositoryPolicy"),
     why="A policy that allows `*` lets anyone pull the images, or replace them.",
     fix="Name principals, or restrict `*` with a condition on account, organization or network.",
 )
 def public(resource: Resource, _: Context) -> Findings:
-    for statement in statements(resource, "policy"):
-        yield from attempt(_lets_anybody_in, statement)
-
-
-def _lets_anybody_in(statement: Statement) -> Findings:
-    if lets_anybody_in(statement):
-        yield statement.at("Principal"), "any principal is allowed"
+    yield from strangers(policy_of(resource))

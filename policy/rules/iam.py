@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from policy.access import covered, is_about_all, is_every, is_positive
+from policy.access import covered, is_about_all, is_every
+from policy.conditions import is_positive
 from policy.documents import Statement, statements
 from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, granting
 from policy.properties import Findings, Properties, attempt
@@ -110,7 +111,7 @@ def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
     ways = covered(statement, _ESCALATING)
     if (
         not ways
-        or any(_is_bound(*condition) for condition in statement.conditions)
+        or any(_is_bound(each.operator, each.key, each.values) for each in statement.conditions)
         or not is_about_all(statement, "iam")
     ):
         return
@@ -137,8 +138,11 @@ def _forbids(statement: Statement, action: str, narrowing: Callable[[str], bool]
     if statement.allows or not statement.covers(action) or not is_about_all(statement, service):
         return False
     return all(
-        narrowing(key) and ("not" in operator or (operator == "null" and [each.lower() for each in values] == ["true"]))
-        for operator, key, values in statement.conditions
+        narrowing(condition.key)
+        and (
+            condition.negated or (condition.base == "null" and [each.lower() for each in condition.values] == ["true"])
+        )
+        for condition in statement.conditions
     )
 
 
@@ -175,8 +179,8 @@ def _decrypts_all(statement: Statement, given: Sequence[Statement]) -> Findings:
     if not ways or not is_about_all(statement, "kms"):
         return
     narrowed = any(
-        is_positive(operator) and _is_about_keys(key) and "*" not in values
-        for operator, key, values in statement.conditions
+        is_positive(each.operator) and _is_about_keys(each.key) and "*" not in each.values
+        for each in statement.conditions
     )
     ways = [action for action in ways if not any(_forbids(other, action, _is_about_keys) for other in given)]
     if ways and not narrowed:

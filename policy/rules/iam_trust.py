@@ -3,7 +3,8 @@
 import fnmatch
 
 from policy import resource_types as types
-from policy.access import is_positive, lets_anybody_in
+from policy.access import strangers
+from policy.conditions import is_positive
 from policy.documents import Statement, statements
 from policy.properties import Findings, attempt
 from policy.registry import HIGH, Context, rule
@@ -26,19 +27,19 @@ _SUBJECT_PREFIXES = ("repo:", "system:serviceaccount:", "project_path:", "organi
     fix='Add the condition {"StringEquals": {"ISSUER:aud": "sts.amazonaws.com", "ISSUER:sub": "..."}}.',
 )
 def trust(role: Resource, _: Context) -> Findings:
-    for statement in statements(role, "assumeRolePolicy"):
+    given = tuple(statements(role, "assumeRolePolicy"))
+    yield from strangers(given)
+    for statement in given:
         yield from attempt(_trusts_too_many, statement)
 
 
 def _trusts_too_many(statement: Statement) -> Findings:
-    if lets_anybody_in(statement) and statement.covers("sts:AssumeRole"):
-        yield statement.at("Principal"), "any principal may assume the role"
     if not statement.allows or not statement.covers(_WITH_WEB_IDENTITY):
         return
     issuers = [name for kind, name in statement.principals if kind == "Federated" and ":saml-provider/" not in name]
     if not issuers:
         return
-    conditions = [(key, values) for operator, key, values in statement.conditions if is_positive(operator)]
+    conditions = [(each.key, each.values) for each in statement.conditions if is_positive(each.operator)]
     if not any(key.endswith(_AUDIENCES) and "*" not in values for key, values in conditions):
         yield statement.at("Condition"), "the audience is not pinned"
     if all(name.endswith(_PEOPLE) for name in issuers):

@@ -1,9 +1,12 @@
 """KMS keys."""
 
-from policy import types
-from policy.documents import Statement, statements
-from policy.properties import Findings, attempt
+from policy import resource_types as types
+from policy.access import strangers
+from policy.accounts import is_whole_account
+from policy.conditions import is_wild
+from policy.properties import UNKNOWN, Findings, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
+from policy.resource_policies import policy_of
 from policy.view import Resource
 
 
@@ -27,41 +30,59 @@ def rotation(key: Resource, _: Context) -> Findings:
 
 
 @rule(
+    "kms-policy",
+    "Keys have a policy",
+    types=types.KEY,
+    kind="stack",
+    severity=MEDIUM,
+    controls=("CKV2_AWS_64",),
+    paths=("policy",),
+    why="By default, every identity policy of the account decides who uses the key.",
+    fix="Set policy, or add a KeyPolicy for the key.",
+)
+def has_policy(key: Resource, context: Context) -> Findings:
+    if not key.has("policy") and not context.stack.referrers(key, "keyId", *types.KEY_POLICY):
+        yield "policy", "the key has no policy"
+
+
+@rule(
     "kms-principal",
     "Key policies name their principals",
-    types=types.KEY,
+    types=(*types.KEY, *types.KEY_POLICY, *types.OTHER_KEYS),
     severity=CRITICAL,
-    controls=("KMS.5", "CKV_AWS_33", "CKV2_AWS_64"),
+    controls=("KMS.5", "CKV_AWS_33"),
     paths=("policy",),
     why="A key policy that allows `*` lets every AWS account use the key.",
     fix="Name principals, or restrict `*` with a condition on account, organization or principal.",
 )
 def principals(key: Resource, _: Context) -> Findings:
-    if not key.has("policy"):
-        yield "policy", "the key has no policy"
-    for statement in statements(key, "policy"):
-        yield from attempt(_open_to_all, statement)
+    yield from strangers(policy_of(key))
 
 
-_NARROWING = (
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:sourceaccount",
-    "kms:calleraccount",
+_PASSING_ON = "CreateGrant"
+
+
+@rule(
+    "kms-grant",
+    "Grants of KMS keys go to one role, which cannot pass them on",
+    types=types.KEY_GRANT,
+    severity=HIGH,
+    paths=("granteePrincipal", "operations[]"),
+    why="A grant works beside the key's policy, and is easily overlooked.",
+    fix="Name a role as grantee_principal, and leave CreateGrant out of operations.",
 )
-"""Condition keys that restrict `*` to chosen principals."""
+def grants(grant: Resource, _: Context) -> Findings:
+    yield from attempt(_grants_to_many, grant)
+    if _PASSING_ON in grant.texts("operations"):
+        yield "operations", "the grantee can grant the key to others"
 
 
-def _open_to_all(statement: Statement) -> Findings:
-    if not statement.allows or ("AWS", "*") not in statement.principals:
-        return
-    narrowed = any(
-        key in _NARROWING and "*" not in values and "not" not in operator
-        for operator, key, values in statement.conditions
-    )
-    if not narrowed:
-        yield statement.at("Principal"), "any principal may use the key"
+def _grants_to_many(grant: Resource) -> Findings:
+    if grant.peek("granteePrincipal") is UNKNOWN and grant.needs("granteePrincipal"):
+        return  # made from a role of the stack
+    grantee = grant.text("granteePrincipal")
+    if is_wild(grantee) or is_whole_account(grantee):
+        yield "granteePrincipal", "granted to a whole account, not to a role"
 
 
 @rule(

@@ -1,11 +1,12 @@
 """Access to S3 buckets. Encryption, versions and logs are checked in `s3_data.py`."""
 
 from policy import resource_types as types
-from policy.access import lets_anybody_in
+from policy.access import strangers
 from policy.buckets import policy_statements
-from policy.documents import Statement, statements
+from policy.documents import Statement
 from policy.properties import Findings, Undetermined, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
+from policy.resource_policies import STORES, policy_of
 from policy.view import Resource
 
 _SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -79,11 +80,12 @@ def tls_only(bucket: Resource, context: Context) -> Findings:
 def _denies_plain_http(statement: Statement) -> bool:
     if statement.allows or ("AWS", "*") not in statement.principals or len(statement.conditions) != 1:
         return False
-    ((operator, key, values),) = statement.conditions
+    (condition,) = statement.conditions
     return (
-        operator in {"bool", "boolifexists"}
-        and key == "aws:securetransport"
-        and [value.lower() for value in values] == ["false"]
+        condition.key == "aws:securetransport"
+        and condition.is_modelled
+        and condition.holds("false")
+        and not condition.holds("true")
         and all(statement.covers(action) for action in _TLS_FOR)
         and _is_about_objects(statement)
     )
@@ -138,18 +140,12 @@ def _has_grants(bucket: Resource) -> Findings:
 @rule(
     "s3-policy",
     "Bucket policies name their principals",
-    types=(*types.BUCKET_POLICY, *types.BUCKET),
+    types=STORES,
     severity=CRITICAL,
     controls=("CKV_AWS_70",),
-    paths=("policy",),
+    paths=("policy", "details.policy", "resourcePolicy"),
     why="A policy that allows `*` makes the bucket public.",
     fix="Name principals, or restrict `*` with a condition on account, organization, network or ARN.",
 )
 def policy(resource: Resource, _: Context) -> Findings:
-    for statement in statements(resource, "policy"):
-        yield from attempt(_lets_anybody_in, statement)
-
-
-def _lets_anybody_in(statement: Statement) -> Findings:
-    if lets_anybody_in(statement):
-        yield statement.at("Principal"), "any principal is allowed"
+    yield from strangers(policy_of(resource))

@@ -107,7 +107,7 @@ def test_what_is_unknown_is_told_as_such_and_hides_no_violation() -> None:
     found = said(servicer("dev").Analyze(request({**GOOD, "policy": UNKNOWN, "deletionWindowInDays": 7}), None))
     assert found["kms-window"][0] == "mandatory"
     assert found["undetermined-resource"][0] == "advisory"
-    assert "kms-principal: cannot be determined: policy is unknown" in found["undetermined-resource"][1]
+    assert ": cannot be determined: policy is unknown" in found["undetermined-resource"][1]
 
 
 def test_what_a_strict_rule_cannot_tell_about_prod_stops_the_update() -> None:

@@ -62,7 +62,8 @@ def test_findings_stand_below_the_component_right_below_the_stack_and_their_reso
 
 
 def test_of_a_resource_what_stops_comes_first_and_then_the_worst() -> None:
-    bad = {"enableKeyRotation": False, "deletionWindowInDays": 7, "policy": None}
+    anybody = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:*"}}
+    bad = {"enableKeyRotation": False, "deletionWindowInDays": 7, "policy": anybody}
     lines = shown(key("data", **bad), environment="dev").splitlines()
     assert [line.split()[:3] for line in lines if line.startswith("    ") and line[4] != " "] == [
         ["mandatory", "critical", "kms-principal:"],
