@@ -119,6 +119,10 @@ generate: $(READY) ## Write what is generated: configuration in Pulumi.yaml, gol
 bench: $(READY) ## Measure speed and memory, as ratios within one run.
 	@$(BIN)/python tests/bench.py
 
+.PHONY: pack
+pack: $(READY) ## Build the policies as a package of their own, in dist/; ARGS="--layout FOLDER" for pulumi policy publish.
+	@$(BIN)/python -m tools.pack $(ARGS)
+
 .PHONY: lock
 lock: $(READY) ## Pin all dependencies at their newest, with hashes.
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from engine.world import Done, World
 
 from policy.registry import rules
 from prismctl.project import ROOT
+from tools import pack
 
 SEEDED = {
     "ecr-immutable": ("components/registry.py", 'image_tag_mutability="IMMUTABLE"', 'image_tag_mutability="MUTABLE"'),
@@ -50,6 +52,17 @@ def test_a_violation_stops_preview_and_update_with_its_rule_and_its_remedy(world
         assert not done
         assert f"  {rule}  " in done.output
         assert FIXES[rule] in done.output
+
+
+def test_the_package_is_a_pack_of_its_own(world: World, tmp_path: Path):
+    pack.lay_out(tmp_path)
+    world.change_program(*SEEDED["kms-rotate"])
+
+    done = preview(world, "--policy-pack", str(tmp_path / pack.FOLDER))
+
+    assert not done
+    assert "  kms-rotate  " in done.output
+    assert FIXES["kms-rotate"] in done.output
 
 
 def test_a_remedy_is_applied_where_it_is_configured(world: World):
