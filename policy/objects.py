@@ -250,6 +250,14 @@ class Objects:
 
         return Index(self._of_kind(types.ROLE_BINDING, "ClusterRoleBinding"), keys)
 
+    def bound(self, policy: str) -> tuple[Resource, ...]:
+        """Return the bindings of an admission policy by its name; raises Undetermined if none is, but may be."""
+        return tuple(self._admission.find([policy]))
+
+    @cached_property
+    def _admission(self) -> Index:
+        return Index(self._stack.of_type(*types.ADMISSION_BINDING), lambda each: [each.text("spec.policyName")])
+
     def policies_for_all(self, namespace: Resource, direction: str) -> tuple[Resource, ...]:
         """Return the network policies about every pod of a namespace that are about Ingress or Egress."""
         return tuple(self._policies.find([(self.place(namespace), direction)]))

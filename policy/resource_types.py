@@ -208,6 +208,10 @@ SECRET_STORE = (
     *_kubernetes("SecretStore", "external-secrets.io/v1", "external-secrets.io/v1beta1"),
     *_kubernetes("ClusterSecretStore", "external-secrets.io/v1", "external-secrets.io/v1beta1"),
 )
+CLUSTER_EXTERNAL_SECRET = (
+    *_kubernetes("ClusterExternalSecret", "external-secrets.io/v1", "external-secrets.io/v1beta1"),
+    *_kubernetes("ClusterPushSecret", "external-secrets.io/v1alpha1"),
+)
 ARGO_APPLICATION = _kubernetes("Application", "argoproj.io/v1alpha1")
 ARGO_APPLICATION_SET = _kubernetes("ApplicationSet", "argoproj.io/v1alpha1")
 ARGO_PROJECT = _kubernetes("AppProject", "argoproj.io/v1alpha1")
@@ -215,3 +219,26 @@ CANARY = _kubernetes("Canary", "flagger.app/v1beta1")
 KUBERNETES_PROVIDER = ("pulumi:providers:kubernetes",)
 HELM_RELEASE = _kubernetes("Release", "helm.sh/v3")
 HELM_CHART = _kubernetes("Chart", "helm.sh/v3", "helm.sh/v4")
+FLUX_RELEASE = _kubernetes("HelmRelease", "helm.toolkit.fluxcd.io/v2", "helm.toolkit.fluxcd.io/v2beta2")
+_FLUX_SOURCES = ("source.toolkit.fluxcd.io/v1", "source.toolkit.fluxcd.io/v1beta2")
+FLUX = (
+    *_kubernetes("GitRepository", *_FLUX_SOURCES),
+    *_kubernetes("OCIRepository", *_FLUX_SOURCES),
+    *_kubernetes("HelmRepository", *_FLUX_SOURCES),
+    *_kubernetes("Bucket", *_FLUX_SOURCES),
+    *FLUX_RELEASE,
+)
+
+# Admission
+_ADMISSION = ("admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1")
+WEBHOOKS = (
+    *_kubernetes("ValidatingWebhookConfiguration", *_ADMISSION),
+    *_kubernetes("MutatingWebhookConfiguration", *_ADMISSION),
+)
+ADMISSION_POLICY = _kubernetes("ValidatingAdmissionPolicy", *_ADMISSION)
+ADMISSION_BINDING = _kubernetes("ValidatingAdmissionPolicyBinding", *_ADMISSION)
+KYVERNO_POLICY = (
+    *_kubernetes("ClusterPolicy", "kyverno.io/v1", "kyverno.io/v2beta1"),
+    *_kubernetes("Policy", "kyverno.io/v1", "kyverno.io/v2beta1"),
+)
+GATEKEEPER_CONSTRAINT = ("kubernetes:constraints.gatekeeper.sh/v1beta1:*",)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -205,7 +206,7 @@ def _without_what_a_patch_leaves(resource: Resource, findings: Findings) -> Find
 
 def _says(patch: Resource, path: str) -> bool:
     # What is found about a container as a whole is something that it lacks.
-    return bool(path) and not path.endswith("]") and patch.peek(path) is not MISSING
+    return bool(path) and not re.search(r"\[\d+\]$", path) and patch.peek(path) is not MISSING
 
 
 def _undetermined(rule: Rule, resource: Resource, found: Undetermined, level: Level) -> Finding:

@@ -74,6 +74,13 @@ def static_keys(store: Resource, _: Context) -> Findings:
         for path in paths:
             yield from attempt(check, f"spec.provider.{provider}.{path}")
     yield from attempt(_fake, store)
+    for path in ("vault.server", "webhook.url", "kubernetes.server.url", "conjur.url"):
+        yield from attempt(_in_the_open, store, f"spec.provider.{path}")
+
+
+def _in_the_open(store: Resource, path: str) -> Findings:
+    if store.text(path).startswith("http://"):
+        yield path, "secrets are read over plain HTTP"
 
 
 def _fake(store: Resource) -> Findings:
@@ -163,6 +170,8 @@ def _destination(node: Properties) -> Findings:
         "spec.skipAnalysis",
         "spec.analysis.metrics[]",
         "spec.analysis.threshold",
+        "spec.analysis.interval",
+        "spec.analysis.webhooks[].url",
         "spec.analysis.stepWeight",
         "spec.analysis.stepWeights[]",
         "spec.analysis.iterations",
@@ -176,6 +185,8 @@ def canary(resource: Resource, context: Context) -> Findings:
     yield from attempt(_measured, resource)
     yield from attempt(_threshold, resource)
     yield from attempt(_steps, resource)
+    yield from attempt(_interval, resource)
+    yield from resource.each("spec.analysis.webhooks", _webhook)
 
 
 _TARGETS = {"Deployment": types.DEPLOYMENT, "DaemonSet": types.DAEMON_SET}
@@ -202,18 +213,51 @@ def _measured(resource: Resource) -> Findings:
     def check(node: Properties) -> Findings:
         if not any(node.has(key) for key in ("thresholdRange.min", "thresholdRange.max", "threshold")):
             yield node.at("thresholdRange"), "has no bounds"
+        elif node.text("name") == "request-success-rate" and (node.number("thresholdRange.min") or 0) < _LEAST_SUCCESS:
+            yield node.at("thresholdRange.min"), f"accepts more than {100 - _LEAST_SUCCESS}% of requests that fail"
 
     if not resource.count("spec.analysis.metrics"):
         yield "spec.analysis.metrics", "no metrics are set"
     yield from resource.each("spec.analysis.metrics", check)
 
 
+_LEAST_SUCCESS = 90
+_MOST_FAILURES = 20
+_WHOLE = 100
+
+
 def _threshold(resource: Resource) -> Findings:
-    if not resource.number("spec.analysis.threshold"):
+    failures = resource.number("spec.analysis.threshold")
+    if not failures:
         yield "spec.analysis.threshold", "no failure threshold is set"
+    elif failures > _MOST_FAILURES:
+        yield "spec.analysis.threshold", f"more than {_MOST_FAILURES} failed checks before the rollout stops"
+
+
+def _interval(resource: Resource) -> Findings:
+    if re.fullmatch(r"\d+ms|[0-9]s|0m", resource.text("spec.analysis.interval")):
+        yield "spec.analysis.interval", "too short to measure anything"
+
+
+_LOCAL = re.compile(r"[\w-]+(\.[\w-]+(\.svc(\.cluster\.local)?)?)?")
+_INTERNAL = re.compile(r"169\.254\..*|kubernetes(\.default.*)?|[\w-]+\.kube-system(\..*)?|localhost|127\..*")
+
+
+def _webhook(node: Properties) -> Findings:
+    """Find what Flagger calls over the network in the open, or what it must not reach at all."""
+    address = re.match(r"(https?)://([^/:]+)", node.text("url"))
+    if address:
+        scheme, host = address.groups()
+        if _INTERNAL.fullmatch(host):
+            yield node.at("url"), "calls the cluster's own services, or the node"
+        elif scheme == "http" and not _LOCAL.fullmatch(host):
+            yield node.at("url"), "is called over plain HTTP outside of the cluster"
 
 
 def _steps(resource: Resource) -> Findings:
     numbers = [resource.number(f"spec.analysis.{key}") for key in ("stepWeight", "iterations")]
+    if (numbers[0] or 0) >= _WHOLE:
+        yield "spec.analysis.stepWeight", "all traffic is shifted at once"
+        return
     if not any(numbers) and not resource.count("spec.analysis.stepWeights"):
         yield "spec.analysis.stepWeight", "all traffic is shifted at once"
