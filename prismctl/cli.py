@@ -49,8 +49,9 @@ def preview(
     ] = False,
     today: Today = None,
 ) -> None:
-    """Show the resources of a stack, without an AWS account, credentials or the Pulumi CLI.
+    """Show a stack's resources without an account or credentials.
 
+    Runs the program without the Pulumi CLI.
     Exit code 1 if a mandatory policy is violated.
     """
     # A preview allocates much and frees little: garbage collection would take a quarter of the time.
@@ -146,7 +147,10 @@ def timeline(
     as_json: Json = False,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a diagram of the critical path.")] = None,
 ) -> None:
-    """Estimate the duration of a stack's first update, and its critical path."""
+    """Estimate how long a stack's first update takes.
+
+    Shows its critical path.
+    """
     gc.disable()
     from prismctl import timeline as report
 

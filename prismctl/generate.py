@@ -69,10 +69,15 @@ def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 def _default(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(str(item) for item in value)}]"
+    if value is None:
+        return "none"
     return str(value).lower() if isinstance(value, bool) else str(value) or '""'
 
 
 def _type(field: dict[str, Any]) -> str:
+    choices = [choice for choice in field.get("anyOf", ()) if choice.get("type") != "null"]
+    if choices:
+        return " or ".join(_type(choice) for choice in choices)
     if "enum" in field:
         return " | ".join(str(value) for value in field["enum"])
     match field.get("type"):

@@ -103,6 +103,12 @@ def test_help_names_every_command(capsys):
     assert "\n  timeline " in out
 
 
+def test_help_says_what_each_command_does_in_a_whole_sentence(capsys):
+    cli.main(["--help"])
+    commands = capsys.readouterr().out.partition("Commands:")[2].splitlines()[1:]
+    assert [line for line in commands if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_help_needs_neither_pulumi_nor_pydantic():
     heavy = "[name for name in sys.modules if name.partition('.')[0] in ('pulumi', 'pulumi_aws', 'pydantic')]"
     found = python("-c", f"import sys, prismctl.cli; print({heavy})")
