@@ -47,6 +47,7 @@ from components.stack_context import StackContext
 from components.storage import Storage, StorageArgs
 from settings import stack as settings
 from settings.address_plan import tier_cidrs
+from settings.chart_values import api_max_replicas
 
 config = settings.load()
 check_charts(config.charts.source)
@@ -308,7 +309,7 @@ namespaces = Namespaces(
     "namespaces",
     NamespacesArgs(
         specs=namespace_specs(config.network.cidr, tier_cidrs("public", config.network.cidr, config.network.zones)),
-        api_max_replicas=config.api.max_replicas,
+        api_max_replicas=api_max_replicas(context.environment),
         after=[addons],
     ),
     in_cluster,

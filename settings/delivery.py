@@ -11,13 +11,6 @@ from settings.forms import URL_PATH, HttpsUrl
 from settings.image_registries import UPSTREAMS
 from settings.section import Form, Problem, Section, require, show
 
-
-class Api(Section):
-    """Scaling limit of the API: it sizes the namespace's quota; the chart sets the range, up to this number."""
-
-    max_replicas: Annotated[int, Field(ge=1)]
-
-
 _Image = Annotated[
     str,
     Field(max_length=60),

@@ -15,7 +15,7 @@ import pulumi.runtime.config
 from settings import rules, versions
 from settings.cluster import Cluster, Nodes
 from settings.data_stores import Cache, Database
-from settings.delivery import Api, Charts, Delivery, Gitops, Images, Registry
+from settings.delivery import Charts, Delivery, Gitops, Images, Registry
 from settings.environment import Aws, Environment
 from settings.exceptions import ended_decisions, in_force
 from settings.naming import PROJECT, STACK_NAME
@@ -39,7 +39,6 @@ class Settings:
     cache: Cache
     dns: Dns
     firewall: Firewall
-    api: Api
     registry: Registry
     delivery: Delivery
     observability: Observability
@@ -60,7 +59,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "cache": Cache,
     "dns": Dns,
     "firewall": Firewall,
-    "api": Api,
     "registry": Registry,
     "delivery": Delivery,
     "observability": Observability,
@@ -68,6 +66,11 @@ SECTIONS: Mapping[str, type[Section]] = {
     "charts": Charts,
     "images": Images,
 }
+
+REMOVED: Mapping[str, str] = {
+    "api": "is gone: the chart's values say how many pods the API has (charts/ai-prism/values-KIND.yaml); remove it",
+}
+"""What to do about sections of earlier versions."""
 
 
 def load(today: datetime.date | None = None) -> Settings:
@@ -115,7 +118,11 @@ def parse(
             found = parse_section(f"{PROJECT}:{name}", section, own.get(name), problems)
             if found is not None:
                 sections[name] = found
-    problems += [Problem(f"{PROJECT}:{name}", unknown_key(name, SECTIONS)) for name in own if name not in SECTIONS]
+    problems += [
+        Problem(f"{PROJECT}:{name}", REMOVED.get(name) or unknown_key(name, SECTIONS))
+        for name in own
+        if name not in SECTIONS
+    ]
     problems += rules.check({**sections, "today": today})
     if problems:
         raise SettingsError(stack, tuple(problems))

@@ -33,7 +33,6 @@ _SMALL: Sections = {
     "database": {"version": "17.11", "instance_class": "db.t4g.medium", "instances": 1, "backup_days": 7},
     "cache": {"version": "8.2", "node_type": "cache.t4g.small", "nodes": 1},
     "dns": {"zone": "dev.ai-prism.com", "api_host": "api.dev.ai-prism.com"},
-    "api": {"max_replicas": 3},
     "delivery": {"repository": "company/infrastructure"},
     "observability": {"monthly_budget_usd": 600, "log_days": 14},
     "gitops": {"repository": "https://github.com/company/infrastructure", "revision": "main"},
@@ -63,7 +62,6 @@ _LARGE: Sections = {
     "database": {"version": "17.11", "instance_class": "db.r6g.large", "instances": 3, "backup_days": 30},
     "cache": {"version": "8.2", "node_type": "cache.r6g.large", "nodes": 3},
     "dns": {"zone": "ai-prism.com", "api_host": "api.ai-prism.com"},
-    "api": {"max_replicas": 100},
     "delivery": {"repository": "company/infrastructure"},
     "observability": {
         "monthly_budget_usd": 12000,

@@ -16,7 +16,7 @@ from chart import (
     render,
     value_schema,
 )
-from support import configured, recorded
+from support import recorded
 
 from tools import build
 
@@ -184,13 +184,6 @@ def test_an_environment_sets_nothing_that_values_yaml_does_not_know(environment)
         # What a workload may say otherwise is known by the defaults.
         inside = path[2:] if path[0] == "workloads" and path[2] in known["defaults"] else path
         _at(known["defaults"] if inside != path else known, inside)
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environments_api_scales_up_to_the_number_from_which_the_namespaces_quota_is_computed(environment):
-    stack = configured(environment, "api")
-    scaled = environment_values(environment)["workloads"]["api"]["autoscaling"]
-    assert scaled["maxReplicas"] == stack["max_replicas"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -28,10 +28,11 @@ from fakes.plugins import forks
 from fakes.urns import name_of, type_of
 from prismctl.project import ROOT, read_yaml
 from settings import versions
+from settings.chart_values import CHART
 from tools.build import locate
 
 PLUGINS = Path(forks.__file__).parent
-PROGRAM = ("__main__.py", "settings", "components")
+PROGRAM = ("__main__.py", "settings", "components", CHART)
 """What makes up the program, beside the `Pulumi.*.yaml` files."""
 _NOTHING = bytes(1024)
 """An archive with nothing in it."""

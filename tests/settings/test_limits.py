@@ -11,7 +11,6 @@ from settings.section import Section
 
 # Section, key, least, most (None: no limit), and the default (None: the stack file has to say).
 NUMBERS = [
-    ("Api", "max_replicas", 1, None, None),
     ("Cache", "generation", 1, None, 1),
     # A primary and five replicas: API_CreateReplicationGroup of ElastiCache.
     ("Cache", "nodes", 1, 6, None),

@@ -131,7 +131,7 @@ KNOWN_ENDPOINTS = ", ".join(
 )
 SECTIONS = (
     "aws, environment, network, cluster, nodes, database, cache, dns, firewall, "
-    "api, registry, delivery, observability, gitops, charts, images"
+    "registry, delivery, observability, gitops, charts, images"
 )
 IMAGE = "must be words of lower-case letters and digits, 30 at most in each, joined with hyphens, such as image-resizer"
 OPTIONAL = ("charts", "firewall", "images", "registry")
@@ -222,6 +222,10 @@ ONE_PROBLEM = {
     ),
     "a misspelt section": ({"netwrok": {}}, 'ai-prism:netwrok: unknown key; did you mean "network"?'),
     "a section that resembles none": ({"zzz": {}}, f"ai-prism:zzz: unknown key; known are {SECTIONS}"),
+    "a section of an earlier version": (
+        {"api": {"max_replicas": 3}},
+        f"ai-prism:api: {settings.REMOVED['api']}",
+    ),
     "a word for a number": (
         {"nodes.web.min": "one"},
         "ai-prism:nodes.web.min: must be a whole number, got one",
@@ -732,7 +736,6 @@ def test_arm_types_are_told_one_by_one():
         {"dns.api_host": "dev.ai-prism.com"},
         {"environment.retiring": True},
         {"dns.api_host": f"{'a.' * 118}dev.ai-prism.com"},
-        {"api.max_replicas": 1},
         {"registry": {"images": ["api"]}},
         {"registry": {"images": ["2-web-pages", f"{'a' * 30}-{'b' * 29}"]}},
         {"delivery.repository": "My_Company-2/infra.structure"},
@@ -873,7 +876,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         "nodes.web.min": 7,
         "dns.api_host": "api.example.com",
         "aws.account_id": "1",
-        "api.max_replicas": 0,
+        "registry": {"images": "api"},
         "cluster.version": "1.28",
     }
     assert refused(edits) == [
@@ -881,7 +884,7 @@ def test_several_problems_are_told_at_once_in_the_order_of_the_sections():
         f"ai-prism:network.hunter: unknown key; known are {KEYS}",
         "ai-prism:nodes.web.desired: must be at least min (7), got 2",
         "ai-prism:dns.api_host: must lie in the zone dev.ai-prism.com, got api.example.com",
-        "ai-prism:api.max_replicas: must be greater than or equal to 1, got 0",
+        "ai-prism:registry.images: must be a list, got api",
         f"ai-prism:zzz: unknown key; known are {SECTIONS}",
         "ai-prism:cluster.version: must be a version that versions.yaml lists (1.34, 1.35, 1.36), got 1.28",
     ]
@@ -892,7 +895,7 @@ def test_an_empty_configuration_is_told_everything_that_it_needs():
         settings.parse("dev", {}, today=TODAY)
     needed = [name for name in SECTIONS.split(", ") if name not in OPTIONAL]
     assert str(error.value) == "\n".join(
-        ["Pulumi.dev.yaml: 12 problems", *(f"  ai-prism:{name}: is required" for name in needed)]
+        ["Pulumi.dev.yaml: 11 problems", *(f"  ai-prism:{name}: is required" for name in needed)]
     )
 
 

@@ -9,6 +9,7 @@ from support import STACKS, application, configured, record_with, recorded
 from components.apps.application import WORKLOADS
 from components.namespaces import APPLICATION
 from recording.graph import Graph, Resource
+from settings.chart_values import api_max_replicas
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 JOB = "kubernetes:batch/v1:Job"
@@ -187,7 +188,7 @@ def test_only_the_load_balancers_subnets_come_in_at_the_gateway(unknown: Graph) 
 
 def test_the_application_has_room_for_all_its_pods_twice(unknown: Graph) -> None:
     (quota,) = unknown.of_type("kubernetes:core/v1:ResourceQuota")
-    assert int(quota["spec"]["hard"]["pods"]) >= 2 * configured(unknown.stack, "api")["max_replicas"]
+    assert int(quota["spec"]["hard"]["pods"]) >= 2 * api_max_replicas(configured(unknown.stack, "environment")["kind"])
 
 
 def test_whoever_asks_the_api_server_reaches_it_in_the_vpc_and_nothing_else_outside_of_it(unknown: Graph) -> None:
