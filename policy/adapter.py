@@ -26,7 +26,7 @@ from policy.findings import Finding, Result
 from policy.properties import parse
 from policy.registry import Level, Rule, Settings, rules
 from policy.runner import context_for, judge
-from policy.view import Resource, Stack
+from policy.view import Resource, Stack, told
 from policy.waivers import Waiver
 from recording import sdk
 from recording.values import SIGNATURE
@@ -121,9 +121,9 @@ class Pack:
             )
         ]
 
-    def configure(self, stack: str, config: Mapping[str, str]) -> None:
+    def configure(self, stack: str, config: Mapping[str, str], project: str) -> None:
         """Let each rule be as strict as it is in the environment that `stack` and its `config` name."""
-        self.settings = dataclasses.replace(self.settings, environment=environment_of(stack, config))
+        self.settings = dataclasses.replace(self.settings, environment=environment_of(stack, config, project))
         for rule in rules():
             self._by_rule[rule.id].enforcement_level = _LEVELS[rule.level(self.settings)]
 
@@ -162,7 +162,7 @@ class Pack:
         found = [
             finding
             for resource in stack.resources
-            if rule.applies(resource.type) and not resource.external
+            if rule.applies(resource.type) and not (resource.external or (resource.partial and rule.kind == "stack"))
             for finding in judge(rule, resource, context)
         ]
         return list(self._without_waived(found, stack))
@@ -204,20 +204,22 @@ def _resource(
     args: Any, given: Any, parent: str, dependencies: Mapping[str, tuple[str, ...]], *, external: bool = False
 ) -> Resource:
     options = args.opts
-    return Resource(
-        urn=args.urn,
-        type=args.resource_type,
-        name=args.name,
-        # Components have no provider, and their package is never a plugin's that makes single resources.
-        custom=args.provider is not None or args.resource_type.startswith("pulumi:providers:"),
-        external=external,
-        parent=parent,
-        provider_urn=args.provider.urn if args.provider else "",
-        property_dependencies=dependencies,
-        protect=options.protect,
-        ignore_changes=tuple(options.ignore_changes),
-        read_inputs=functools.cache(given.decoded),
-        read_outputs=functools.cache(args.props.decoded),
+    return told(
+        Resource(
+            urn=args.urn,
+            type=args.resource_type,
+            name=args.name,
+            # Components have no provider, and their package is never a plugin's that makes single resources.
+            custom=args.provider is not None or args.resource_type.startswith("pulumi:providers:"),
+            external=external,
+            parent=parent,
+            provider_urn=args.provider.urn if args.provider else "",
+            property_dependencies=dependencies,
+            protect=options.protect,
+            ignore_changes=tuple(options.ignore_changes),
+            read_inputs=functools.cache(given.decoded),
+            read_outputs=functools.cache(args.props.decoded),
+        )
     )
 
 
@@ -262,7 +264,7 @@ def _schema(rule: Rule) -> dict[str, dict[str, Any]]:
 def policies() -> list[policy_sdk.Policy]:
     """Return the pack's policies, for the stack on which the engine has started it."""
     sdk.hand_over_undecoded(_Sent, _Sent.encoded)
-    environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config())
+    environment = environment_of(os.environ.get("PULUMI_STACK", ""), _config(), os.environ.get("PULUMI_PROJECT", ""))
     pack = Pack(Settings(environment=environment, today=versions.today(), waivers=_accepted()))
     follow_the_stack(pack)
     return pack.policies()
@@ -278,7 +280,7 @@ def follow_the_stack(pack: Pack, servicer: Any = None) -> None:
     configure = servicer.ConfigureStack
 
     def configure_stack(self: Any, request: Any, context: Any) -> Any:
-        pack.configure(request.stack, dict(request.config))
+        pack.configure(request.stack, dict(request.config), request.project)
         return configure(self, request, context)
 
     servicer.ConfigureStack = configure_stack

@@ -362,7 +362,7 @@ def selector_of(resource: Resource, path: str = "spec.selector") -> Properties:
     return Properties({} if value is MISSING else value, path)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=32)
 def objects(stack: Stack) -> Objects:
     """Return the Kubernetes objects of a stack; worked out once for all rules."""
     return Objects(stack)

@@ -36,6 +36,24 @@ class Undetermined(Exception):  # noqa: N818  # no error: the third result of a 
         self.reason = reason
 
 
+class Partial(dict[str, Any]):
+    """Some properties of an object whose others are not told, as in a patch: what is missing is unknown."""
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002  # nothing is known to be missing
+        return dict.get(self, key, UNKNOWN)
+
+
+def partial(value: Any) -> Any:
+    """Return a patch as what it tells of an object, inner ones included; null takes a property away."""
+    match value:
+        case Mapping():
+            return Partial({key: partial(item) for key, item in value.items()})
+        case list():
+            return [partial(item) for item in value]
+        case _:
+            return value
+
+
 Violation: TypeAlias = tuple[str, str]
 """Property path and message; the message never holds a value that could be secret."""
 Findings: TypeAlias = Iterator[Violation | Undetermined]
@@ -107,6 +125,8 @@ def plain(value: Any, path: str) -> Any:
             raise Undetermined(path)
         case Secret(inner):
             return plain(inner, path)
+        case Partial():
+            raise Undetermined(path)
         case Mapping():
             return {key: plain(item, join(path, key)) for key, item in value.items()}
         case list() | tuple():
@@ -137,7 +157,7 @@ class Properties:
         """Whether anything was given, if only something unknown; raises Undetermined where not even that is known."""
         *parents, key = parse(path)
         within = look(self.value, tuple(parents))
-        if within is UNKNOWN:
+        if within is UNKNOWN or (isinstance(within, Partial) and key not in within):
             raise Undetermined(self.at(path))
         return look(within, (key,)) is not MISSING
 

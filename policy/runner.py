@@ -30,7 +30,7 @@ _NO_OTHERS = Stack(name="", resources=())
 
 def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) -> Report:
     """Return what the rules (all, or `only` these) say of the stack; whatever a rule does, this does not raise."""
-    contexts: dict[str, Context] = {}
+    contexts: dict[tuple[str, int], Context] = {}
     satisfied: Counter[str] = Counter()
     unseen: Counter[str] = Counter()
     findings: list[Finding] = []
@@ -39,17 +39,20 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
         if resource.external:
             continue
         unseen[resource.type] += is_unseen(resource)
+        around = stack.around(resource)
         for rule in rules_for(resource.type):
             if (
                 rule.id == WAIVERS
                 or (chosen is not None and rule.id not in chosen)
                 or needs_more(rule, stack)
+                or (resource.partial and rule.kind == "stack")
                 or is_judged_below(rule, resource, stack)
             ):
                 continue
-            if rule.id not in contexts:
-                contexts[rule.id] = context_for(rule, stack, settings)
-            found = tuple(judge(rule, resource, contexts[rule.id]))
+            about = rule.id, id(around)
+            if about not in contexts:
+                contexts[about] = context_for(rule, around, settings)
+            found = tuple(judge(rule, resource, contexts[about]))
             findings += found
             satisfied[rule.id] += not found
     applicable = waivers.concerned(settings.waivers, (resource.urn for resource in stack.resources))
@@ -160,6 +163,8 @@ def judge(rule: Rule, resource: Resource, context: Context) -> Iterator[Finding]
     if level is Level.DISABLED:
         return
     for finding in _findings(rule, resource, context, level):
+        if resource.partial and finding.result is Result.UNDETERMINED:
+            continue  # what a patch leaves out is not its own
         message, path = withheld(finding.message, resource, rule.title), withheld(finding.path, resource, "")
         yield dataclasses.replace(finding, message=message, path=path)
 

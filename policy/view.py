@@ -1,11 +1,13 @@
 """Resources and stacks as rules see them: immutable, whatever they were read from."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from policy.properties import MISSING, Findings, Properties, Undetermined, opened, parse, secrets
+import yaml
+
+from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, opened, parse, partial, secrets
 from recording.graph import Source, Unknown
 
 IDENTITIES = ("id", "arn", "name", "bucket", "keyId", "identifier", "clusterIdentifier", "userId", "userGroupId")
@@ -24,6 +26,8 @@ class Resource:
     custom: bool = True
     external: bool = False
     """Whether the program only looks it up (`.get()`): others own it, so rules judge it not, but may refer to it."""
+    partial: bool = False
+    """Whether it is a patch of an object that others own: rules judge what it says, and nothing that it leaves out."""
     remote: bool = False
     """Whether a plugin makes its children; known of what was recorded alone."""
     parent: str = ""
@@ -133,7 +137,8 @@ class Stack:
     def by_type(self) -> Mapping[str, tuple[Resource, ...]]:
         found: dict[str, list[Resource]] = {}
         for resource in self.resources:
-            found.setdefault(resource.type, []).append(resource)
+            if not resource.partial:
+                found.setdefault(resource.type, []).append(resource)
         return {type_: tuple(resources) for type_, resources in found.items()}
 
     @cached_property
@@ -144,12 +149,54 @@ class Stack:
         return {urn: tuple(resources) for urn, resources in found.items()}
 
     @cached_property
-    def _by_identity(self) -> Mapping[str, tuple[Resource, ...]]:
-        found: dict[str, dict[str, Resource]] = {}
+    def _by_identity(self) -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, Resource]]]]:
+        """Resources by identity, type, provider and id; those alike in all four are one resource of the cloud."""
+        found: dict[str, dict[str, dict[str, dict[str, Resource]]]] = {}
         for resource in self.resources:
             for identity in _identities(resource):
-                found.setdefault(identity, {})[resource.urn] = resource
-        return {identity: tuple(resources.values()) for identity, resources in found.items()}
+                of_type = found.setdefault(identity, {}).setdefault(resource.type, {})
+                of_type.setdefault(resource.provider_urn, {}).setdefault(resource.id or resource.urn, resource)
+        return found
+
+    def _one(self, resource: Resource) -> Resource:
+        """Return the resource that stands for all that are the same one of the cloud."""
+        if not resource.id:
+            return resource
+        return self._by_identity[resource.id][resource.type][resource.provider_urn][resource.id]
+
+    def around(self, resource: Resource) -> "Stack":
+        """Return what may concern a resource: for an object of Kubernetes, no objects of other clusters.
+
+        Names and labels mean something in one cluster alone.
+        """
+        if not self._clusters or not _is_object(resource):
+            return self
+        return self._clusters[self._cluster_of(resource.provider_urn)]
+
+    @cached_property
+    def _clusters(self) -> Mapping[Hashable, "Stack"]:
+        """What may concern the objects of each cluster, if there are several."""
+        clusters = {self._cluster_of(each.provider_urn) for each in self.resources if _is_object(each)}
+        if len(clusters) < 2:  # noqa: PLR2004
+            return {}
+        found: dict[Hashable, list[Resource]] = {cluster: [] for cluster in clusters}
+        for each in self.resources:
+            for cluster in [self._cluster_of(each.provider_urn)] if _is_object(each) else clusters:
+                found[cluster].append(each)
+        return {
+            cluster: Stack(name=self.name, resources=tuple(resources), left_out=self.left_out, removed=self.removed)
+            for cluster, resources in found.items()
+        }
+
+    def _cluster_of(self, provider_urn: str) -> Hashable:
+        """Return what tells the cluster of a provider from others: the place of its API, or whatever names that."""
+        if provider_urn not in self._known_clusters:
+            self._known_clusters[provider_urn] = _cluster(provider_urn, self.by_urn.get(provider_urn))
+        return self._known_clusters[provider_urn]
+
+    @cached_property
+    def _known_clusters(self) -> dict[str, Hashable]:
+        return {}
 
     @cached_property
     def _referrers(self) -> dict[tuple[str, ...], "_Referrers"]:
@@ -176,7 +223,7 @@ class Stack:
         value = resource.peek(path)
         if value is MISSING or value == []:
             return ()
-        exact, all_known = self._look_up(value, types)
+        exact, all_known = self._look_up(resource, path, types)
         if all_known and exact:
             return exact
         followed = self._follow(resource.needs(path), types)
@@ -195,7 +242,7 @@ class Stack:
         lost: list[Resource] = []
         for type_ in types:
             index = self._referring(type_, path, resource.type)
-            found += index.by_target.get(resource.urn, ())
+            found += index.by_target.get(self._one(resource).urn, {}).values()
             lost += index.lost
         if not found and lost:
             raise Undetermined("", f"{lost[0].name} may refer to it: its {path} is unknown")
@@ -230,25 +277,31 @@ class Stack:
         return self._referrers[key]
 
     def _index(self, type_: str, path: str, target_type: str) -> "_Referrers":
-        by_target: dict[str, list[Resource]] = {}
+        by_target: dict[str, dict[str, Resource]] = {}
         lost: list[Resource] = []
         for resource in self.by_type.get(type_, ()):
-            exact, all_known = self._look_up(resource.peek(path), (target_type,))
+            exact, all_known = self._look_up(resource, path, (target_type,))
             # The engine tells a pack no ids, so a known one may name nothing here.
             reached = exact or self._follow(resource.needs(path), (target_type,))
             for target in reached:
-                by_target.setdefault(target.urn, []).append(resource)
+                one = self._one(resource)
+                by_target.setdefault(self._one(target).urn, {})[one.urn] = one
             if not all_known and not resource.needs(path):
                 lost.append(resource)
         return _Referrers(by_target, lost)
 
-    def _look_up(self, value: Any, types: tuple[str, ...]) -> tuple[tuple[Resource, ...], bool]:
-        """Return the resources that `value` (an identity or a list of them) names, and whether all of it is known."""
+    def _look_up(self, resource: Resource, path: str, types: tuple[str, ...]) -> tuple[tuple[Resource, ...], bool]:
+        """Return the resources that `path` (an identity or a list of them) names, and whether all of it is known."""
+        value = resource.peek(path)
         items = [opened(item) for item in value] if isinstance(value, list) else [value]
         if any(isinstance(item, Unknown) for item in items):
             return (), False
-        named = (found for item in items if isinstance(item, str) for found in self._by_identity.get(item, ()))
-        return tuple({each.urn: each for each in named if not types or each.type in types}.values()), True
+        named: dict[str, Resource] = {}
+        for item in items:
+            by_type = self._by_identity.get(item, {}) if isinstance(item, str) else {}
+            for type_ in types or by_type:
+                named |= {each.urn: each for each in _nearest(by_type.get(type_, {}), resource, path)}
+        return tuple(named.values()), True
 
     def _follow(self, urns: tuple[str, ...], types: tuple[str, ...]) -> tuple[Resource, ...]:
         """Return the nearest resources of these types along dependencies."""
@@ -272,9 +325,65 @@ class Stack:
 class _Referrers:
     """Resources of one type by what one of their properties refers to."""
 
-    by_target: Mapping[str, list[Resource]]
+    by_target: Mapping[str, Mapping[str, Resource]]
     lost: list[Resource]
     """Those which refer to something unknown that cannot be followed."""
+
+
+def _nearest(by_provider: Mapping[str, Mapping[str, Resource]], resource: Resource, path: str) -> Iterable[Resource]:
+    """Return those of equal identity that `resource` means: ids are unique in one account, region or cluster alone."""
+    if len(by_provider) > 1:
+        if resource.provider_urn in by_provider:
+            return by_provider[resource.provider_urn].values()
+        needed = resource.needs(path)
+        found = [each for of_provider in by_provider.values() for each in of_provider.values()]
+        return [each for each in found if each.urn in needed] or found
+    return (each for of_provider in by_provider.values() for each in of_provider.values())
+
+
+def told(resource: Resource) -> Resource:
+    """Return a resource as rules know it: one of pulumi-kubernetes' patches as a part of the object that it patches.
+
+    https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
+    """
+    if not resource.type.startswith("kubernetes:") or not resource.type.endswith(_PATCH):
+        return resource
+    read = resource.read_inputs
+    return replace(resource, type=resource.type.removesuffix(_PATCH), partial=True, read_inputs=lambda: partial(read()))
+
+
+_PATCH = "Patch"
+
+
+def _is_object(resource: Resource) -> bool:
+    return resource.custom and resource.type.startswith("kubernetes:")
+
+
+def _cluster(provider_urn: str, provider: Resource | None) -> Hashable:
+    """Return what tells a provider's cluster; the provider itself where nothing does."""
+    if provider is None:
+        return provider_urn
+    context, config = provider.peek("context"), provider.peek("kubeconfig")
+    context = context if isinstance(context, str) else ""
+    if isinstance(config, str):
+        return _server(config, context)
+    if config is UNKNOWN:
+        return (provider.needs("kubeconfig"), context) if provider.needs("kubeconfig") else provider_urn
+    given = set(provider.keys("")) - {"version", "pluginDownloadURL", "__internal"}
+    # One without a word on its cluster goes by the environment's kubeconfig, as the default provider does.
+    return ("ambient", context) if given or provider.name.startswith("default") else provider_urn
+
+
+def _server(config: str, context: str) -> Hashable:
+    """Return the address of the API in a kubeconfig, or the kubeconfig itself where it tells none."""
+    try:
+        node = Properties(yaml.safe_load(config))
+        wanted = context or node.text("current-context")
+        cluster = next(each.text("context.cluster") for each in node.nodes("contexts") if each.text("name") == wanted)
+        server = next(each.text("cluster.server") for each in node.nodes("clusters") if each.text("name") == cluster)
+    except (yaml.YAMLError, ValueError, StopIteration, Undetermined, RecursionError):
+        server = ""
+    return server or (config, context)
 
 
 def _identities(resource: Resource) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from policy import configuration, waivers
-from policy.environment import UNKNOWN_ENVIRONMENT, environment_of, kind_of
+from policy.environment import UNKNOWN_ENVIRONMENT, Environment, environment, kind_of
 from policy.findings import Finding, Known, Report
 from policy.registry import ENVIRONMENTS, RulesError, Settings, rules
 from policy.reports import document, sarif, text
@@ -57,15 +57,17 @@ class Judge:
     accepted: tuple[Waiver, ...] = ()
     before: Mapping[Known, int] = field(default_factory=dict[Known, int])
 
-    def environment_of(self, stack: Stack, configured: Mapping[str, str]) -> str:
+    def environment_of(self, stack: Stack, configured: Mapping[str, str]) -> Environment:
         """Return the environment whose rules apply to a stack; `configured` is its Pulumi configuration."""
-        return self.environment or environment_of(stack.name, configured)
+        if self.environment:
+            return Environment(self.environment)
+        return environment(stack.name, configured, stack.project if stack.resources else "")
 
     def report(self, stack: Stack, configured: Mapping[str, str]) -> Report:
         """Return the findings of a stack; one of an unknown environment is checked as prod."""
-        environment = self.environment_of(stack, configured)
+        kind = self.environment_of(stack, configured).kind
         settings = Settings(
-            environment="prod" if environment == UNKNOWN_ENVIRONMENT else environment,
+            environment="prod" if kind == UNKNOWN_ENVIRONMENT else kind,
             today=versions.today(),
             config=self.config,
             waivers=self.accepted,
@@ -118,10 +120,11 @@ def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
     options.check_files()
     by = configured(options)
     config: Mapping[str, str] = {}
+    failed: Sequence[str] = ()
     try:
         if surface == "manifests":
             manifests = read_manifests(name)
-            stack = manifests.stack
+            stack, failed = manifests.stack, manifests.failed
             for skipped in manifests.skipped:
                 _note(f"skipped {skipped}")
         else:
@@ -129,8 +132,13 @@ def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
             stack, config = found.stack, found.config
     except InputError as error:
         raise UsageError(str(error)) from None
-    if by.environment_of(stack, config) == UNKNOWN_ENVIRONMENT:
+    taken_for = by.environment_of(stack, config)
+    if taken_for.kind == UNKNOWN_ENVIRONMENT:
         _note("warning: unknown environment, checked as prod; set it with --environment")
+    elif taken_for.doubt:
+        _note(f"warning: checked as {taken_for.kind}: {taken_for.doubt}; set it with --environment")
+    for mistake in failed:
+        _note(f"not checked: {mistake}")
     if options.waivers:
         others = len(by.accepted) - len(waivers.concerned(by.accepted, stack.by_urn))
         if others:
@@ -141,7 +149,12 @@ def judge_file(surface: str, name: str, options: PolicyOptions) -> int:
     fallback = Source("standard-input" if name == "-" else name, 1)
     places = sarif.Places(root=_repository(base), base=base, fallback=fallback)
     judged = Judged(stack, by.report(stack, config), places, _category(surface, stack, name))
-    return write([judged.since(by.before).texts(options)], options)
+    code = write([judged.since(by.before).texts(options)], options)
+    return _NOT_ALL_READ if failed else code
+
+
+_NOT_ALL_READ = 2
+"""Exit code of bad input, also where something else was read and has findings."""
 
 
 def _note(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from policy import configuration
 from policy.findings import Report
 from policy.reports import sarif
-from policy.view import Resource, Stack
+from policy.view import Resource, Stack, told
 from prismctl.policies import PROGRAM, Judge, Judged, PolicyOptions, configured, read, read_waivers, write
 from prismctl.preview import Preview, preview, preview_all
 from prismctl.project import ROOT, Project
@@ -27,22 +27,24 @@ def view(recorded: Graph) -> Stack:
 
 
 def _resource(recorded: graph.Resource) -> Resource:
-    return Resource(
-        urn=recorded.urn,
-        type=recorded.type,
-        name=recorded.name,
-        id=recorded.id,
-        custom=recorded.custom,
-        remote=recorded.remote,
-        parent=recorded.parent or "",
-        provider_urn=recorded.provider_urn or "",
-        dependencies=recorded.dependencies,
-        property_dependencies=recorded.property_dependencies,
-        protect=recorded.protect,
-        ignore_changes=recorded.ignore_changes,
-        source=recorded.source,
-        read_inputs=lambda: recorded.inputs,
-        read_outputs=lambda: recorded.outputs,
+    return told(
+        Resource(
+            urn=recorded.urn,
+            type=recorded.type,
+            name=recorded.name,
+            id=recorded.id,
+            custom=recorded.custom,
+            remote=recorded.remote,
+            parent=recorded.parent or "",
+            provider_urn=recorded.provider_urn or "",
+            dependencies=recorded.dependencies,
+            property_dependencies=recorded.property_dependencies,
+            protect=recorded.protect,
+            ignore_changes=recorded.ignore_changes,
+            source=recorded.source,
+            read_inputs=lambda: recorded.inputs,
+            read_outputs=lambda: recorded.outputs,
+        )
     )
 
 

@@ -17,11 +17,15 @@ class InputError(Exception):
     """The input is not what it should be; the message says which, where and why. Never quotes it: it may be secret."""
 
 
-def too_large(name: str, size: int) -> InputError:
+class LimitError(InputError):
+    """There is more than may be read: nothing of it is judged."""
+
+
+def too_large(name: str, size: int) -> LimitError:
     """Return the error for an input of `size` bytes."""
-    return InputError(f"{name}: too large: {size / 2**20:.0f} MB, and at most {MOST_BYTES / 2**20:.0f} MB are read")
+    return LimitError(f"{name}: too large: {size / 2**20:.0f} MB, and at most {MOST_BYTES / 2**20:.0f} MB are read")
 
 
-def too_many(name: str, most: int) -> InputError:
+def too_many(name: str, most: int) -> LimitError:
     """Return the error for an input with more than `most` values."""
-    return InputError(f"{name}: too large: it holds more than {most} values")
+    return LimitError(f"{name}: too large: it holds more than {most} values")

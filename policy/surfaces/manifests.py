@@ -1,14 +1,17 @@
 """Reads Kubernetes manifests, plain or rendered: files, folders, or the output of `helm template` and the like."""
 
+import dataclasses
 import functools
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+from policy.properties import Properties, partial
 from policy.surfaces import errors
-from policy.surfaces.errors import InputError, too_large
+from policy.surfaces.errors import InputError, LimitError, too_large
 from policy.surfaces.files import called, opened
 from policy.surfaces.yaml_documents import documents, survey
 from policy.view import Resource, Stack
@@ -28,36 +31,61 @@ class Manifests:
     stack: Stack
     skipped: tuple[str, ...] = ()
     """Files and folders of a folder which are no objects but make some, with what to do about it."""
+    failed: tuple[str, ...] = ()
+    """What could not be read, or is no object: where it is, and why."""
 
 
 def read_manifests(name: str) -> Manifests:
     """Return all objects in a file, in a folder and those below, or in standard input (`-`).
 
-    All of them are judged as one cluster's.
+    All of them are judged as one cluster's. What cannot be read is left out and named; raises InputError where nothing
+    can be.
     """
     resources: list[Resource] = []
+    failed: list[str] = []
     size = values = 0
     folder = Path(name) if name != "-" and Path(name).is_dir() else None
     files, skipped = _files(folder) if folder else ([name], [])
+    found: list[_File] = []
     for file in files:
-        with opened(file) as content:
-            text = content.read()
-        size += len(text)
-        if size > errors.MOST_BYTES:
-            raise too_large(name, size)
         shown = called(file)
-        values += survey(shown, text, errors.MOST_VALUES - values)
         # By this, URNs name the file: two folders may have files of the same name.
         own = Path(file).relative_to(folder).as_posix() if folder else Path(shown).name
-        read = list(documents(shown, text))
-        if folder and (reason := _no_objects(Path(file), [document for _, document in read])):
-            skipped.append(f"{file}: {reason}")
+        try:
+            with opened(file) as content:
+                text = content.read()
+            size += len(text)
+            if size > errors.MOST_BYTES:
+                raise too_large(name, size)
+            values += survey(shown, text, errors.MOST_VALUES - values)
+            found.append(_File(file, shown, own, tuple(documents(shown, text))))
+        except LimitError:
+            raise
+        except InputError as error:
+            failed.append(str(error))
+    uses = _uses(found) if folder else {}
+    for each in found:
+        use = uses.get(os.path.normpath(each.path), "")
+        if folder and (reason := _no_objects(each, use)):
+            skipped.append(f"{each.path}: {reason}")
             continue
-        for line, document in read:
-            resources += _expanded(shown, own, line, document)
+        for line, document in each.documents:
+            resources += _expanded(each, line, document, failed, patches=use == _PATCHES)
     if not resources:
-        raise InputError("\n".join([f"{called(name)}: holds no Kubernetes objects", *skipped]))
-    return Manifests(Stack(name="manifests", resources=tuple(resources)), tuple(skipped))
+        nothing = [] if failed and not folder else [f"{called(name)}: holds no Kubernetes objects"]
+        raise InputError("\n".join([*nothing, *failed, *skipped]))
+    return Manifests(Stack(name="manifests", resources=tuple(resources)), tuple(skipped), tuple(failed))
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file, and the documents in it with their lines."""
+
+    path: str
+    shown: str
+    own: str
+    """Its name within the folder that is read."""
+    documents: tuple[tuple[int, Any], ...]
 
 
 def _files(folder: Path) -> tuple[list[str], list[str]]:
@@ -71,20 +99,59 @@ def _files(folder: Path) -> tuple[list[str], list[str]]:
     return files, [f"{chart}: is a Helm chart; judge what helm template makes of it" for chart in outermost]
 
 
-def _no_objects(file: Path, read: Sequence[Any]) -> str:
+_PATCHES = "patches"
+_OTHERS = ("configurations", "crds", "openapi", "replacements", "configMapGenerator", "secretGenerator", "helmCharts")
+"""Keys of a kustomization that name files which hold no objects."""
+
+
+def _uses(found: Sequence[_File]) -> dict[str, str]:
+    """Return for what kustomizations use the files that they name, other than as objects, by path."""
+    uses: dict[str, str] = {}
+    for file in found:
+        if Path(file.path).name not in _KUSTOMIZATIONS:
+            continue
+        for _, document in file.documents:
+            given = document if isinstance(document, Mapping) else {}
+            for key in given:
+                use = _PATCHES if str(key).startswith(_PATCHES) else str(key) if key in _OTHERS else ""
+                for text in _texts(given[key]) if use else ():
+                    path = os.path.normpath(Path(file.path).parent / text.rpartition("=")[2].strip())
+                    uses.setdefault(path, use)
+    return uses
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts inside that may be names of files."""
+    match value:
+        case str() if "\n" not in value:
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from _texts(item)
+        case list():
+            for item in value:
+                yield from _texts(item)
+        case _:
+            pass
+
+
+def _no_objects(file: _File, use: str) -> str:
     """Return why a file is not meant to hold objects, empty where it is."""
-    if file.name in _KUSTOMIZATIONS:
+    name, read = Path(file.path).name, [document for _, document in file.documents]
+    if name in _KUSTOMIZATIONS:
         return "is kustomize's; judge what kubectl kustomize makes of it"
+    if use in _OTHERS:
+        return f"is kustomize's, for {use}; judge what kubectl kustomize makes of it"
     if any(_is_object(document) for document in read):
         return ""
-    if _VALUES.fullmatch(file.name):
+    if _VALUES.fullmatch(name):
         return "has values for a Helm chart; judge what helm template makes of it"
     if read and all(_is_patch(document) for document in read):
         return "is a patch; judge what kubectl kustomize makes of it"
     return ""
 
 
-def _is_object(document: Any) -> bool:
+def _is_object(document: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(document, Mapping) and all(isinstance(document.get(key), str) for key in ("apiVersion", "kind"))
 
 
@@ -94,21 +161,59 @@ def _is_patch(document: Any) -> bool:
     )
 
 
-def _expanded(name: str, own: str, line: int, document: Any) -> Iterator[Resource]:
-    where = f"{name}:{line}"
-    if not _is_object(document):
-        raise InputError(f"{where}: is no Kubernetes object: it has no apiVersion and kind")
-    if document["kind"].endswith("List") and isinstance(document.get("items"), list):
-        for item in document["items"]:
-            yield from _expanded(name, own, line, item)
+_DIRECTIVES = ("$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList")
+
+
+def _merges(value: Any) -> bool:
+    """Whether a document tells how to change an object: https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/."""
+    match value:
+        case Mapping():
+            return any(str(key).startswith(_DIRECTIVES) for key in value) or any(map(_merges, value.values()))
+        case list():
+            return any(map(_merges, value))
+        case _:
+            return False
+
+
+def _is_incomplete(document: Mapping[str, Any]) -> bool:
+    """Whether the API server would refuse a workload for what it lacks, so that it can only be a patch of one."""
+    spec = document.get("spec")
+    if document["kind"] not in ("Deployment", "StatefulSet", "DaemonSet") or not isinstance(spec, Mapping):
+        return False
+    containers = Properties(spec).peek("template.spec.containers")
+    listed = containers if isinstance(containers, list) else []
+    return "selector" not in spec and any(isinstance(each, Mapping) and not each.get("image") for each in listed)
+
+
+def _expanded(file: _File, line: int, document: Any, failed: list[str], *, patches: bool) -> Iterator[Resource]:
+    """Yield the objects of a document, those of lists each by itself; what is none is added to `failed`."""
+    where = f"{file.shown}:{line}"
+    if isinstance(document, list) and document and all(map(_is_object, document)):
+        whole: Any = {"apiVersion": "v1", "kind": "List", "items": document}
+        yield from _expanded(file, line, whole, failed, patches=patches)
         return
-    yield _resource(name, own, line, document)
+    if not _is_object(document):
+        failed.append(f"{where}: is no Kubernetes object: it has no apiVersion and kind")
+        return
+    kind, items = document["kind"], document.get("items")
+    if kind.endswith("List") and (isinstance(items, list) or (kind == "List" and items is None)):
+        for item in items or ():
+            # In a list of one kind, the API server's items do not repeat it.
+            known = {"apiVersion": document["apiVersion"], "kind": kind.removesuffix("List")}
+            whole = {**known, **item} if kind != "List" and isinstance(item, Mapping) else item
+            yield from _expanded(file, line, whole, failed, patches=patches)
+        return
+    if not isinstance(document.get("metadata") or {}, Mapping):
+        failed.append(f"{where}: metadata is no object")
+        return
+    found = _resource(file.shown, file.own, line, document)
+    if patches or _merges(document) or _is_incomplete(document):
+        found = dataclasses.replace(found, partial=True, read_inputs=lambda: partial(document))
+    yield found
 
 
 def _resource(name: str, file: str, line: int, document: Mapping[str, Any]) -> Resource:
     metadata = document.get("metadata") or {}
-    if not isinstance(metadata, Mapping):
-        raise InputError(f"{name}:{line}: metadata is no object")
     version = document["apiVersion"]
     type_ = f"kubernetes:{version if '/' in version else f'core/{version}'}:{document['kind']}"
     own = str(metadata.get("name") or metadata.get("generateName") or "unnamed")

@@ -7,6 +7,7 @@ https://github.com/pulumi/pulumi/blob/master/pkg/backend/display/json.go (previe
 
 import contextlib
 import dataclasses
+import functools
 import json
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
@@ -16,13 +17,15 @@ from urllib.parse import unquote, urlparse
 
 import ijson
 
+from policy import types
 from policy.properties import opened as unwrapped
+from policy.properties import parse
 from policy.registry import rules_for
 from policy.surfaces import errors
 from policy.surfaces.errors import InputError, too_many
 from policy.surfaces.files import called, opened
 from policy.surfaces.yaml_documents import documents, survey
-from policy.view import IDENTITIES, Resource, Stack
+from policy.view import IDENTITIES, Resource, Stack, told
 from recording.graph import UNKNOWN, Reference, Secret, Source
 from recording.values import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 
@@ -266,11 +269,15 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
     if not isinstance(urn, str) or not isinstance(type_, str) or len(urn.split("::")) < _PARTS:
         raise InputError(f"{where} has no URN and type")
     outputs = _mapping(item, "outputs", where)
-    inputs = {key: decoded(value) for key, value in _mapping(item, "inputs", where).items() if rules_for(type_)}
+    looked_at = type_.removesuffix("Patch") if type_.startswith("kubernetes:") else type_
+    inputs = {key: decoded(value) for key, value in _mapping(item, "inputs", where).items() if rules_for(looked_at)}
+    for key in _told_by_outputs(type_):
+        if inputs.get(key) is None and outputs.get(key) not in (None, "", [], {}):
+            inputs[key] = decoded(outputs[key])
     dependencies = _mapping(item, "propertyDependencies", where)
     # Others refer to it by these; all the rest is as the cloud left it, and no rule asks.
     known = {key: outputs[key] for key in IDENTITIES if isinstance(outputs.get(key), str)}
-    return Resource(
+    resource = Resource(
         urn=urn,
         type=type_,
         name=urn.rpartition("::")[2],
@@ -287,6 +294,19 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
         read_inputs=lambda: inputs,
         read_outputs=lambda: known,
     )
+    return told(resource)
+
+
+@functools.cache
+def _told_by_outputs(type_: str) -> tuple[str, ...]:
+    """Return the properties on which rules depend, and which AWS fills in where a program says nothing.
+
+    Not those of buckets: what separate resources set of a bucket is in its outputs as it was before them.
+    """
+    if not type_.startswith("aws:") or type_ in types.BUCKET:
+        return ()
+    paths = (path for rule in rules_for(type_) for path in rule.paths)
+    return tuple(dict.fromkeys(str(parse(path.replace("[]", ""))[0]) for path in paths))
 
 
 def _mapping(item: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -248,7 +248,7 @@ def test_a_pack_that_is_told_its_stack_afterwards_becomes_as_strict_as_that() ->
     assert policies["rds-backup"].enforcement_level is EnforcementLevel.MANDATORY
     assert policies["kms-rotate"].enforcement_level is EnforcementLevel.ADVISORY
 
-    pack.configure("shop-prod", {})
+    pack.configure("shop-prod", {}, "shop")
 
     assert policies["kms-rotate"].enforcement_level is EnforcementLevel.MANDATORY
     assert pack.settings.environment == "prod"
@@ -264,7 +264,9 @@ def test_the_stack_is_told_by_the_engine() -> None:
     follow_the_stack(pack, Servicer)
 
     said = Servicer().ConfigureStack(
-        analyzer_pb2.AnalyzerStackConfigureRequest(stack="shop", config={"shop:environment": '{"kind": "staging"}'}),
+        analyzer_pb2.AnalyzerStackConfigureRequest(
+            stack="shop", project="shop", config={"shop:environment": '{"kind": "staging"}'}
+        ),
         None,
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from policy.adapter import initial_config
 from policy.configuration import OWN, ConfigurationError, parse
-from policy.environment import environment_of
+from policy.environment import environment
 from policy.registry import rules
 
 
@@ -74,8 +74,29 @@ def test_the_pack_starts_with_what_the_platform_configures() -> None:
         ("prod", {"shop:environment": '{"kind": "dev"}'}, "dev"),
         ("x", {"shop:environment": "production"}, "prod"),
         ("x", {"shop:environment": "5"}, "unknown"),
+        # Never laxer than any word of the name, or by a key of somebody else's.
+        ("prod-int", {}, "prod"),
+        ("live-test", {}, "prod"),
+        ("test-sandbox", {}, "integration"),
+        ("prod", {"sentry:environment": "dev"}, "prod"),
+        ("x", {"sentry:environment": "dev"}, "unknown"),
         ("", {}, "unknown"),
     ],
 )
 def test_an_environment_is_what_the_stack_says_or_is_called(stack: str, config: dict, wanted: str) -> None:
-    assert environment_of(stack, config) == wanted
+    assert environment(stack, config, "shop").kind == wanted
+
+
+@pytest.mark.parametrize(
+    ("stack", "config", "doubt"),
+    [
+        ("shop-dev", {}, "no shop:environment says so, but the name shop-dev does"),
+        ("prod", {"shop:environment": "dev"}, "shop:environment says so, but the name prod says prod"),
+        ("dev", {"shop:environment": "dev"}, ""),
+        ("dev", {"shop:environment": "prod"}, ""),
+        ("prod", {}, ""),
+        ("x", {}, ""),
+    ],
+)
+def test_an_environment_that_may_be_stricter_in_truth_is_doubted(stack: str, config: dict, doubt: str) -> None:
+    assert environment(stack, config, "shop").doubt == doubt

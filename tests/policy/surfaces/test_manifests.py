@@ -1,9 +1,13 @@
 """Kubernetes manifests written by others."""
 
+import datetime
 from pathlib import Path
 
 import pytest
 
+from policy.findings import Result
+from policy.registry import Settings
+from policy.runner import run
 from policy.surfaces import errors
 from policy.surfaces.errors import InputError
 from policy.surfaces.manifests import read_manifests
@@ -174,10 +178,91 @@ def test_what_is_given_by_name_must_be_objects(tmp_path: Path) -> None:
         read_manifests(str(tmp_path / "values.yaml"))
 
 
-def test_anything_else_in_a_folder_is_still_a_mistake(tmp_path: Path) -> None:
-    write(tmp_path, {"all.yaml": TWO, "web.yaml": "replicas: 2"})
-    with pytest.raises(InputError, match=r"web\.yaml:1: is no Kubernetes object"):
+def test_what_cannot_be_read_in_a_folder_is_named_and_hides_nothing_else(tmp_path: Path) -> None:
+    files = {
+        "all.yaml": TWO,
+        "broken.yaml": "a: [",
+        "mixed.yaml": f"{TWO}---\nservices: {{}}\n",
+        "web.yaml": "replicas: 2",
+    }
+    write(tmp_path, files)
+    read = read_manifests(str(tmp_path))
+    assert len(read.stack.resources) == 4
+    assert [each.removeprefix(f"{tmp_path}/") for each in read.failed] == [
+        "broken.yaml:2:1: not valid YAML",
+        "mixed.yaml:14: is no Kubernetes object: it has no apiVersion and kind",
+        "web.yaml:1: is no Kubernetes object: it has no apiVersion and kind",
+    ]
+
+
+def test_a_folder_of_nothing_else_names_all_of_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": "a: [", "b.yaml": "replicas: 2"})
+    with pytest.raises(InputError, match=r"a\.yaml:2:1: not valid YAML\n.*b\.yaml:1: is no Kubernetes object"):
         read_manifests(str(tmp_path))
+
+
+INNER = '{"apiVersion": "v1", "kind": "List", "items": [ITEM]}'
+ITEM = '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"apiVersion": "v1", "kind": "List", "items": [{ITEM}, {ITEM}]}}',
+        f"[{ITEM}, {ITEM}]",
+        f"{ITEM}\n---\n{ITEM}",
+        '{"apiVersion": "v1", "kind": "ServiceList", "items": [{"metadata": {"name": "a"}}, {"metadata": {}}]}',
+        f'{{"apiVersion": "v1", "kind": "List", "items": [{INNER.replace("ITEM", ITEM)}, {ITEM}]}}',
+    ],
+    ids=["list", "plain list", "documents", "list of a kind", "list of lists"],
+)
+def test_lists_of_every_form_are_opened(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"all.json": text})
+    found = read_manifests(str(tmp_path)).stack.resources
+    assert [each.type for each in found] == ["kubernetes:core/v1:Service"] * 2
+
+
+PRIVILEGED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers: [{name: web, securityContext: {privileged: true}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"kustomization.yaml": "patches: [{path: more.yaml}]", "more.yaml": PRIVILEGED},
+        {"kustomization.yaml": "patchesStrategicMerge:\n- more.yaml", "more.yaml": PRIVILEGED},
+        {"below/kustomization.yaml": "patches:\n- {path: ../more.yaml, target: {kind: x}}", "more.yaml": PRIVILEGED},
+        {"more.yaml": PRIVILEGED.replace("name: web,", "name: web, $patch: merge,")},
+        {"more.yaml": PRIVILEGED},
+    ],
+    ids=["patches", "patchesStrategicMerge", "another folder", "directive", "no image"],
+)
+def test_a_patch_is_judged_for_what_it_says_and_not_for_what_it_leaves_out(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    write(tmp_path, {"all.yaml": TWO, **files})
+    stack = read_manifests(str(tmp_path)).stack
+    (patch,) = (each for each in stack.resources if each.partial)
+    report = run(stack, Settings(environment="prod", today=datetime.date(2026, 11, 23)))
+    about = [each for each in report.findings if each.resource is patch]
+    assert [(each.rule.id, each.result) for each in about] == [("k8s-priv", Result.VIOLATED)]
+
+
+def test_files_that_a_kustomization_takes_as_data_are_no_objects(tmp_path: Path) -> None:
+    kustomization = "configMapGenerator: [{name: a, files: [settings.yaml, key=more.yaml]}]"
+    write(tmp_path, {"all.yaml": TWO, "kustomization.yaml": kustomization, "settings.yaml": TWO, "more.yaml": TWO})
+    read = read_manifests(str(tmp_path))
+    assert len(read.stack.resources) == 2
+    assert [each.rpartition("/")[2].partition(":")[0] for each in read.skipped] == [
+        "kustomization.yaml", "more.yaml", "settings.yaml",
+    ]  # fmt: skip
 
 
 def test_objects_in_a_file_that_is_called_values_are_read(tmp_path: Path) -> None:

@@ -227,3 +227,38 @@ def test_standard_input_is_refused_as_soon_as_it_is_too_large(monkeypatch: pytes
 def test_what_cannot_be_opened_is_told_as_such(name: str) -> None:
     with pytest.raises(InputError, match=r"cannot be read|is no file"):
         read_state(name)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "found"),
+    [
+        # Somebody has turned it off by hand, and a refresh has seen that.
+        ({}, {"storageEncrypted": False, "kmsKeyId": ""}, {"rds-cmk"}),
+        ({}, {"storageEncrypted": True, "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}, set()),
+        ({"storageEncrypted": False}, {"storageEncrypted": True, "kmsKeyId": "arn:aws:kms:x:1:key/1"}, {"rds-cmk"}),
+    ],
+)
+def test_what_aws_has_filled_in_counts_where_the_program_says_nothing(
+    tmp_path: Path, inputs: dict, outputs: dict, found: set[str]
+) -> None:
+    urn = "urn:pulumi:prod::shop::aws:rds/cluster:Cluster::data"
+    cluster = {"urn": urn, "type": "aws:rds/cluster:Cluster", "custom": True, "inputs": inputs, "outputs": outputs}
+    only = [rule for rule in rules() if rule.id == "rds-cmk"]
+    report = run(
+        read_state(state_file(tmp_path, cluster)).stack,
+        Settings(environment="prod", today=datetime.date(2026, 11, 23)),
+        only=only,
+    )
+    assert {finding.rule.id for finding in report.findings} == found
+
+
+def test_what_separate_resources_set_of_a_bucket_is_not_read_from_its_outputs(tmp_path: Path) -> None:
+    bucket = {
+        "urn": "urn:pulumi:prod::shop::aws:s3/bucket:Bucket::data",
+        "type": "aws:s3/bucket:Bucket",
+        "custom": True,
+        "inputs": {},
+        "outputs": {"versioning": {"enabled": False}},
+    }
+    (read,) = read_state(state_file(tmp_path, bucket)).stack.resources
+    assert read.inputs.value == {}
