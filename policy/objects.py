@@ -298,7 +298,7 @@ class Objects:
 
     def selected(self, policy: Resource) -> bool:
         """Whether a network policy selects any pod of its namespace; so it does where none is known."""
-        if self._stack.of_type(*_MAKERS):
+        if self.has_makers():
             return True
         near, selector = self._placed.by_key.get(self.place(policy), ()), selector_of(policy, "spec.podSelector")
         if any(selects(selector, labels) for each in near for labels in self.labels(each)):
@@ -309,6 +309,22 @@ class Objects:
     @cached_property
     def _placed(self) -> Index:
         return Index(self._stack.of_type(*types.WORKLOADS), lambda each: [self.place(each)])
+
+    def has_makers(self) -> bool:
+        """Whether something makes objects that the stack does not show."""
+        return bool(self._stack.of_type(*_MAKERS))
+
+    def near(self, resource: Resource) -> tuple[Resource, ...]:
+        """Return the workloads of an object's namespace; raises Undetermined if there is none, but may be."""
+        return tuple(self._placed.find([self.place(resource)]))
+
+    def selected_by(self, service: Resource) -> tuple[Resource, ...]:
+        """Return the workloads whose pods a service selects; raises Undetermined if there is none, but may be."""
+        wanted = _labels(service.inputs, "spec.selector").items()
+        found = tuple(each for each in self.near(service) if any(wanted <= own.items() for own in self.labels(each)))
+        if not found:
+            self._placed.be_sure()
+        return found
 
     def has_namespace(self, place: str) -> bool:
         """Whether the stack has the Namespace object of a place; raises Undetermined where it may have."""

@@ -242,3 +242,41 @@ KYVERNO_POLICY = (
     *_kubernetes("Policy", "kyverno.io/v1", "kyverno.io/v2beta1"),
 )
 GATEKEEPER_CONSTRAINT = ("kubernetes:constraints.gatekeeper.sh/v1beta1:*",)
+
+# Other kinds in a cluster
+STORAGE_CLASS = _kubernetes("StorageClass", "storage.k8s.io/v1")
+_MONITORING = ("monitoring.coreos.com/v1", "monitoring.coreos.com/v1alpha1")
+MONITORS = tuple(
+    f"kubernetes:{version}:{kind}"
+    for kind in ("ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig")
+    for version in _MONITORING
+)
+PROMETHEUS = tuple(
+    f"kubernetes:{version}:{kind}"
+    for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
+    for version in _MONITORING
+)
+EC2_NODE_CLASS = _kubernetes("EC2NodeClass", "karpenter.k8s.aws/v1", "karpenter.k8s.aws/v1beta1")
+NODE_POOL = _kubernetes("NodePool", "karpenter.sh/v1", "karpenter.sh/v1beta1")
+CERT_ISSUER = (*_kubernetes("Issuer", "cert-manager.io/v1"), *_kubernetes("ClusterIssuer", "cert-manager.io/v1"))
+CERTIFICATE = _kubernetes("Certificate", "cert-manager.io/v1")
+INGRESS_CLASS_PARAMS = _kubernetes("IngressClassParams", "elbv2.k8s.aws/v1beta1", "eks.amazonaws.com/v1")
+TARGET_GROUP_BINDING = _kubernetes("TargetGroupBinding", "elbv2.k8s.aws/v1beta1", "eks.amazonaws.com/v1")
+PRIORITY_CLASS = _kubernetes("PriorityClass", "scheduling.k8s.io/v1")
+API_SERVICE = _kubernetes("APIService", "apiregistration.k8s.io/v1", "apiregistration.k8s.io/v1beta1")
+REMOVED = (
+    *(each for types in (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET, INGRESS) for each in types[1:]),
+    *_kubernetes("NetworkPolicy", "extensions/v1beta1"),
+    *_kubernetes("PodSecurityPolicy", "policy/v1beta1", "extensions/v1beta1"),
+    *_kubernetes("PodDisruptionBudget", "policy/v1beta1"),
+    *_kubernetes("CronJob", "batch/v1beta1", "batch/v2alpha1"),
+    *_kubernetes("HorizontalPodAutoscaler", "autoscaling/v2beta1", "autoscaling/v2beta2"),
+    *(
+        f"kubernetes:rbac.authorization.k8s.io/{version}:{kind}"
+        for version in ("v1beta1", "v1alpha1")
+        for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+    ),
+    *_kubernetes("CustomResourceDefinition", "apiextensions.k8s.io/v1beta1"),
+    *(each for each in (*WEBHOOKS, *API_SERVICE) if each.split(":")[1].endswith("v1beta1")),
+)
+"""Versions of the API that are gone: https://kubernetes.io/docs/reference/using-api/deprecation-guide/."""
