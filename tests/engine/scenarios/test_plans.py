@@ -13,6 +13,7 @@ def shown(text: str) -> tuple[object, list[tuple[str, str]]]:
     return plan["changeSummary"], sorted((step["op"], step["urn"]) for step in plan["steps"])
 
 
+@pytest.mark.golden
 def test_the_engine_still_makes_the_plans_that_are_kept(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     for name, text in plans(tmp_path):
         file = PLANS / f"{name}.json"
