@@ -248,15 +248,13 @@ def unhealthy(budget: Resource, _: Context) -> Findings:
     kind="stack",
     severity=MEDIUM,
     paths=("spec.minReplicas", "spec.maxReplicas", "spec.scaleTargetRef.name"),
-    why="An autoscaler whose range is one number, or whose target does not exist, never scales.",
-    fix="Set max_replicas above min_replicas, and scale_target_ref to a workload of the namespace.",
+    why="An autoscaler whose maximum is below its minimum is refused; one without a target never scales.",
+    fix="Set max_replicas to min_replicas or more, and scale_target_ref to a workload of the namespace.",
 )
 def scaled(scaler: Resource, context: Context) -> Findings:
     most, least = scaler.number("spec.maxReplicas"), scaler.number("spec.minReplicas")
     if most is not None and most < (1 if least is None else least):
         yield "spec.maxReplicas", "below the minimum"
-    elif most is not None and most == least:
-        yield "spec.maxReplicas", "equals the minimum, so nothing is scaled"
     yield from attempt(_has_target, scaler, context)
 
 
@@ -266,8 +264,18 @@ def _has_target(scaler: Resource, context: Context) -> Findings:
     # What charts make is not seen, and without any workload only a part of the cluster is.
     if not kinds or known.has_makers() or not context.stack.of_type(*SCALABLE):
         return
-    if not known.referred(scaler, "spec.scaleTargetRef.name", *kinds):
+    if not known.referred(scaler, "spec.scaleTargetRef.name", *kinds) and not _is_primary(scaler, context):
         yield "spec.scaleTargetRef.name", "names a workload that does not exist"
+
+
+_PRIMARY = "-primary"
+
+
+def _is_primary(scaler: Resource, context: Context) -> bool:
+    """Whether it scales the Deployment that Flagger makes of a canary's target."""
+    name = scaler.text("spec.scaleTargetRef.name")
+    targets = [each.text("spec.targetRef.name") for each in context.stack.of_type(*types.CANARY)]
+    return name.endswith(_PRIMARY) and name.removesuffix(_PRIMARY) in targets
 
 
 @rule(
