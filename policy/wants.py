@@ -73,27 +73,21 @@ class Table:
     def controls(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(each for want in self.rows for each in want.controls))
 
-    def broken(self, resource: Resource) -> Findings:
-        """Yield what a resource lacks of what the rows want of its type."""
-        for want in self.by_type.get(resource.type, ()):
-            yield from attempt(_lacks, resource, want)
+    def broken(self, node: Node, type_: str) -> Findings:
+        """Yield what is lacking of what the rows want of a type."""
+        for want in self.by_type.get(type_, ()):
+            yield from attempt(_within, node, want.path, want, want.where)
 
 
-def table(name: str) -> Table:
-    """Return the table of that name."""
-    rows: list[Mapping[str, Any]] = yaml.load((FOLDER / f"{name}.yaml").read_bytes(), Loader=yaml.CSafeLoader)
-    return Table(tuple(map(_want, rows)))
-
-
-def _want(row: Mapping[str, Any]) -> Want:
-    return Want(
-        types=tuple(token(each) for each in row["types"].split()),
-        path=row["path"],
-        test=_test(row["is"]),
-        message=row["found"],
-        controls=tuple(row.get("controls", "").split()),
-        where=tuple((path, _test(wanted)) for path, wanted in row.get("when", {}).items()),
-    )
+def as_inputs(value: Any) -> Any:
+    """Return a document of AWS's API by the names of inputs: `RateBasedStatement` is `rateBasedStatement`."""
+    match value:
+        case Mapping():
+            return {f"{key[:1].lower()}{key[1:]}": as_inputs(item) for key, item in value.items()}
+        case list():
+            return [as_inputs(item) for item in value]
+        case _:
+            return value
 
 
 def token(name: str) -> str:
@@ -102,8 +96,21 @@ def token(name: str) -> str:
     return f"aws:{module}/{kind[0].lower()}{kind[1:]}:{kind}"
 
 
-def _lacks(resource: Resource, want: Want) -> Findings:
-    yield from _within(resource, want.path, want, want.where)
+def table(name: str, named: Callable[[str], str] = token) -> Table:
+    """Return the table of that name; its types are `named` by theirs."""
+    rows: list[Mapping[str, Any]] = yaml.load((FOLDER / f"{name}.yaml").read_bytes(), Loader=yaml.CSafeLoader)
+    return Table(tuple(_want(row, named) for row in rows))
+
+
+def _want(row: Mapping[str, Any], named: Callable[[str], str]) -> Want:
+    return Want(
+        types=tuple(named(each) for each in row["types"].split()),
+        path=row["path"],
+        test=_test(row["is"]),
+        message=row["found"],
+        controls=tuple(row.get("controls", "").split()),
+        where=tuple((path, _test(wanted)) for path, wanted in row.get("when", {}).items()),
+    )
 
 
 def _within(node: Node, path: str, want: Want, where: Conditions) -> Findings:
@@ -161,6 +168,7 @@ _OF_TEXTS: Mapping[str, Callable[[Node, str, set[str]], bool]] = {
     "none of": lambda node, path, values: _text(node, path) not in values,
     "includes": lambda node, path, values: values <= _lowered(list(node.texts(path))),
     "excludes": lambda node, path, values: not values & _lowered(list(node.texts(path))),
+    "none with": lambda node, path, values: not any(each in _text(node, path) for each in values),
     "begins": lambda node, path, values: _text(node, path).startswith(tuple(values)),
     "ends": lambda node, path, values: _text(node, path).endswith(tuple(values)),
     "any on": lambda node, path, values: any(node.flag(f"{path}.{each}") for each in values),

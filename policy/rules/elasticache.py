@@ -61,7 +61,7 @@ def _is_plain_at_rest(group: Resource) -> Findings:
     "Caches require TLS",
     types=_CACHES,
     severity=HIGH,
-    controls=("ElastiCache.5", "CKV_AWS_30"),
+    controls=("ElastiCache.5", "CKV_AWS_30", "CKV_AWS_31"),
     paths=("transitEncryptionEnabled", "transitEncryptionMode", "globalReplicationGroupId", "replicationGroupId"),
     why="Without TLS, passwords and sessions cross the network in plain text; `preferred` accepts such clients, too.",
     fix='In a ReplicationGroup, set transit_encryption_enabled=True and transit_encryption_mode="required".',

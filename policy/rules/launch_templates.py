@@ -1,4 +1,4 @@
-"""Launch templates and EC2 instances."""
+"""What EC2 instances are launched from: launch templates and configurations, and instances themselves."""
 
 import base64
 import zlib
@@ -9,10 +9,12 @@ from policy.properties import Findings, Properties, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
+_LAUNCHING = (*types.LAUNCH_TEMPLATE, *types.INSTANCE, *types.SPOT_INSTANCE, *types.LAUNCH_CONFIGURATION)
+
 
 def _is_left_to_template(resource: Resource, path: str) -> bool:
     """Whether an instance does not set a property, and has a launch template that may set it."""
-    return resource.type in types.INSTANCE and resource.has("launchTemplate") and not resource.has(path)
+    return resource.type not in types.LAUNCH_TEMPLATE and resource.has("launchTemplate") and not resource.has(path)
 
 
 def _answers(template: Resource) -> bool:
@@ -23,7 +25,7 @@ def _answers(template: Resource) -> bool:
 @rule(
     "lt-imdsv2",
     "Instance metadata requires a session token (IMDSv2)",
-    types=(*types.LAUNCH_TEMPLATE, *types.INSTANCE),
+    types=_LAUNCHING,
     severity=HIGH,
     controls=("EC2.8", "EC2.170", "CKV_AWS_79"),
     paths=("metadataOptions.httpTokens", "metadataOptions.httpEndpoint"),
@@ -42,7 +44,7 @@ def tokens(template: Resource, _: Context) -> Findings:
 @rule(
     "lt-hop",
     "Containers cannot reach instance metadata",
-    types=(*types.LAUNCH_TEMPLATE, *types.INSTANCE),
+    types=_LAUNCHING,
     severity=MEDIUM,
     controls=("CKV_AWS_341",),
     paths=("metadataOptions.httpPutResponseHopLimit", "metadataOptions.httpEndpoint"),
@@ -60,7 +62,7 @@ def hops(template: Resource, _: Context) -> Findings:
 @rule(
     "lt-ebs",
     "Instance disks are encrypted",
-    types=(*types.LAUNCH_TEMPLATE, *types.INSTANCE),
+    types=_LAUNCHING,
     severity=MEDIUM,
     controls=("EC2.181", "CKV_AWS_8"),
     paths=("blockDeviceMappings[].ebs.encrypted", "rootBlockDevice.encrypted", "ebsBlockDevices[].encrypted"),
@@ -70,7 +72,7 @@ def hops(template: Resource, _: Context) -> Findings:
 )
 def disks(template: Resource, context: Context) -> Findings:
     by_default = context.config["account_encrypts"]
-    if template.type in types.INSTANCE:
+    if template.type not in types.LAUNCH_TEMPLATE:
         yield from _instance_disks(template, by_default=by_default)
         return
     if not by_default and not template.count("blockDeviceMappings"):
@@ -97,7 +99,7 @@ def _instance_disks(instance: Resource, *, by_default: bool) -> Findings:
 @rule(
     "lt-public",
     "Instances have no public address",
-    types=(*types.LAUNCH_TEMPLATE, *types.INSTANCE),
+    types=_LAUNCHING,
     severity=HIGH,
     controls=("EC2.9", "CKV_AWS_88"),
     paths=("networkInterfaces[].associatePublicIpAddress", "associatePublicIpAddress"),
@@ -105,7 +107,7 @@ def _instance_disks(instance: Resource, *, by_default: bool) -> Findings:
     fix="Leave out associate_public_ip_address, or set it to False.",
 )
 def public_address(template: Resource, _: Context) -> Findings:
-    if template.type in types.INSTANCE:
+    if template.type not in types.LAUNCH_TEMPLATE:
         yield from _public(template.inputs)
     else:
         yield from template.each("networkInterfaces", _public)
@@ -123,7 +125,7 @@ _MOST = 1 << 20
 @rule(
     "lt-userdata",
     "User data holds no secrets",
-    types=(*types.LAUNCH_TEMPLATE, *types.INSTANCE),
+    types=_LAUNCHING,
     severity=CRITICAL,
     controls=("CKV_AWS_46",),
     paths=("userData", "userDataBase64"),

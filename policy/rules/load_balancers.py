@@ -39,7 +39,7 @@ def firewall(balancer: Resource, context: Context) -> Findings:
     types=(*types.LISTENER, *types.LISTENER_RULE),
     kind="stack",
     severity=HIGH,
-    controls=("ELB.1", "CKV_AWS_2", "CKV2_AWS_20"),
+    controls=("ELB.1", "CKV_AWS_2", "CKV_AWS_103", "CKV2_AWS_20"),
     paths=(
         "protocol",
         "port",
@@ -167,5 +167,20 @@ def deletion_protection(balancer: Resource, _: Context) -> Findings:
     strict=True,
 )
 def logs(balancer: Resource, _: Context) -> Findings:
-    if _is_application(balancer) and not balancer.flag("accessLogs.enabled"):
+    # Those of network load balancers have only the connections with TLS; gateway load balancers have none.
+    if balancer.text("loadBalancerType").lower() != "gateway" and not balancer.flag("accessLogs.enabled"):
         yield "accessLogs.enabled", "access logs are off"
+
+
+@rule(
+    "alb-waf-open",
+    "Requests are refused while the web ACL cannot be asked",
+    types=types.LOAD_BALANCER,
+    severity=MEDIUM,
+    paths=("enableWafFailOpen",),
+    why="Whoever makes the firewall slow or unreachable gets past it.",
+    fix="Leave out enable_waf_fail_open.",
+)
+def fails_closed(balancer: Resource, _: Context) -> Findings:
+    if balancer.flag("enableWafFailOpen"):
+        yield "enableWafFailOpen", "requests pass if the web ACL cannot be asked"

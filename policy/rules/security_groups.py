@@ -64,8 +64,9 @@ def _groups(resource: Resource, stack: Stack) -> tuple[Resource, ...]:
     controls=("EC2.18", "EC2.19", "CKV_AWS_24", "CKV_AWS_25", "CKV_AWS_260"),
     paths=_paths(
         "ingress",
-        "cidrBlocks[] ipv6CidrBlocks[] protocol fromPort toPort",
-        "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 protocol ipProtocol fromPort toPort type securityGroupId",
+        "cidrBlocks[] ipv6CidrBlocks[] prefixListIds[] protocol fromPort toPort",
+        "cidrBlocks[] ipv6CidrBlocks[] cidrIpv4 cidrIpv6 prefixListIds[] prefixListId protocol ipProtocol fromPort"
+        " toPort type securityGroupId",
     ),
     why="The internet is scanned continuously: every port that is open to all is attacked.",
     fix="Allow named networks or security groups; use a load balancer for public services.",
@@ -86,6 +87,27 @@ def _open_to_internet(entry: Properties, resource: Resource, context: Context) -
             yield network.path, "open to the internet, but not used by a load balancer"
 
     yield from _each_network(entry, check)
+    yield from attempt(_by_prefix_list, entry, resource, context)
+
+
+def _by_prefix_list(entry: Properties, resource: Resource, context: Context) -> Findings:
+    """Yield lists of networks that hold the world: what they let in is no service for everybody."""
+    for path in ("prefixListIds", "prefixListId"):
+        if not entry.has(path):
+            continue
+        try:
+            lists = context.stack.targets(resource, entry.at(path), *types.PREFIX_LIST)
+        except Undetermined:
+            if entry.peek(path) is UNKNOWN:
+                raise
+            continue  # others' lists, such as those of AWS's services
+        if any(is_world(each.text("cidr")) for one in lists for each in _listed(one, context.stack)):
+            yield entry.at(path), "open to the internet by a prefix list"
+
+
+def _listed(prefixes: Resource, stack: Stack) -> Iterable[Properties]:
+    separate = stack.referrers(prefixes, "prefixListId", *types.PREFIX_LIST_ENTRY)
+    return (*prefixes.nodes("entries"), *(each.inputs for each in separate))
 
 
 def _is_public_service(entry: Properties, public: Iterable[int]) -> bool:

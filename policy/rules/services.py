@@ -19,7 +19,7 @@ _AT_REST = table("encryption_at_rest")
     fix="Switch encryption at rest on, with a customer managed key where the service takes one.",
 )
 def at_rest(resource: Resource, _: Context) -> Findings:
-    return _AT_REST.broken(resource)
+    return _AT_REST.broken(resource, resource.type)
 
 
 _IN_TRANSIT = table("encryption_in_transit")
@@ -36,7 +36,7 @@ _IN_TRANSIT = table("encryption_in_transit")
     fix="Require TLS 1.2 or newer in the property that is named, and credentials where the service knows them.",
 )
 def in_transit(resource: Resource, _: Context) -> Findings:
-    return _IN_TRANSIT.broken(resource)
+    return _IN_TRANSIT.broken(resource, resource.type)
 
 
 _PUBLIC = table("public_access")
@@ -53,7 +53,7 @@ _PUBLIC = table("public_access")
     fix="End the public access or the share in the property that is named; let clients in by network and role.",
 )
 def public(resource: Resource, _: Context) -> Findings:
-    return _PUBLIC.broken(resource)
+    return _PUBLIC.broken(resource, resource.type)
 
 
 _LOGS = table("logs")
@@ -70,7 +70,7 @@ _LOGS = table("logs")
     fix="Switch the log or the detection on in the property that is named.",
 )
 def logs(resource: Resource, _: Context) -> Findings:
-    return _LOGS.broken(resource)
+    return _LOGS.broken(resource, resource.type)
 
 
 _KEEPING = table("keeping")
@@ -88,7 +88,7 @@ _KEEPING = table("keeping")
     fix="Set the property that is named.",
 )
 def keeping(resource: Resource, _: Context) -> Findings:
-    return _KEEPING.broken(resource)
+    return _KEEPING.broken(resource, resource.type)
 
 
 _GUARDS = table("guards")
@@ -105,7 +105,7 @@ _GUARDS = table("guards")
     fix="Set the property that is named to the narrower value.",
 )
 def guards(resource: Resource, _: Context) -> Findings:
-    return _GUARDS.broken(resource)
+    return _GUARDS.broken(resource, resource.type)
 
 
 _KEYS = table("keys")
@@ -122,4 +122,4 @@ _KEYS = table("keys")
     fix="Set the key that is named to a customer managed key.",
 )
 def keys(resource: Resource, _: Context) -> Findings:
-    return _KEYS.broken(resource)
+    return _KEYS.broken(resource, resource.type)
