@@ -217,6 +217,7 @@ def _resource(
             property_dependencies=dependencies,
             protect=options.protect,
             ignore_changes=tuple(options.ignore_changes),
+            delete_before_replace=options.delete_before_replace is True,
             read_inputs=functools.cache(given.decoded),
             read_outputs=functools.cache(args.props.decoded),
         )

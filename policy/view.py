@@ -38,6 +38,11 @@ class Resource:
     ignore_changes: tuple[str, ...] = ()
     ignores_known: bool = True
     """Whether nothing else is ignored; engines of old leave it out of what they write."""
+    delete_before_replace: bool = False
+    replace_on_changes: tuple[str, ...] = ()
+    retain_on_delete: bool = False
+    custom_timeouts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Durations such as `60m`, by operation; known of what was recorded alone, as is what it is replaced on."""
     source: Source | None = None
     read_inputs: Callable[[], Mapping[str, Any]] = field(repr=False)
     """Called once, and only for resources that a rule looks into."""

@@ -80,10 +80,31 @@ def tags(provider: Resource, context: Context) -> Findings:
         yield "defaultTags", f"lacks {', '.join(lacking)}"
 
 
+_OF_A_REGION = (
+    *types.BUCKET,
+    *types.RDS_CLUSTER,
+    *types.RDS_INSTANCE,
+    *types.REPLICATION_GROUP,
+    *types.EKS_CLUSTER,
+    *types.VPC,
+    *types.INSTANCE,
+    *types.KEY,
+    *types.SECRET,
+    *types.REPOSITORY,
+    *types.LOG_GROUP,
+    "aws:opensearch/domain:Domain",
+    "aws:dynamodb/table:Table",
+    "aws:sqs/queue:Queue",
+    "aws:sns/topic:Topic",
+    "aws:lambda/function:Function",
+)
+"""Types whose `region` may be another one than the provider's."""
+
+
 @rule(
     "stk-region",
     "Resources are in an approved region",
-    types=types.AWS_PROVIDER,
+    types=(*types.AWS_PROVIDER, *_OF_A_REGION),
     severity=HIGH,
     paths=("region",),
     why="Audits, guardrails and data residency rules cover only approved regions.",
@@ -93,7 +114,8 @@ def tags(provider: Resource, context: Context) -> Findings:
 )
 def region(provider: Resource, context: Context) -> Findings:
     if not provider.has("region"):
-        yield "region", "not set, so the environment decides"
+        if provider.type in types.AWS_PROVIDER:
+            yield "region", "not set, so the environment decides"
     elif provider.text("region") not in context.config["regions"]:
         approved = ", ".join(context.config["regions"])
         found = _shown(provider.text("region"), _REGION)
@@ -131,6 +153,12 @@ def account(provider: Resource, context: Context) -> Findings:
         *types.BUCKET,
         *types.EKS_CLUSTER,
         *types.REPLICATION_GROUP,
+        "aws:opensearch/domain:Domain",
+        "aws:dynamodb/table:Table",
+        "aws:efs/fileSystem:FileSystem",
+        "aws:docdb/cluster:Cluster",
+        "aws:neptune/cluster:Cluster",
+        "aws:redshift/cluster:Cluster",
     ),
     severity=HIGH,
     prod_only=True,

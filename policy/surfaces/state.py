@@ -290,6 +290,7 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
         property_dependencies={key: _texts(urns) for key, urns in dependencies.items()},
         protect=item.get("protect") is True,
         ignore_changes=_texts(item.get("ignoreChanges")),
+        retain_on_delete=item.get("retainOnDelete") is True,
         source=_source(item),
         read_inputs=lambda: inputs,
         read_outputs=lambda: known,
