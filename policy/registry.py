@@ -102,6 +102,8 @@ class Rule:
     waivable: bool
     config: Mapping[str, Mapping[str, Any]]
     """What can be configured: a JSON schema with a default for each key."""
+    looks_at: Callable[[Resource], bool] | None = None
+    """Of its types, the resources that it has anything to say about; None for all."""
     remedy: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Values by property that satisfy the rule, whatever else is set, and neither replace the resource nor need another
     one. The engine sets them where the rule is configured to `remediate`."""
@@ -165,6 +167,7 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
     waivable: bool = True,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     remedy: Mapping[str, Any] | None = None,
+    looks_at: Callable[[Resource], bool] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the decorated check; with `prod_only`, it stops updates in prod alone."""
 
@@ -189,6 +192,7 @@ def rule(  # noqa: PLR0913  # a rule's whole record; all by name
             waivable=waivable,
             config=config or {},
             remedy=remedy or {},
+            looks_at=looks_at,
         )
         return check
 

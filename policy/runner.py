@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policy import resource_types, waivers
+from policy import waivers
 from policy.findings import Finding, Report, Result, withheld
 from policy.properties import MISSING, Findings, Undetermined
 from policy.registry import Context, Level, Rule, Settings, rules, rules_for, unpatched, waivable_rules
@@ -32,13 +32,11 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
     """Return what the rules (all, or `only` these) say of the stack; whatever a rule does, this does not raise."""
     contexts: dict[tuple[str, int], Context] = {}
     satisfied: Counter[str] = Counter()
-    unseen: Counter[str] = Counter()
     findings: list[Finding] = []
     chosen = None if only is None else {rule.id for rule in only}
     for resource in stack.resources:
         if resource.external:
             continue
-        unseen[resource.type] += is_unseen(resource)
         around = stack.around(resource)
         for rule in rules_for(resource.type):
             if (
@@ -46,6 +44,7 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
                 or (chosen is not None and rule.id not in chosen)
                 or needs_more(rule, stack)
                 or (resource.partial and rule.kind == "stack")
+                or (rule.looks_at and not rule.looks_at(resource))
                 or is_judged_below(rule, resource, stack)
             ):
                 continue
@@ -54,7 +53,9 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
                 contexts[about] = context_for(rule, around, settings)
             found = tuple(judge(rule, resource, contexts[about]))
             findings += found
-            satisfied[rule.id] += not found
+            satisfied[rule.id] += not (found or resource.partial)
+    owned = (each for each in stack.resources if not each.external)
+    unseen = Counter(each.type for each in owned if is_unseen(each) and each.type not in stack.asked)
     applicable = waivers.concerned(settings.waivers, (resource.urn for resource in stack.resources))
     asked = [waiver for waiver in applicable if chosen is None or waiver.rule in chosen]
     applied = waivers.apply(asked, findings, settings.today, whole=not stack.left_out)
@@ -68,7 +69,7 @@ def run(stack: Stack, settings: Settings, only: Sequence[Rule] | None = None) ->
         environment=settings.environment,
         findings=(*applied.findings, *_faults(stack, settings, faults), *_ending(stack, settings, applicable)),
         satisfied=satisfied,
-        unseen=+unseen,
+        unseen=unseen,
     )
 
 
@@ -78,23 +79,17 @@ def needs_more(rule: Rule, stack: Stack) -> bool:
 
 
 def is_unseen(resource: Resource) -> bool:
-    """Whether no rule but those about everything looks at a resource; components and providers are not looked into."""
-    return resource.custom and not resource.type.startswith("pulumi:") and not _is_seen(resource.type)
+    """Whether no rule but those about everything is about a resource; components and providers are not looked into.
+
+    It may still be a part of what a rule is about, as the public access block of a bucket.
+    """
+    return resource.custom and not resource.type.startswith("pulumi:") and not _is_seen(unpatched(resource.type))
 
 
 @functools.cache
 def _is_seen(type_: str) -> bool:
-    """Whether a rule names the type (`aws:*` and `*` name none), or knows it as a part of what it looks at."""
-    named = (each for rule in rules_for(type_) for each in rule.types if _is(each, unpatched(type_)))
-    return type_ in _known_types() or any(":" in each.partition(":")[2] for each in named)
-
-
-@functools.cache
-def _known_types() -> frozenset[str]:
-    """Return the types that have a name for rules to use, such as that of what makes buckets private."""
-    named = {each for types in vars(resource_types).values() if isinstance(types, tuple) for each in types}
-    # Rules only ask of it which security group it wears.
-    return frozenset(named.difference(resource_types.CACHE_CLUSTER))
+    """Whether a rule names the type; `aws:*` and `*` name none."""
+    return any(":" in each.partition(":")[2] for rule in rules_for(type_) for each in rule.types if _is(each, type_))
 
 
 def _is(pattern: str, type_: str) -> bool:

@@ -188,10 +188,10 @@ class Stack:
         for each in self.resources:
             for cluster in [self._cluster_of(each.provider_urn)] if _is_object(each) else clusters:
                 found[cluster].append(each)
-        return {
-            cluster: Stack(name=self.name, resources=tuple(resources), left_out=self.left_out, removed=self.removed)
-            for cluster, resources in found.items()
-        }
+        stacks = {cluster: replace(self, resources=tuple(resources)) for cluster, resources in found.items()}
+        for stack in stacks.values():
+            vars(stack)["asked"] = self.asked
+        return stacks
 
     def _cluster_of(self, provider_urn: str) -> Hashable:
         """Return what tells the cluster of a provider from others: the place of its API, or whatever names that."""
@@ -207,8 +207,14 @@ class Stack:
     def _referrers(self) -> dict[tuple[str, ...], "_Referrers"]:
         return {}
 
+    @cached_property
+    def asked(self) -> set[str]:
+        """The types about which a rule has asked what there is, as of parts of what it looks at."""
+        return set()
+
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """Return the resources of these types, in order of the types."""
+        self.asked.update(types)
         return tuple(resource for type_ in types for resource in self.by_type.get(type_, ()))
 
     def children(self, resource: Resource) -> tuple[Resource, ...]:
@@ -225,6 +231,7 @@ class Stack:
         Known ids, ARNs and names are looked up; unknown ones are followed by dependency, through other resources if
         need be. Nothing given means no resource; raises Undetermined where something is given but cannot be followed.
         """
+        self.asked.update(types)
         value = resource.peek(path)
         if value is MISSING or value == []:
             return ()
@@ -277,6 +284,7 @@ class Stack:
         return False
 
     def _referring(self, *key: str) -> "_Referrers":
+        self.asked.add(key[0])
         if key not in self._referrers:
             self._referrers[key] = self._index(*key)
         return self._referrers[key]

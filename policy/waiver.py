@@ -16,7 +16,7 @@ SHOWN = f"{FILE.parent.name}/{FILE.name}"
 """Name of the file in messages."""
 
 
-ENDING = datetime.timedelta(days=30)
+ENDING = datetime.timedelta(days=90)
 """How long before its last day a waiver is reported."""
 
 
@@ -67,7 +67,8 @@ class Waiver:
         if self.expires is None or not today <= self.expires <= today + ENDING:
             return None
         left = (self.expires - today).days
-        return f"ends on {self.expires}, in {left} day{'' if left == 1 else 's'}: renew it, or fix what it waives"
+        days = f"in {left} day{'' if left == 1 else 's'}"
+        return f"ends on {self.expires}, {days}: {self.owner or 'its owner'} renews it, or fixes what it waives"
 
     def concerns(self, project: str, stack: str) -> bool:
         """Whether the waiver is about resources of this stack; one that does not say where concerns everybody."""

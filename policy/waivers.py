@@ -111,6 +111,20 @@ def load(file: Path = FILE) -> tuple[Waiver, ...]:
         raise WaiverFileError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
+def renewed(text: str, wanted: Sequence[int], until: datetime.date) -> str:
+    """Return the text of a file of waivers in which those that begin on the `wanted` lines end on another day."""
+    document = yaml.compose(text, Loader=yaml.SafeLoader)
+    spans: list[tuple[int, int]] = []
+    for node in document.value if isinstance(document, yaml.SequenceNode) else ():
+        if node.start_mark.line + 1 in wanted:
+            spans += [
+                (value.start_mark.index, value.end_mark.index) for key, value in node.value if key.value == "expires"
+            ]
+    for start, end in sorted(spans, reverse=True):
+        text = f"{text[:start]}{until}{text[end:]}"
+    return text
+
+
 def _read(document: yaml.Node | None, name: str) -> Iterator[Waiver]:
     if document is None:
         return

@@ -112,6 +112,26 @@ def policies(  # noqa: PLR0913  # one parameter for each option
 
 
 @app.command()
+def waivers(
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="Renew the waivers of this rule.")] = None,
+    *,
+    urn: Annotated[str, typer.Option(metavar="PATTERN", help="Only waivers with such a pattern of URNs.")] = "*",
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="The new last day, such as 2027-03-31.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--waivers", metavar="FILE", help="Waivers instead of policy/waivers.yaml.")
+    ] = None,
+    today: Today = None,
+) -> None:
+    """List the waivers, or renew those of a rule."""
+    from prismctl import waivers as command
+
+    set_today(today)
+    if (rule is None) != (until is None):
+        raise UsageError("to renew waivers, name RULE and --until; without both, all are listed")
+    end(command.renew(file, rule, urn, until) if rule and until else command.show(file))
+
+
+@app.command()
 def versions(as_json: Json = False, today: Today = None) -> None:
     """List the versions in use, and when their support ends."""
     from prismctl import versions_report

@@ -4,7 +4,7 @@ import functools
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,8 @@ def write(project: Project, stacks: Sequence[str], wanted: PreviewOutputs, *, kn
     documents = wanted.documents(stacks)
     console = Console()
     terminal = console.is_terminal, console.width
-    render = functools.partial(_render, wanted=wanted, terminal=terminal, by=stack_policies.own_judge())
+    judge = functools.partial(stack_policies.judge_whole, project, by=stack_policies.own_judge(), known=known)
+    render = functools.partial(_render, wanted=wanted, terminal=terminal, judge=judge)
     texts = preview_all(project, stacks, render, known=known)
     for stack, text in texts.items():
         for warning in text["warnings"].splitlines():
@@ -66,11 +67,11 @@ def write(project: Project, stacks: Sequence[str], wanted: PreviewOutputs, *, kn
 
 
 def _render(
-    preview: Preview, *, wanted: PreviewOutputs, terminal: tuple[bool, int], by: policies.Judge
+    preview: Preview, *, wanted: PreviewOutputs, terminal: tuple[bool, int], judge: Callable[[Preview], policies.Judged]
 ) -> Mapping[str, str]:
     """Return the wanted texts; renderers are imported here, since few runs want all."""
     graph = preview.graph
-    judged = stack_policies.judge(preview, by)
+    judged = judge(preview)
     texts = {"warnings": "\n".join(graph.warnings), "mandatory": "yes" if judged.report.mandatory else ""}
     if wanted.as_json:
         from prismctl.render import plan

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from policy import configuration
-from policy.findings import Report
+from policy.findings import Report, Result
 from policy.reports import sarif
 from policy.view import Resource, Stack, told
 from prismctl.policies import PROGRAM, Judge, Judged, PolicyOptions, configured, read, read_waivers, write
@@ -65,17 +65,24 @@ def judge_stacks(project: Project, stacks: Sequence[str], options: PolicyOptions
     return write(list(preview_all(project, stacks, render, known=True).values()), options)
 
 
-def _render(known: Preview, *, by: Judge, project: Project, options: PolicyOptions) -> Mapping[str, str]:
-    """Judge a stack as after an update, and add what stands out only on an empty account.
+def _render(first: Preview, *, by: Judge, project: Project, options: PolicyOptions) -> Mapping[str, str]:
+    return judge_whole(project, first, by, known=True).since(by.before).texts(options)
 
-    Computed values are synthetic after an update, but enough to look into documents that name them; on an empty account
-    the rules show what they cannot tell before an update.
+
+def judge_whole(project: Project, first: Preview, by: Judge, *, known: bool) -> Judged:
+    """Judge a stack as after an update, and add what is wrong on an empty account alone.
+
+    Computed values are synthetic after an update, but enough to look into documents that name them: what a rule can
+    tell by them, it need not leave open. `first` is the one preview, with computed values `known` or not; the other is
+    made here.
     """
-    after = judge(known, by, project.root)
-    before = judge(preview(project, known.graph.stack, known=False), by, project.root)
+    other = preview(project, first.graph.stack, known=not known)
+    after, before = (judge(each, by, project.root) for each in ((first, other) if known else (other, first)))
     seen = {finding.place for finding in after.report.findings}
-    added = [each for each in before.report.findings if each.place not in seen and (each.stops or each.is_violation)]
-    return after.with_findings(added).since(by.before).texts(options)
+    added = [
+        each for each in before.report.findings if each.place not in seen and each.result is not Result.UNDETERMINED
+    ]
+    return after.with_findings(added)
 
 
 def own_judge() -> Judge:

@@ -52,7 +52,7 @@ UNROTATED = Waiver(
     owner="web",
     ticket="WEB-1",
     reason="moving",
-    expires=TODAY + datetime.timedelta(days=60),
+    expires=TODAY + datetime.timedelta(days=120),
     value=False,
 )
 """The waiver of a key that is not rotated."""

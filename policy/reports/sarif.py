@@ -28,6 +28,16 @@ _LEVELS = {Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _PROBLEMS = {Severity.MEDIUM: "warning", Severity.LOW: "recommendation"}
 
 
+# What exceeds these is refused as a whole:
+# https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
+_MOST_RESULTS = 25_000
+_MOST_RUNS = 20
+_MOST_TAGS = 20
+
+PAGE_VARIABLE = "AI_PRISM_RULES_PAGE"
+"""Names the address of docs/policies.md, for whoever publishes it elsewhere than in the checked repository."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Places:
     """Where the files are that findings name."""
@@ -63,9 +73,18 @@ def render(report: Report, places: Places, category: str) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "results": [
             _result(finding, index[finding.rule.id], number, places)
-            for number, finding in _numbered(finding for finding in report.findings if not finding.waived_by)
+            for number, finding in _numbered(_most_severe(report.findings))
         ],
     }
+
+
+def _most_severe(findings: Iterable[Finding]) -> list[Finding]:
+    """Return what is not waived, and of too much of it the most severe."""
+    found = [finding for finding in findings if not finding.waived_by]
+    if len(found) <= _MOST_RESULTS:
+        return found
+    order = list(Severity)
+    return sorted(found, key=lambda each: (not each.stops, order.index(each.rule.severity)))[:_MOST_RESULTS]
 
 
 def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[int, Finding]]:
@@ -78,6 +97,8 @@ def _numbered(findings: Iterable[Finding]) -> Iterator[tuple[int, Finding]]:
 
 def as_document(runs: Sequence[str]) -> str:
     """Return one SARIF file of several runs, each of them JSON."""
+    if len(runs) > _MOST_RUNS:
+        raise ValueError(f"code scanning takes at most {_MOST_RUNS} runs in a file, got {len(runs)}")
     joined = ",\n".join(runs)
     return f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [\n{joined}\n]}}\n'
 
@@ -95,15 +116,28 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "name": rule.id,
         "shortDescription": {"text": f"{rule.title}."},
         "fullDescription": {"text": rule.why},
+        "helpUri": _help(rule),
         "help": {"text": rule.fix, "markdown": f"{rule.why}\n\n**How to fix:** {rule.fix}"},
         "defaultConfiguration": {"level": _LEVELS.get(rule.severity, "error")},
         "properties": {
-            "tags": ["security", *rule.controls],
+            "tags": ["security", *rule.controls][:_MOST_TAGS],
             "precision": "high",
             "problem.severity": _PROBLEMS.get(rule.severity, "error"),
             "security-severity": _SCORES[rule.severity],
         },
     }
+
+
+def _help(rule: Rule) -> str:
+    """Return the address of the rule's entry in the reference, where GitHub's runner says in which repository.
+
+    Elsewhere it is a name and no place, since SARIF wants an absolute address.
+    """
+    page = os.environ.get(PAGE_VARIABLE, "")
+    server, repository = os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", "")
+    if not page and server and repository:
+        page = f"{server}/{repository}/blob/{os.environ.get('GITHUB_SHA') or 'HEAD'}/docs/policies.md"
+    return f"{page}#{rule.id}" if page else f"urn:ai-prism:policies:{rule.id}"
 
 
 def _result(finding: Finding, index: int, number: int, places: Places) -> dict[str, Any]:

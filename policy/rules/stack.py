@@ -77,7 +77,7 @@ def tags(provider: Resource, context: Context) -> Findings:
     given = _given(provider, "defaultTags")
     lacking = [tag for tag in context.config["tags"] if given.value is MISSING or not given.has(f'tags["{tag}"]')]
     if lacking and not _tag_themselves(provider, lacking, context.stack):
-        yield "defaultTags", f"lacks {', '.join(lacking)}"
+        yield "defaultTags", f"lacks {', '.join(lacking)}; expected are {', '.join(context.config['tags'])}"
 
 
 _OF_A_REGION = (
@@ -114,8 +114,9 @@ _OF_A_REGION = (
 )
 def region(provider: Resource, context: Context) -> Findings:
     if not provider.has("region"):
+        approved = ", ".join(context.config["regions"])
         if provider.type in types.AWS_PROVIDER:
-            yield "region", "not set, so the environment decides"
+            yield "region", f"not set, so AWS_REGION or a profile decides at each update; approved are {approved}"
     elif provider.text("region") not in context.config["regions"]:
         approved = ", ".join(context.config["regions"])
         found = _shown(provider.text("region"), _REGION)
@@ -178,6 +179,7 @@ def protect(resource: Resource, _: Context) -> Findings:
     severity=HIGH,
     why="An ignored property drifts: a port that was opened by hand stays open, and no preview shows it.",
     fix="Remove the property from ignore_changes.",
+    looks_at=lambda resource: bool(resource.ignore_changes),
 )
 def ignored(resource: Resource, _: Context) -> Findings:
     for path in resource.ignore_changes:
@@ -246,7 +248,9 @@ _CEILINGS = {"dev": 600, "integration": 900, "staging": 5000, "prod": 12000}
 def cost(resource: Resource, context: Context) -> Findings:
     if resource.type in types.STACK:
         if context.stack.of_type(*types.AWS_PROVIDER) and not context.stack.of_type(*types.BUDGET):
-            yield "", "the stack has no budget"
+            ceiling = _of(context, "ceilings")
+            most = "" if ceiling is None else f" of at most {ceiling} USD a month"
+            yield "", f"the stack has no budget; expected is an aws.budgets.Budget{most}"
     elif resource.type in types.BUDGET:
         limit, ceiling = resource.number("limitAmount"), _of(context, "ceilings")
         if ceiling is not None and (limit is None or limit > ceiling):
@@ -337,6 +341,11 @@ _NAMED = 3
 """How many resources a message names."""
 
 
+def _is_remote(resource: Resource) -> bool:
+    """Whether a plugin creates the resource's children. States do not record it; these packages have only such."""
+    return resource.remote or (not resource.custom and resource.type.split(":")[0] in ("awsx", "eks"))
+
+
 @rule(
     "stk-opaque",
     "Rules can inspect all resources",
@@ -346,6 +355,7 @@ _NAMED = 3
     why="A chart, or a remote component without visible children, may create resources that no rule checked.",
     fix="Check what it makes by other means (prismctl policies --manifests for a rendered chart), then waive this.",
     config={"types": {"type": "array", "items": {"type": "string"}, "default": []}},
+    looks_at=lambda resource: resource.type in (*types.HELM_RELEASE, *types.HELM_CHART) or _is_remote(resource),
 )
 def opaque(resource: Resource, context: Context) -> Findings:
     if resource.type in context.config["types"]:
@@ -355,8 +365,3 @@ def opaque(resource: Resource, context: Context) -> Findings:
         yield "version", "a chart whose resources are not visible"
     elif _is_remote(resource) and not context.stack.children(resource):
         yield "", "a remote component whose resources are not visible"
-
-
-def _is_remote(resource: Resource) -> bool:
-    """Whether a plugin creates the resource's children. States do not record it; these packages have only such."""
-    return resource.remote or (not resource.custom and resource.type.split(":")[0] in ("awsx", "eks"))

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import json
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import unquote, urlparse
@@ -112,7 +112,12 @@ class _Planned(_Kept):
             self._remove(urn, old, where)
             return
         if op in _IN_PLACE:
-            new = {**new, **{key: old[key] for key in ("id", "outputs") if key in old and not new.get(key)}}
+            outputs = old.get("outputs")
+            if op == "update" and isinstance(outputs, Mapping):
+                # What the plan takes away is no longer what AWS has.
+                outputs = {key: outputs[key] for key in IDENTITIES if key in outputs}
+            known = {"id": old.get("id"), "outputs": outputs}
+            new = {**new, **{key: value for key, value in known.items() if value and not new.get(key)}}
         self._last[urn] = op
         if op == "same" and old.get("custom") is True and not new.get("id"):
             return  # it does not exist: its creation waits, since --target names others
@@ -161,7 +166,7 @@ def _read(name: str, what: str, shapes: Mapping[str, str], command: str, kept: _
         raise InputError(f"{shown}: {_trouble(error)}") from None
     except RecursionError:
         raise InputError(f"{shown}: is nested too deeply") from None
-    resources = _with_ignores(tuple(kept.resources.values()))
+    resources = _with_ignores(tuple(_with_callers(kept.resources.values())))
     names = {resource.urn.split("::")[0].removeprefix("urn:pulumi:") for resource in resources}
     return Read(kept.stack(min(names, default=""), resources, shape), shape.config)
 
@@ -183,6 +188,14 @@ def _as_json(file: IO[bytes], shown: str) -> Generator[IO[bytes]]:
         kept.write(json.dumps(found[0] if found else None, default=str).encode())
         kept.seek(0)
         yield kept
+
+
+def _with_callers(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Yield the resources; what a plugin makes of a component is shown where the program makes the component."""
+    sources: dict[str, Source | None] = {}
+    for each in resources:
+        source = sources[each.urn] = each.source or sources.get(each.parent)
+        yield each if source == each.source else dataclasses.replace(each, source=source)
 
 
 def _with_ignores(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:

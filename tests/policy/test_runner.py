@@ -171,7 +171,7 @@ def test_a_component_is_judged_itself_where_no_child_of_its_shows_what_the_rule_
     ("type_", "custom", "unseen"),
     [
         ("aws:kms/key:Key", True, False),
-        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", True, False),
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", True, True),
         ("aws:x/y:Y", True, True),
         ("kubernetes:example.com/v1:Thing", True, True),
         ("shop:index:Part", False, False),
@@ -201,3 +201,16 @@ def test_reading_never_raises_anything_but_undetermined(inputs: dict, steps: lis
         with contextlib.suppress(Undetermined):
             getattr(node, method)(path)
     assert node.peek(path) is not None
+
+
+def test_a_part_is_looked_at_only_beside_what_it_is_a_part_of() -> None:
+    bucket, block = "aws:s3/bucket:Bucket", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    whole, part = (dataclasses.replace(RESOURCE, type=type_, urn=type_) for type_ in (bucket, block))
+    settings = Settings(environment="prod", today=TODAY)
+    assert run(Stack(name="prod", resources=(whole, part)), settings).unseen == {}
+    assert run(Stack(name="prod", resources=(part,)), settings).unseen == {block: 1}
+
+
+def test_a_rule_about_everything_passes_only_what_it_looks_at() -> None:
+    report = run(Stack(name="prod", resources=(RESOURCE,)), Settings(environment="prod", today=TODAY))
+    assert not report.satisfied["stk-opaque"] + report.satisfied["stk-ignore"]

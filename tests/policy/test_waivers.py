@@ -23,7 +23,7 @@ WAIVER = Waiver(
     owner="web",
     ticket="WEB-1",
     reason="moves to another account in spring",
-    expires=TODAY + datetime.timedelta(days=31),
+    expires=TODAY + datetime.timedelta(days=91),
     value=7,
     line=3,
 )
@@ -103,7 +103,7 @@ def test_a_waiver_of_another_stack_or_project_is_not_this_one_s() -> None:
 
 
 def test_the_last_day_is_the_last_on_which_a_waiver_holds() -> None:
-    last = TODAY + datetime.timedelta(days=31)
+    last = TODAY + datetime.timedelta(days=91)
     assert judged(WAIVER, today=last).mandatory == ()
     assert judged(WAIVER, today=last + datetime.timedelta(days=1)).mandatory != ()
 
@@ -240,9 +240,9 @@ def test_every_waiver_of_this_repository_is_about_a_stack_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "said"), [(31, None), (30, "in 30 days"), (1, "in 1 day:"), (0, "in 0 days"), (-1, None)]
+    ("left", "said"), [(91, None), (90, "in 90 days: web renews it"), (1, "in 1 day:"), (0, "in 0 days"), (-1, None)]
 )
-def test_a_waiver_tells_for_thirty_days_that_it_ends_and_holds_meanwhile(left: int, said: str | None) -> None:
+def test_a_waiver_tells_for_ninety_days_that_it_ends_and_holds_meanwhile(left: int, said: str | None) -> None:
     report = judged(dataclasses.replace(WAIVER, expires=TODAY + datetime.timedelta(days=left)))
 
     told = [each for each in faults(report) if " ends on " in each.message]

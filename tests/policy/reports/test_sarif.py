@@ -165,3 +165,32 @@ def test_every_rule_is_described_with_its_controls() -> None:
     assert described.keys() == {rule.id for rule in rules()}
     assert {"security", "KMS.4"} <= set(described["kms-rotate"]["properties"]["tags"])
     assert 4.0 <= float(described["kms-rotate"]["properties"]["security-severity"]) < 7.0
+
+
+def test_every_rule_has_an_address_of_its_entry_in_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AI_PRISM_RULES_PAGE", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"):
+        monkeypatch.delenv(name, raising=False)
+
+    def address() -> str:
+        known = sarif.render(report(key()), PLACES, "prod")["tool"]["driver"]["rules"]
+        return next(each["helpUri"] for each in known if each["id"] == "kms-rotate")
+
+    assert address() == "urn:ai-prism:policies:kms-rotate"
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/platform")
+    assert address() == "https://github.com/acme/platform/blob/HEAD/docs/policies.md#kms-rotate"
+    monkeypatch.setenv("AI_PRISM_RULES_PAGE", "https://docs.acme.example/policies.html")
+    assert address() == "https://docs.acme.example/policies.html#kms-rotate"
+
+
+def test_what_code_scanning_would_refuse_as_a_whole_is_cut_to_the_most_severe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sarif, "_MOST_RESULTS", 2)
+    bad = report(*(key(urn=f"urn:pulumi:prod::shop::aws:kms/key:Key::data-{number}") for number in range(3)))
+    found = sarif.render(bad, PLACES, "prod")["results"]
+    assert len(found) == 2
+    assert all(each["level"] == "error" for each in found)
+    assert all(
+        len(each["properties"]["tags"]) <= 20 for each in sarif.render(bad, PLACES, "x")["tool"]["driver"]["rules"]
+    )
+    with pytest.raises(ValueError, match="at most 20 runs"):
+        sarif.as_document(["{}"] * 21)

@@ -116,6 +116,19 @@ def test_an_unchanged_resource_keeps_its_id_and_outputs_and_a_replaced_one_has_n
     assert not replaced["aws:s3/bucket:Bucket"].id
 
 
+def test_what_a_plan_takes_away_is_not_read_from_what_stood_before(tmp_path: Path) -> None:
+    urn = "urn:pulumi:prod::shop::aws:kms/key:Key::data"
+    about = {"urn": urn, "type": "aws:kms/key:Key", "custom": True}
+    outputs = {"arn": "arn:aws:kms:eu-west-1:123456789012:key/1", "enableKeyRotation": True}
+    old = {**about, "id": "1", "inputs": {"enableKeyRotation": True}, "outputs": outputs}
+    file = tmp_path / "plan.json"
+    step = {"op": "update", "urn": urn, "oldState": old, "newState": {**about, "inputs": {}}}
+    file.write_text(json.dumps({"steps": [step]}))
+    (key,) = read_plan(str(file)).stack.resources
+    assert key.outputs.value == {"arn": outputs["arn"]}
+    assert not key.flag("enableKeyRotation")
+
+
 def test_what_is_only_read_is_not_judged_as_owned() -> None:
     (seen,) = [each for each in read("read-same").stack.resources if each.name == "seen"]
     assert seen.external
@@ -148,3 +161,22 @@ def test_a_resource_that_a_library_made_is_shown_at_the_program_s_own_line(tmp_p
     file.write_text(json.dumps({"steps": [{"op": "create", "urn": state["urn"], "newState": state}]}))
     (key,) = read_plan(str(file)).stack.resources
     assert key.source == Source("shop/data.py", 3)
+
+
+def test_what_a_plugin_makes_of_a_component_is_shown_where_the_program_makes_the_component(tmp_path: Path) -> None:
+    component = {
+        "urn": "urn:pulumi:prod::shop::eks:index:Cluster::main",
+        "type": "eks:index:Cluster",
+        "sourcePosition": "project:///__main__.py#7",
+    }
+    child = {
+        "urn": "urn:pulumi:prod::shop::eks:index:Cluster$aws:eks/cluster:Cluster::main",
+        "type": "aws:eks/cluster:Cluster",
+        "custom": True,
+        "parent": component["urn"],
+        "sourcePosition": "file:///root/.pulumi/plugins/resource-eks-v4.4.0/index.js#1,1",
+    }
+    steps = [{"op": "create", "urn": each["urn"], "newState": each} for each in (component, child)]
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({"steps": steps}))
+    assert [each.source for each in read_plan(str(file)).stack.resources] == [Source("__main__.py", 7)] * 2
