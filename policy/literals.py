@@ -10,7 +10,7 @@ import functools
 import importlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -25,10 +25,10 @@ _SECRET = re.compile(
 """What a secret's name ends with, also where it is glued to the word before: PGPASSWORD."""
 _SECRET_AFTER_ANOTHER = {"pass", "pwd", "pw", "creds", "pat"}
 """Secret at the end of a longer name: DB_PASS, but neither PASS nor the shell's PWD."""
-_SECRET_NAMES = {"secretkeybase", "connectionpassword", "dockerconfigjson", "basicauth", "authorization"}
+_SECRET_NAMES = {"secretkeybase", "connectionpassword", "dockerconfigjson", "basicauth"}
 _KEYS = {
     *("api", "access", "private", "secret", "encryption", "signing", "master", "auth", "account", "storage"),
-    *("jwt", "hmac", "session", "cookie", "shared", "webhook", "license", "ssh", "decryption", "admin", "fernet"),
+    *("jwt", "hmac", "session", "cookie", "shared", "webhook", "license", "decryption", "admin", "fernet"),
 }
 """What makes a key a secret one; a public, a partition or a cache key is none."""
 _HARMLESS = {
@@ -57,7 +57,7 @@ _HARMLESS = {
 
 _NO_SECRET = re.compile(
     r"true|false|yes|no|on|off|none|null|nil|enabled|disabled|optional|required|string|password|secret|token|default"
-    r"|always|never|auto|\d{1,3}|[a-z0-9.-]+-(secrets?|tls|credentials|creds|passwords?|tokens?|keys?)|[*x.•-]+|<.*>|\[.*\]"
+    r"|always|never|auto|seconds|minutes|hours|days|\d{1,3}|[a-z0-9.-]+-(secrets?|tls|credentials|creds|passwords?|tokens?|keys?)|[*x.•-]+|<.*>|\[.*\]"
     r"|(replace|insert|enter|your|my|put|set|todo|fixme|example|dummy|redacted|placeholder)[-_ ]?.*[-_ ].*"
     r"|todo|fixme|redacted|placeholder|\(?sensitive( value)?\)?|\[secret\]|(/[\w.{}-]+)+/?"
     r"|(file|arn|vault|ref\+\w+|op|ssm|awssm|secret|secrets|gs|s3|env|keyvault|sm|projects|secretref|k8s|bao|doppler)[:/].*"
@@ -87,7 +87,7 @@ _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"']{0,100}:([^\s/@\"'
 _NAME = r"[\w.-]{0,80}(?:pass|pwd|secret|token|key|credential|auth)[\w.-]{0,40}"
 _SETTING = re.compile(
     rf"(?<![\w/.$-])-{{0,2}}[\"']?({_NAME})[\"']?[ \t]*(?::=|=>|[:=])[ \t]*"
-    r"(?:\"([^\"\n]{6,500})\"|'([^'\n]{6,500})'|([^\s\"',;&|#]{6,500}))",
+    r"(?:\"([^\"\n]{6,500})\"|'([^'\n]{6,500})'|([^\s\"',;&|]{6,500}))",
     re.IGNORECASE,
 )
 """A name that is given a value: in shells, properties, YAML, query and connection strings, command lines."""
@@ -99,6 +99,8 @@ _COMMANDS = re.compile(
     r"|\bredis-cli\b[^\n|;&]*\s-a\s+[\"']?([^\s\"']+)"
     r"|\bdocker\s+login\b[^\n|;&]*\s-p[ =]?[\"']?([^\s\"']+)"
     r"|\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)"
+    r"|^\s*(?:requirepass|masterauth)\s+[\"']?([^\s\"']+)"
+    r"|;\s*(?:pwd|password)\s*=\s*([^;\s]+)"
     r"|<(?:\w*[Pp]assword|\w*[Ss]ecret)>([^<\s]{4,})</"
     r"|\bauthorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token)\s+([\w+/=.~-]{8,})"
     r"|^\s*(?:basic|bearer)\s+([\w+/=.~-]{16,})\s*$",
@@ -196,22 +198,40 @@ def literals(value: Any, path: str = "", name: str = "") -> Iterator[str]:
             if is_secret(name, value):
                 yield path
         case Mapping():
-            pair = next((str(value[key]) for key in _PAIR_NAMES if isinstance(opened(value.get(key)), str)), "")
-            for key, item in value.items():
-                if key == "secretKey" and "remoteRef" in value:
-                    continue  # an ExternalSecret names the key that it fills
-                own = pair if str(key) in _PAIR_VALUES and pair else str(key)
-                yield from literals(item, join(path, str(key)), own)
+            yield from _in_mapping(value, path)
         case list() | tuple():
-            before = ""
-            for index, item in enumerate(value):
-                option = before.lstrip("-") if before.startswith("-") and "=" not in before else ""
-                yield from literals(item, join(path, index), option or name)
-                before = item if isinstance(item, str) else ""
+            yield from _in_list(value, path, name)
         case _:
             pass
 
 
+def _in_mapping(value: Mapping[Any, Any], path: str) -> Iterator[str]:
+    if value.get("type") in _STORES:
+        return  # a build's variable names where its value is kept
+    pair = next((str(value[key]) for key in _PAIR_NAMES if isinstance(opened(value.get(key)), str)), "")
+    for key, item in value.items():
+        # An ExternalSecret names the key that it fills.
+        if key != "secretKey" or "remoteRef" not in value:
+            own = pair if str(key) in _PAIR_VALUES and pair else str(key)
+            yield from literals(item, join(path, str(key)), own)
+
+
+def _in_list(value: Sequence[Any], path: str, name: str) -> Iterator[str]:
+    """Yield the elements that are secrets; or the list, where only its words together are a command with a password."""
+    before, told = "", False
+    for index, item in enumerate(value):
+        option = before.lstrip("-") if before.startswith("-") and "=" not in before else ""
+        for found in literals(item, join(path, index), option or name):
+            told = True
+            yield found
+        before = item if isinstance(item, str) else ""
+    words = [item for item in value if isinstance(item, str)]
+    if not told and len(words) > 1 and sets_secret(" ".join(words)):
+        yield path
+
+
+_STORES = ("PARAMETER_STORE", "SECRETS_MANAGER")
+"""https://docs.aws.amazon.com/codebuild/latest/APIReference/API_EnvironmentVariable.html"""
 _PAIR_NAMES = ("name", "key", "Name", "Key", "parameterName")
 _PAIR_VALUES = ("value", "Value", "parameterValue")
 

@@ -13,7 +13,7 @@ _BY_OTHERS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     types.FUNCTION: ("environment",),
     (*types.LAUNCH_TEMPLATE, *types.INSTANCE): ("userData", "userDataBase64"),
     (*types.RDS_CLUSTER, *types.RDS_INSTANCE): ("masterPassword", "password"),
-    types.CONFIG_MAP: ("data", "binaryData"),
+    types.CONFIG_MAP: ("data",),
     types.K8S_SECRET: ("data", "stringData"),
 }
 """Properties that a rule of their own looks at."""

@@ -91,12 +91,20 @@ def test_a_password_is_found_by_its_name(name: str) -> None:
         f"docker login -u web -p {PASSWORD} registry.example.com",
         f"Authorization: Bearer {made(30)}",
         f"machine example.com login web password {PASSWORD}",
+        f"Server=db;Database=web;User Id=web;Pwd={PASSWORD};",
+        f"maxmemory 100mb\nrequirepass {PASSWORD}",
         f"<settings><password>{PASSWORD}</password></settings>",
     ],
 )
 def test_a_password_is_found_in_addresses_and_commands(text: str) -> None:
     assert is_secret("anything", text)
     assert is_secret("anything", f"set -e\n{text}\n")
+
+
+def test_a_password_among_the_arguments_of_a_command_is_found() -> None:
+    assert [*literals({"command": ["mysqladmin", "ping", "-uprobe", f"-p{PASSWORD}"]})] == ["command"]
+    assert [*literals({"command": ["mysqladmin", "ping", "-uprobe"]})] == []
+    assert [*literals({"args": ["--listen=:8443", "--db-password=qT7#vLm29xZr!kW4"]})] == ["args[1]"]
 
 
 KUBECONFIG = {
@@ -152,11 +160,21 @@ def test_a_token_in_a_kubeconfig_is_found(text: str) -> None:
         ("args", "--token-ttl=3600"),
         ("args", "--secret-name=database"),
         ("script", "TOKEN=$(aws ecr get-login-password)\nexport DB_PASSWORD=`pass`"),
+        ("authorization", "AWS_IAM"),
+        ("authorization", "COGNITO_USER_POOLS"),
+        ("ec2SshKey", "operations"),
+        ("accessToken", "hours"),
         ("config", "# password: hunter22\nlevel: info"),
     ],
 )
 def test_what_only_speaks_of_a_secret_is_none(name: str, value: str) -> None:
     assert [*literals({name: value})] == []
+
+
+def test_a_variable_whose_value_is_kept_elsewhere_is_no_secret() -> None:
+    variable = {"name": "DB_PASSWORD", "type": "SECRETS_MANAGER", "value": "prism/db:password"}
+    assert [*literals({"environmentVariables": [variable]})] == []
+    assert [*literals({"environmentVariables": [{**variable, "type": "PLAINTEXT"}]})] != []
 
 
 def test_what_is_marked_or_not_known_is_no_plain_text() -> None:
