@@ -89,14 +89,23 @@ class _File:
 
 
 def _files(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the files to read, and the charts that are left out with all that is in them."""
-    found = sorted(file for file in folder.rglob("*") if file.suffix in _ENDINGS and file.is_file())
+    """Return the files to read, and what is left out: hidden files, and charts with all that is in them."""
+    there = sorted(file for file in folder.rglob("*") if file.suffix in _ENDINGS and file.is_file())
+    hidden = {each for file in there if (each := _hidden(file, folder))}
+    found = [file for file in there if not _hidden(file, folder)]
     if not found:
         raise InputError(f"{folder}: holds no manifests ({', '.join(_ENDINGS)})")
     charts = {file.parent for file in found if file.name == _CHART}
     outermost = [chart for chart in sorted(charts) if charts.isdisjoint(chart.parents)]
     files = [str(file) for file in found if charts.isdisjoint(file.parents)]
-    return files, [f"{chart}: is a Helm chart; judge what helm template makes of it" for chart in outermost]
+    skipped = [f"{chart}: is a Helm chart; judge what helm template makes of it" for chart in outermost]
+    return files, skipped + [f"{each}: is hidden; give its name to have it checked" for each in sorted(hidden)]
+
+
+def _hidden(file: Path, folder: Path) -> Path | None:
+    """Return the outermost hidden file or folder of a path, such as `.github`, where tools keep their own settings."""
+    above = [each for each in (file, *file.parents) if each != folder and each.is_relative_to(folder)]
+    return next((each for each in reversed(above) if each.name.startswith(".")), None)
 
 
 _PATCHES = "patches"

@@ -255,6 +255,20 @@ def test_a_patch_is_judged_for_what_it_says_and_not_for_what_it_leaves_out(
     assert [(each.rule.id, each.result) for each in about] == [("k8s-priv", Result.VIOLATED)]
 
 
+def test_hidden_files_of_tools_are_left_out_of_a_folder_and_named_once(tmp_path: Path) -> None:
+    files = {".github/workflows/a.yaml": "on: push", ".github/b.yaml": "a: 1", ".pre-commit.yaml": "repos: []"}
+    folder = tmp_path / ".shop"
+    folder.mkdir()
+    write(folder, {"all.yaml": TWO, **files})
+    read = read_manifests(str(folder))
+    assert len(read.stack.resources) == 2
+    assert [each.removeprefix(f"{folder}/").partition(":")[0] for each in read.skipped] == [
+        ".github",
+        ".pre-commit.yaml",
+    ]
+    assert read.failed == ()
+
+
 def test_files_that_a_kustomization_takes_as_data_are_no_objects(tmp_path: Path) -> None:
     kustomization = "configMapGenerator: [{name: a, files: [settings.yaml, key=more.yaml]}]"
     write(tmp_path, {"all.yaml": TWO, "kustomization.yaml": kustomization, "settings.yaml": TWO, "more.yaml": TWO})
