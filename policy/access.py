@@ -186,10 +186,22 @@ def is_about_all(statement: Statement, service: str) -> bool:
     return bool(statement.not_resources) or any(_is_all(resource, service) for resource in statement.resources)
 
 
+_KINDS = ("role", "user", "group", "policy", "instance-profile", "key", "alias")
+
+
 def _is_all(resource: str, service: str) -> bool:
     parts = resource.split(":", 5)
     if len(parts) > 2 and not matches(parts[2], service):  # noqa: PLR2004
         return False
-    kind, slash, name = parts[-1].partition("/")
-    # Kinds without a name, as in `role*`, are all of the kind; `key/*` has a name that is any.
-    return not name.strip("*?/") if slash else "*" in kind
+    rest = parts[-1]
+    if not rest.strip("*?/"):
+        return is_wild(rest)
+    if service == "s3":
+        return _is_any(rest.partition("/")[0])
+    # Topics and queues have names alone: there, a beginning names some.
+    name = rest.replace(":", "/", 1).partition("/")[2].removesuffix(":log-stream:*")
+    return _is_any(name) if name else is_wild(rest) and rest.strip("*?") in _KINDS
+
+
+def _is_any(name: str) -> bool:
+    return is_wild(name) and not name.strip("*?/:")

@@ -36,6 +36,8 @@ def _like(wanted: str, value: str) -> bool:
 
 def _arn_like(wanted: str, value: str) -> bool:
     ours, theirs = wanted.split(":", _ARN_PARTS - 1), value.split(":", _ARN_PARTS - 1)
+    if len(ours) < _ARN_PARTS and wanted.endswith("*"):
+        return matches(wanted, value)  # whether AWS takes it for an ARN is nowhere said: it may be about all
     if len(ours) != len(theirs):
         return False
     return all(matches(our, their) for our, their in zip(ours, theirs, strict=True))

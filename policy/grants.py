@@ -1,6 +1,7 @@
 """Where policies that grant something stand, and which of them only limit."""
 
 from policy import resource_types as types
+from policy.conditions import matches
 from policy.properties import UNKNOWN, Findings, Properties, Undetermined, opened
 from policy.registry import Context
 from policy.view import Resource
@@ -11,6 +12,7 @@ DOCUMENTS = (
     *types.ROLE,
     *types.USER_POLICY,
     *types.GROUP_POLICY,
+    *types.PERMISSION_SET_POLICY,
 )
 """Types that hold policies of identities."""
 ATTACHMENTS = (
@@ -18,22 +20,25 @@ ATTACHMENTS = (
     *types.USER_POLICY_ATTACHMENT,
     *types.GROUP_POLICY_ATTACHMENT,
     *types.POLICY_ATTACHMENT,
+    *types.ATTACHMENTS_EXCLUSIVE,
+    *types.PERMISSION_SET_ATTACHMENT,
+    *types.PERMISSION_SET_ATTACHMENTS,
 )
 """Types that attach policies to identities."""
-DOCUMENT_PATHS = ("policy", "inlinePolicies[].policy")
-ATTACHMENT_PATHS = ("policyArn", "managedPolicyArns[]")
+DOCUMENT_PATHS = ("policy", "inlinePolicies[].policy", "inlinePolicy")
+ATTACHMENT_PATHS = ("policyArn", "policyArns[]", "managedPolicyArns[]", "managedPolicyArn")
 
 
-def documents(resource: Resource) -> tuple[Properties, ...]:
-    """Return what holds a policy document under `policy`."""
+def documents(resource: Resource) -> tuple[tuple[Properties, str], ...]:
+    """Return what holds a policy document, and under which name."""
     if resource.type in types.ROLE:
-        return resource.nodes("inlinePolicies")
-    return (resource.inputs,)
+        return tuple((node, "policy") for node in resource.nodes("inlinePolicies"))
+    return ((resource.inputs, "inlinePolicy" if resource.type in types.PERMISSION_SET_POLICY else "policy"),)
 
 
 def attached(resource: Resource, *names: str) -> Findings:
-    """Yield each attachment of a policy that AWS maintains under one of these names."""
-    for path in ("policyArn", "managedPolicyArns"):
+    """Yield each attachment of a policy that AWS maintains under one of these names, in which `*` stands for any."""
+    for path in ("policyArn", "policyArns", "managedPolicyArns", "managedPolicyArn"):
         value = resource.peek(path)
         items = [value] if not isinstance(value, list) else value
         for index, item in enumerate(opened(each) for each in items):
@@ -41,7 +46,7 @@ def attached(resource: Resource, *names: str) -> Findings:
             if item is UNKNOWN and not resource.needs(path):
                 yield Undetermined(where)
             for name in names:
-                if isinstance(item, str) and item.endswith(f":aws:policy/{name}"):
+                if isinstance(item, str) and matches(f"*:aws:policy/{name}", item):
                     yield where, f"attaches AWS's {name}"
 
 

@@ -165,7 +165,6 @@ def is_of_one_account(arn: str) -> bool:
 def _arn(pattern: str) -> str:
     parts = pattern.split(":", 5)
     if len(parts) < 6:  # noqa: PLR2004
-        # Only text is compared so: as an ARN it has too few parts to match any.
         return (
             _filled(pattern.replace("*", _SOMEBODY["arn"][0].rpartition(":")[0], 1))
             if pattern.strip("*")

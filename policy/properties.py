@@ -226,11 +226,21 @@ class Properties:
         """Return a JSON document that is given as text or as an object; raises Undetermined where it is neither."""
         value = self.get_part(path)
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                raise Undetermined(self.at(path), "is not valid JSON") from None
+            value = _json(value, self.at(path))
         return Properties({} if value is MISSING else value, self.at(path))
+
+
+_LAST_COMMA = re.compile(r",(?=\s*[\]}])")
+
+
+def _json(text: str, path: str) -> Any:
+    # A comma too many is AWS's to refuse; what is meant is plain all the same.
+    for each in (text, _LAST_COMMA.sub("", text)):
+        try:
+            return json.loads(each)
+        except ValueError:
+            continue
+    raise Undetermined(path, "is not valid JSON")
 
 
 def attempt(check: Callable[..., Findings], *arguments: Any) -> Findings:

@@ -112,6 +112,19 @@ USER_POLICY_ATTACHMENT = _aws("iam", "UserPolicyAttachment")
 GROUP_POLICY = _aws("iam", "GroupPolicy")
 GROUP_POLICY_ATTACHMENT = _aws("iam", "GroupPolicyAttachment")
 POLICY_ATTACHMENT = _aws("iam", "PolicyAttachment")
+ATTACHMENTS_EXCLUSIVE = (
+    *_aws("iam", "RolePolicyAttachmentsExclusive"),
+    *_aws("iam", "UserPolicyAttachmentsExclusive"),
+    *_aws("iam", "GroupPolicyAttachmentsExclusive"),
+)
+PERMISSION_SET = _aws("ssoadmin", "PermissionSet")
+PERMISSION_SET_POLICY = _aws("ssoadmin", "PermissionSetInlinePolicy")
+PERMISSION_SET_ATTACHMENT = _aws("ssoadmin", "ManagedPolicyAttachment")
+PERMISSION_SET_ATTACHMENTS = _aws("ssoadmin", "ManagedPolicyAttachmentsExclusive")
+PERMISSION_SET_BOUNDARY = _aws("ssoadmin", "PermissionsBoundaryAttachment")
+ACCOUNT_ASSIGNMENT = _aws("ssoadmin", "AccountAssignment")
+PASSWORD_POLICY = _aws("iam", "AccountPasswordPolicy")
+IDENTITY_POOL = _aws("cognito", "IdentityPool")
 IAM_LOGIN_PROFILE = _aws("iam", "UserLoginProfile")
 IAM_ACCESS_KEY = _aws("iam", "AccessKey")
 OIDC_PROVIDER = _aws("iam", "OpenIdConnectProvider")

@@ -99,6 +99,8 @@ def _compare(operator: str, wanted: str, given: str) -> bool:
         case "StringLike":
             return fnmatch.fnmatchcase(given, wanted)
         case "ArnLike" | "ArnEquals":
+            if wanted.count(":") < 5 and wanted.endswith("*"):
+                return fnmatch.fnmatchcase(given, wanted)
             pairs = list(itertools.zip_longest(wanted.split(":", 5), given.split(":", 5), fillvalue=""))
             return len(wanted.split(":", 5)) == len(given.split(":", 5)) and all(
                 fnmatch.fnmatchcase(theirs, ours) for ours, theirs in pairs

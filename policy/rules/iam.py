@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from policy.access import covered, is_about_all, is_every
+from policy.allowances import each_document, each_statement, element, granted, listed
 from policy.conditions import is_positive
 from policy.documents import Statement, statements
-from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, documents, granting
+from policy.grants import ATTACHMENT_PATHS, ATTACHMENTS, DOCUMENT_PATHS, DOCUMENTS, attached, granting
 from policy.properties import Findings, Properties, attempt
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -18,25 +19,26 @@ from policy.view import Resource
     types=(*DOCUMENTS, *ATTACHMENTS),
     kind="stack",
     severity=CRITICAL,
-    controls=("IAM.1", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_274"),
+    controls=(
+        *("IAM.1", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_274"),
+        *("CKV_AWS_286", "CKV_AWS_287", "CKV_AWS_288", "CKV_AWS_289", "CKV_AWS_290"),
+    ),
     paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
     why="Anyone who obtains an identity with full permissions controls the account.",
     fix="List the required actions and resources; permissions boundaries may allow all, because they grant nothing.",
 )
 def administration(resource: Resource, context: Context) -> Findings:
-    yield from attached(resource, "AdministratorAccess")
+    yield from attached(resource, *_ADMINISTRATORS)
     if resource.type in DOCUMENTS:
-        yield from granting(resource, context, _each_document(partial(_each_statement, _allows_everything), resource))
+        yield from granting(resource, context, each_document(_check_administration, resource))
 
 
-def _each_document(check: Callable[[Properties], Findings], resource: Resource) -> Findings:
-    for node in documents(resource):
-        yield from attempt(check, node)
+_ADMINISTRATORS = ("AdministratorAccess*", "PowerUserAccess", "job-function/SystemAdministrator")
 
 
-def _each_statement(check: Callable[[Statement], Findings], node: Properties) -> Findings:
-    for statement in statements(node, "policy"):
-        yield from attempt(check, statement)
+def _check_administration(node: Properties, path: str) -> Findings:
+    for statement in statements(node, path):
+        yield from attempt(_allows_everything, statement)
 
 
 def _allows_everything(statement: Statement) -> Findings:
@@ -55,27 +57,40 @@ def _allows_all_but_some(statement: Statement) -> bool:
 
 
 _ESCALATING = (
-    "iam:AddUserToGroup",
-    "iam:AttachGroupPolicy",
-    "iam:AttachRolePolicy",
-    "iam:AttachUserPolicy",
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:CreatePolicyVersion",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:DeleteUserPermissionsBoundary",
-    "iam:PassRole",
-    "iam:PutGroupPolicy",
-    "iam:PutRolePermissionsBoundary",
-    "iam:PutRolePolicy",
-    "iam:PutUserPermissionsBoundary",
-    "iam:PutUserPolicy",
-    "iam:SetDefaultPolicyVersion",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateLoginProfile",
-    "sts:AssumeRole",
+    *("iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy"),
+    *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion", "iam:UpdateAccessKey"),
+    *("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary", "iam:PassRole"),
+    *("iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:PutUserPermissionsBoundary"),
+    *("iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:UpdateLoginProfile"),
+    *("iam:AddRoleToInstanceProfile", "iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"),
+    *("iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint", "iam:DeleteRolePolicy"),
+    *("iam:UpdateSAMLProvider", "iam:DetachRolePolicy", "iam:DeleteUserPolicy", "iam:DetachUserPolicy"),
+    *("iam:DeactivateMFADevice", "iam:CreateVirtualMFADevice"),
+    *("sts:AssumeRole", "sts:AssumeRoot"),
 )
-"""Actions that, allowed on any resource, let an identity gain more permissions."""
+"""Actions that, allowed on any resource, let an identity gain more permissions.
+
+https://hackingthe.cloud/aws/exploitation/iam_privilege_escalation/"""
+_RUNNING_AS_OTHERS = (
+    *("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "glue:UpdateDevEndpoint", "glue:UpdateJob"),
+    *("ssm:SendCommand", "ssm:StartSession", "ecs:ExecuteCommand", "ec2-instance-connect:SendSSHPublicKey"),
+    *("cloudformation:UpdateStack", "cloudformation:ExecuteChangeSet", "codebuild:UpdateProject"),
+    *("codebuild:StartBuild", "states:UpdateStateMachine", "datapipeline:PutPipelineDefinition"),
+    *("sagemaker:CreatePresignedNotebookInstanceUrl", "sagemaker:CreatePresignedDomainUrl", "apprunner:UpdateService"),
+    *("sagemaker:UpdateNotebookInstanceLifecycleConfig", "elasticmapreduce:AddJobFlowSteps"),
+    *(
+        "eks:CreateAccessEntry",
+        "eks:AssociateAccessPolicy",
+        "eks:UpdateAccessEntry",
+        "eks:CreatePodIdentityAssociation",
+    ),
+    *("sso:CreateAccountAssignment", "sso:PutInlinePolicyToPermissionSet", "sso:AttachManagedPolicyToPermissionSet"),
+    *("identitystore:CreateGroupMembership", "rolesanywhere:CreateTrustAnchor", "rolesanywhere:UpdateProfile"),
+    *("cognito-identity:SetIdentityPoolRoles", "bedrock-agentcore:InvokeCodeInterpreter", "bedrock:UpdateAgent"),
+)
+"""Actions by which an identity runs code as a role that something else has, or gives itself another."""
+_TO_ONESELF = ("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:AddUserToGroup", "iam:DeleteUserPermissionsBoundary")
+_ONESELF = "${aws:username}"
 
 _BOUNDED_BY = ("iam:permissionsboundary", "iam:policyarn", "iam:passedtoservice", "iam:associatedresourcearn")
 _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
@@ -87,7 +102,7 @@ _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
     types=(*DOCUMENTS, *ATTACHMENTS),
     kind="stack",
     severity=HIGH,
-    controls=("CKV_AWS_286", "CKV_AWS_287", "CKV_AWS_288", "CKV_AWS_289", "CKV_AWS_290", "CKV_AWS_355"),
+    controls=("CKV_AWS_286",),
     paths=(*DOCUMENT_PATHS, *ATTACHMENT_PATHS),
     why="An identity that can change any role's policies, or pass any role, can give itself every permission.",
     fix="Limit these actions to a path of roles, or add a condition on iam:PermissionsBoundary or iam:PassedToService.",
@@ -95,30 +110,29 @@ _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 def escalation(resource: Resource, context: Context) -> Findings:
     yield from attached(resource, "IAMFullAccess")
     if resource.type in DOCUMENTS:
-        yield from granting(resource, context, _each_document(_check_escalation, resource))
-
-
-def _check_escalation(node: Properties) -> Findings:
-    given = tuple(statements(node, "policy"))
-    for statement in given:
-        yield from attempt(_escalates, statement, given)
+        yield from granting(resource, context, each_document(partial(each_statement, _escalates), resource))
 
 
 def _escalates(statement: Statement, given: Sequence[Statement]) -> Findings:
-    # What allows everything is reported by iam-admin.
-    if not statement.allows or any(is_every(action) for action in statement.actions):
-        return
-    ways = covered(statement, _ESCALATING)
-    if (
-        not ways
-        or any(_is_bound(each.operator, each.key, each.values) for each in statement.conditions)
-        or not is_about_all(statement, "iam")
-    ):
-        return
+    ways = [] if _is_limited(statement) or not is_about_all(statement, "iam") else covered(statement, _ESCALATING)
     ways = [action for action in ways if not any(_forbids(other, action, _is_boundary) for other in given)]
-    if ways and not (statement.not_actions and _allows_all_but_some(statement)):
-        path = statement.at("NotAction" if statement.not_actions else "Action")
-        yield path, f"allows on any resource {', '.join(ways[:3])}{' and more' if len(ways) > 3 else ''}"  # noqa: PLR2004
+    if not statement.not_actions:
+        ways += granted(statement, given, _RUNNING_AS_OTHERS)
+    if not ways and not _is_limited(statement):
+        yield from _gives_itself(statement, given)
+    elif ways and not (statement.not_actions and _allows_all_but_some(statement)):
+        yield element(statement), f"allows on any resource {listed(ways)}"
+
+
+def _is_limited(statement: Statement) -> bool:
+    return any(_is_bound(each.operator, each.key, each.values) for each in statement.conditions)
+
+
+def _gives_itself(statement: Statement, given: Sequence[Statement]) -> Findings:
+    ways = covered(statement, _TO_ONESELF)
+    ways = [action for action in ways if not any(_forbids(other, action, _is_boundary) for other in given)]
+    if ways and any(_ONESELF in each for each in statement.resources):
+        yield element(statement), f"allows users {listed(ways)} for themselves"
 
 
 def _is_bound(operator: str, key: str, values: tuple[str, ...]) -> bool:
@@ -163,11 +177,11 @@ _KEY_PREFIXES = ("kms:encryptioncontext:", "aws:resourcetag/")
     fix="Name the keys, or restrict kms:Decrypt by a condition on kms:ViaService, kms:ResourceAliases or a tag.",
 )
 def decryption(resource: Resource, context: Context) -> Findings:
-    yield from granting(resource, context, _each_document(_check_decryption, resource))
+    yield from granting(resource, context, each_document(_check_decryption, resource))
 
 
-def _check_decryption(node: Properties) -> Findings:
-    given = tuple(statements(node, "policy"))
+def _check_decryption(node: Properties, path: str) -> Findings:
+    given = tuple(statements(node, path))
     for statement in given:
         yield from attempt(_decrypts_all, statement, given)
 

@@ -76,6 +76,8 @@ def deputy(resource: Resource, _: Context) -> Findings:
         yield "principal", f"{principal} is let in on behalf of any account"
     elif resource.needs("sourceArn"):
         return  # made from another resource of the stack
+    elif not resource.text("sourceArn").startswith("arn:"):
+        return
     elif is_wild(resource.text("sourceArn")) and not is_of_one_account(resource.text("sourceArn")):
         yield "sourceArn", "names no account"
     elif principal.startswith("s3.") and not account_of(resource.text("sourceArn")):
