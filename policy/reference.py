@@ -96,20 +96,61 @@ def _coverage() -> Iterator[str]:
     yield "## Coverage by framework\n"
     yield "| Framework | Controls | Rules |\n|---|--:|--:|"
     tables: list[str] = []
+    proven = _proven()
     for name, pattern in _FRAMEWORKS:
         covered: dict[str, list[str]] = {}
+        named: dict[str, str] = {}
         for rule in rules():
             for control in rule.controls:
                 if match := re.fullmatch(pattern, control):
                     covered.setdefault(match[1], []).append(rule.id)
+                    named[match[1]] = control
         if not covered:
             continue
         yield f"| {name} | {len(covered)} | {len({id_ for ids in covered.values() for id_ in ids})} |"
-        rows = [f"| {control} | {_links(covered[control])} |" for control in sorted(covered, key=_natural)]
-        tables += [f"### {name}\n", "| Control | Rules |\n|---|---|", *rows, ""]
+        rows = [
+            f"| {control} | {_links(covered[control])} | {_proof(named[control], proven)} |"
+            for control in sorted(covered, key=_natural)
+        ]
+        tables += [f"### {name}\n", "| Control | Rules | Cases |\n|---|---|---|", *rows, ""]
     own = [rule.id for rule in rules() if not rule.controls]
     yield f"| of no framework | | {len(own)} |\n"
+    yield "Kept: a violating and a compliant case are made from the control's definition; partly: one of them; claimed:"
+    yield "the rule says so, and no case is named after the control.\n"
     yield from tables
+
+
+_GOOD, _BAD = ("compliant", "absent-satisfies"), ("violating", "absent-violates")
+CONTROL = re.compile(r"CIS \w+ [\d.]+|[^\s,]+")
+"""An id among others."""
+
+
+def _proven() -> Mapping[str, set[str]]:
+    """Return by control the sections in which a case is made from the control's definition."""
+    found: dict[str, set[str]] = {}
+    for file in sorted(FIXTURES.glob("*.yaml")):
+        document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        for section, case in _cases(document):
+            for key, value in case.value:
+                if key.value == "controls" and isinstance(value, yaml.ScalarNode):
+                    for control in CONTROL.findall(value.value):
+                        found.setdefault(control, set()).add(section)
+    return found
+
+
+def _cases(document: yaml.Node | None) -> Iterator[tuple[str, yaml.MappingNode]]:
+    for _, sections in document.value if isinstance(document, yaml.MappingNode) else ():
+        for section, cases in sections.value if isinstance(sections, yaml.MappingNode) else ():
+            for case in cases.value if isinstance(cases, yaml.SequenceNode) else ():
+                if isinstance(case, yaml.MappingNode):
+                    yield section.value, case
+
+
+def _proof(control: str, proven: Mapping[str, set[str]]) -> str:
+    """Return kept where a compliant and a violating case are made from a control, partly for one of them."""
+    sections = proven.get(control, set())
+    both = [bool(sections.intersection(each)) for each in (_GOOD, _BAD)]
+    return "kept" if all(both) else "partly" if any(both) else "claimed"
 
 
 def _links(ids: list[str]) -> str:

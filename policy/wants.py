@@ -168,7 +168,7 @@ _OF_TEXTS: Mapping[str, Callable[[Node, str, set[str]], bool]] = {
     "none of": lambda node, path, values: _text(node, path) not in values,
     "includes": lambda node, path, values: values <= _lowered(list(node.texts(path))),
     "excludes": lambda node, path, values: not values & _lowered(list(node.texts(path))),
-    "none with": lambda node, path, values: not any(each in _text(node, path) for each in values),
+    "none with": lambda node, path, values: not any(each in text for each in values for text in node.texts(path)),
     "begins": lambda node, path, values: _text(node, path).startswith(tuple(values)),
     "ends": lambda node, path, values: _text(node, path).endswith(tuple(values)),
     "any on": lambda node, path, values: any(node.flag(f"{path}.{each}") for each in values),

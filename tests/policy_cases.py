@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from policy.reference import CONTROL
 from policy.registry import Rule, Settings, rules
 from policy.runner import run
 from policy.view import Resource, Stack
@@ -116,7 +117,7 @@ class Case:
     @property
     def controls(self) -> tuple[str, ...]:
         """Return the controls, in public catalogues, of whose definition the case is made."""
-        return tuple(self.body.get("controls", "").split())
+        return tuple(CONTROL.findall(self.body.get("controls", "")))
 
     @property
     def settings(self) -> Settings:

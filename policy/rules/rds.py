@@ -77,6 +77,12 @@ def backup(cluster: Resource, context: Context) -> Findings:
     days = cluster.number("backupRetentionPeriod")
     if (days is None or days < least) and not is_replica(cluster):
         yield "backupRetentionPeriod", f"backups are kept for fewer than {least} days"
+    elif days is not None and days > _LONGEST:
+        yield "backupRetentionPeriod", f"AWS keeps backups for at most {_LONGEST} days, and refuses more"
+
+
+_LONGEST = 35
+"""Days."""
 
 
 @rule(
@@ -152,7 +158,7 @@ def _some_may_be_of_any_cluster(stack: Stack) -> bool:
     "Snapshots inherit the tags of their database",
     types=(*types.RDS_CLUSTER, *types.RDS_INSTANCE),
     severity=LOW,
-    controls=("RDS.16", "RDS.17", "CKV_AWS_313", "CKV2_AWS_60"),
+    controls=("RDS.16", "RDS.17", "CKV_AWS_313"),
     paths=("copyTagsToSnapshot",),
     why="Without tags, nobody knows whom a snapshot belongs to, and whether it can be deleted.",
     fix="Set copy_tags_to_snapshot=True.",

@@ -57,7 +57,6 @@ def _is_narrowed(each: Properties, of: str) -> bool:
     "Web ACLs have rules",
     types=types.WEB_ACL,
     severity=MEDIUM,
-    controls=("CKV_AWS_175",),
     paths=("rules[]", "ruleJson"),
     why="A web ACL without rules blocks nothing.",
     fix="Add rules to the web ACL.",
@@ -79,7 +78,7 @@ _GROUPS = [
     "Web ACLs block known attacks, known bad inputs and addresses with a bad reputation",
     types=types.WEB_ACL,
     severity=HIGH,
-    controls=("CKV_AWS_192", "CKV2_AWS_76"),
+    controls=("CKV_AWS_192",),
     paths=(
         "rules[].statement.managedRuleGroupStatement.name",
         "rules[].statement.managedRuleGroupStatement.vendorName",
