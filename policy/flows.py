@@ -25,12 +25,48 @@ def in_force(policy: Resource, direction: str) -> bool:
 def allows_all(rule: Properties, direction: str) -> bool:
     """Whether a rule of a NetworkPolicy lets anybody through at any port, however it says so."""
     peers = rule.nodes(PEERS[direction])
-    return (not peers or any(map(_is_anybody, peers))) and _any_port(rule)
+    return (not peers or any(_is_anybody(peer, direction) for peer in peers)) and _any_port(rule)
 
 
-def _is_anybody(peer: Properties) -> bool:
+def allows_anybody(rule: Properties) -> bool:
+    """Whether a rule for ingress lets anybody through at some port that is not for everybody."""
+    peers = rule.nodes("from")
+    return (not peers or any(_is_anybody(peer, "ingress") for peer in peers)) and not _is_common(rule)
+
+
+_COMMON = ("53", "9443", "10250", "dns", "dns-tcp", "webhook", "webhook-server", "webhooks", "metrics", "http-metrics")
+"""Ports of name servers, of webhooks, which the control plane calls, and of monitoring."""
+
+
+def _is_common(rule: Properties) -> bool:
+    return all(each.text("port").removesuffix(".0") in _COMMON for each in rule.nodes("ports"))
+
+
+_METADATA = [ipaddress.ip_address(each) for each in ("169.254.169.254", "fd00:ec2::254")]
+_LINK_LOCAL = [ipaddress.ip_network(each) for each in ("169.254.0.0/16", "fd00:ec2::/32")]
+
+
+def reaches_metadata(peer: Properties) -> Findings:
+    """Find a way to the node's metadata service, which gives its role: named, not as a part of the world."""
+    cidr = peer.text("ipBlock.cidr")
+    if _holds_metadata(cidr) and not any(map(_holds_metadata, peer.texts("ipBlock.except"))):
+        yield peer.at("ipBlock.cidr"), "reaches the metadata service of the node, which gives its role"
+
+
+def _holds_metadata(cidr: str) -> bool:
+    try:
+        network = ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return False
+    near = any(network.version == each.version and network.prefixlen >= each.prefixlen for each in _LINK_LOCAL)
+    return near and any(address in network for address in _METADATA)
+
+
+def _is_anybody(peer: Properties, direction: str) -> bool:
     if peer.has("ipBlock"):
-        return is_world(peer.text("ipBlock.cidr")) and not any(map(_is_inside, peer.texts("ipBlock.except")))
+        # To reach the internet alone is a limit; to be reached from there is none.
+        limited = direction == "egress" and any(map(_is_inside, peer.texts("ipBlock.except")))
+        return is_world(peer.text("ipBlock.cidr")) and not limited
     if peer.has("namespaceSelector"):
         return selects_all(peer, "namespaceSelector") and (
             not peer.has("podSelector") or selects_all(peer, "podSelector")

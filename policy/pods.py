@@ -87,6 +87,14 @@ def is_injected(resource: Resource, container: Properties) -> bool:
     return True
 
 
+_MESH = ("istio-proxy", "discovery", "ztunnel", "install-cni")
+
+
+def is_of_mesh(container: Properties) -> bool:
+    """Whether the container is a part of Istio: its proxy or its control plane."""
+    return container.text("name") in _MESH
+
+
 def pod_paths(*keys: str) -> tuple[str, ...]:
     """Return the paths of parts of the pod in every kind of workload."""
     templates = (_TEMPLATE, *reversed(_TEMPLATES.values()))

@@ -3,6 +3,7 @@
 from policy import resource_types as types
 from policy.objects import name_of, objects
 from policy.permissions import ALL
+from policy.pods import kind
 from policy.properties import Findings, Properties, attempt
 from policy.registry import HIGH, LOW, MEDIUM, Context, rule
 from policy.view import Resource
@@ -29,6 +30,28 @@ _LONGEST = 15
 )
 def webhooks(resource: Resource, _: Context) -> Findings:
     yield from resource.each("webhooks", _hook)
+    if kind(resource) == "MutatingWebhookConfiguration":
+        yield from resource.each("webhooks", _is_in_the_way)
+
+
+def _is_in_the_way(node: Properties) -> Findings:
+    """Find a webhook that every pod waits for: while it is down, neither it nor the cluster's own pods start again.
+
+    https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/
+    """
+    if node.text("failurePolicy") == "Ignore" or any(
+        node.get(f"{each}Selector.{how}")
+        for each in ("namespace", "object")
+        for how in ("matchLabels", "matchExpressions")
+    ):
+        return
+    if node.count("matchConditions") == 0 and any(map(_is_about_pods, node.nodes("rules"))):
+        yield node.at("namespaceSelector"), "while it is down no pod starts, not even in kube-system"
+
+
+def _is_about_pods(node: Properties) -> bool:
+    of = set(node.texts("resources")) & {"pods", "*", "*/*", "pods/*"}
+    return bool(of) and bool({"", "*"} & set(node.texts("apiGroups")))
 
 
 def _hook(node: Properties) -> Findings:

@@ -89,7 +89,10 @@ def _fake(store: Resource) -> Findings:
 
 
 _APPLICATIONS = (*types.ARGO_APPLICATION, *types.ARGO_APPLICATION_SET)
-_PINNED = r"[0-9a-f]{40}|(.*[^0-9.])?v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?|.*\d{4}[-.]?\d{2}[-.]?\d{2}.*"
+_PINNED = (
+    r"(?!.*[*^~<>!|, ])([0-9a-f]{40}|(.*[^0-9.])?v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?|.*\d{4}[-.]?\d{2}[-.]?\d{2}.*)"
+)
+"""No range of versions, as charts may have: whoever publishes the next one deploys it."""
 
 
 @rule(

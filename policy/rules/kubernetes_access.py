@@ -1,9 +1,11 @@
 """Service account tokens."""
 
+from functools import partial
+
 from policy import resource_types as types
 from policy.objects import name_of, objects
 from policy.pods import pod, pod_paths
-from policy.properties import Findings, Properties, Undetermined
+from policy.properties import Findings, Properties, Undetermined, attempt
 from policy.registry import MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -16,7 +18,12 @@ from policy.view import Resource
     severity=MEDIUM,
     controls=("CKV_K8S_38", "CKV_K8S_41"),
     paths=(
-        *pod_paths("serviceAccountName", "serviceAccount", "automountServiceAccountToken"),
+        *pod_paths(
+            "serviceAccountName",
+            "serviceAccount",
+            "automountServiceAccountToken",
+            "volumes[].projected.sources[].serviceAccountToken.audience",
+        ),
         "automountServiceAccountToken",
     ),
     why="Intruders use mounted tokens, and all pods of a namespace share its default service account.",
@@ -30,6 +37,24 @@ def service_account(resource: Resource, context: Context) -> Findings:
                 "every pod of the namespace without a service account of its own gets its token",
             )
         return
+    yield from attempt(_automatic, resource, context)
+    spec = pod(resource)
+    yield from attempt(spec.each, "volumes", partial(_projections, spec))
+
+
+def _projections(spec: Properties, volume: Properties) -> Findings:
+    yield from volume.each("projected.sources", partial(_projected, spec))
+
+
+def _projected(spec: Properties, source: Properties) -> Findings:
+    path = "serviceAccountToken"
+    # Whoever asks for the token openly is asked for a dedicated account only.
+    asked = "automountServiceAccountToken"
+    if source.has(path) and not source.text(f"{path}.audience") and not spec.flag(asked):
+        yield source.at(f"{path}.audience"), "mounts a token for the API server, although none is mounted by itself"
+
+
+def _automatic(resource: Resource, context: Context) -> Findings:
     spec = pod(resource)
     name = "serviceAccountName" if spec.has("serviceAccountName") else "serviceAccount"
     if spec.has("automountServiceAccountToken"):

@@ -5,7 +5,7 @@ from functools import partial
 
 from policy import resource_types as types
 from policy.objects import objects, selector_of, selects
-from policy.pods import LASTING, container_paths, each_container, template
+from policy.pods import LASTING, container_paths, each_container, is_of_mesh, template
 from policy.properties import Findings, Properties, attempt
 from policy.registry import MEDIUM, Context, rule
 from policy.view import Resource
@@ -51,7 +51,8 @@ def _probed(container: Properties, path: str) -> Findings:
     if not port or not ports:
         return
     known = {each.text(key).removesuffix(".0") for each in ports for key in ("name", "containerPort")}
-    if port.removesuffix(".0") not in known:
+    # The proxy of Istio answers at ports of its own.
+    if port.removesuffix(".0") not in known and not is_of_mesh(container):
         yield container.at(path), "a port that the container does not declare"
 
 

@@ -161,7 +161,7 @@ def resources(resource: Resource, context: Context) -> Findings:
         what, _, of = amount.partition(".")
         # A limit without a request is the request too.
         sources = ("requests", "limits") if what == "requests" else ("limits",)
-        return any(holder.has(f"resources.{each}.{of}") for each in sources)
+        return any(_is_amount(holder, f"resources.{each}.{of}") for each in sources)
 
     def check(spec: Properties, container: Properties) -> Findings:
         lacking = [each for each in context.config["amounts"] if not given(container, each) and not given(spec, each)]
@@ -170,6 +170,14 @@ def resources(resource: Resource, context: Context) -> Findings:
 
     yield from each_container(resource, check, LASTING)
 
+
+def _is_amount(holder: Properties, path: str) -> bool:
+    """Whether an amount is set; of limits, 0 is none: the runtime does not set it."""
+    value = holder.peek(path)
+    return holder.has(path) and not (isinstance(value, str | int | float) and _NOTHING.fullmatch(str(value).strip()))
+
+
+_NOTHING = re.compile(r"0+(\.0*)?[A-Za-z]*")
 
 _PROBES = ["livenessProbe", "readinessProbe"]
 

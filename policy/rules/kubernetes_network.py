@@ -2,10 +2,11 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
 
 from policy import resource_types as types
-from policy.flows import PEERS, allows_all, foreign, in_force
-from policy.objects import objects
+from policy.flows import PEERS, allows_all, allows_anybody, foreign, in_force, reaches_metadata
+from policy.objects import name_of, objects
 from policy.pods import kind, pod
 from policy.properties import UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, Context, rule
@@ -56,7 +57,8 @@ def namespaces(resource: Resource, context: Context) -> Findings:
     provider = context.stack.provider(resource)
     given = resource.text(path) or (provider.text("namespace") if provider else "") or context.config["namespace"]
     if given == "default" and (kind(resource), resource.text("metadata.name")) not in _BUILT_IN:
-        yield path, "in the default namespace"
+        said = bool(resource.text(path))
+        yield path, "in the default namespace" + ("" if said else ", unless whoever applies it names another one")
 
 
 @rule(
@@ -137,8 +139,25 @@ def _is_open(policy: Resource, direction: str) -> Findings:
     def check(node: Properties) -> Findings:
         if allows_all(node, direction):
             yield node.at(), f"allows all {direction}"
+        elif direction == "ingress" and allows_anybody(node) and not _is_for_everybody(policy):
+            yield node.at(), "whoever reaches the pods may connect to these ports"
+        elif direction == "egress":
+            yield from node.each("to", reaches_metadata)
 
     yield from policy.each(path, check)
+
+
+_ENTRANCE = re.compile(
+    r"(^|[-./_])(ingress|gateway|gw|edge|proxy|lb|load-?balancer|webhooks?|dns|coredns|public)([-./_]|$)"
+)
+"""Words for pods that serve whoever comes: entrances, webhooks for the control plane, whose addresses are not the
+cluster's, and name servers."""
+
+
+def _is_for_everybody(policy: Resource) -> bool:
+    chosen = policy.get("spec.podSelector.matchLabels", {})
+    words = [name_of(policy), *(str(value) for value in chosen.values())] if isinstance(chosen, Mapping) else []
+    return any(_ENTRANCE.search(each.lower()) for each in words)
 
 
 def _selects_nothing(policy: Resource, context: Context) -> Findings:

@@ -142,6 +142,8 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
             yield container.at(refusal), "may run as root"
     elif number < least:
         yield container.at(user), f"runs as a user below {least}" if number else "runs as root"
+    elif container.has(refusal) and not container.flag(refusal) and spec.flag(refusal):
+        yield container.at(refusal), "takes back what the pod says, and the restricted standard refuses it"
 
 
 @rule(

@@ -4,9 +4,9 @@ import math
 from functools import partial
 
 from policy import resource_types as types
-from policy.objects import SCALABLE, objects
-from policy.pods import LASTING, container_paths, kind, pod, pod_paths
-from policy.properties import UNKNOWN, Findings, Properties, Undetermined
+from policy.objects import SCALABLE, objects, selects
+from policy.pods import LASTING, container_paths, kind, pod, pod_paths, template
+from policy.properties import MISSING, UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
 
@@ -84,7 +84,7 @@ def _amount(resource: Resource, path: str) -> tuple[float, bool] | None:
 
 @rule(
     "wl-hpa",
-    "Autoscalers keep at least two pods, and their workloads set no replicas",
+    "Autoscalers and workloads with a budget keep at least two pods, and scaled workloads set no replicas",
     types=(*types.POD_AUTOSCALER, *SCALABLE),
     kind="stack",
     severity=MEDIUM,
@@ -98,10 +98,21 @@ def autoscaling(resource: Resource, context: Context) -> Findings:
     if resource.type in types.POD_AUTOSCALER:
         if (resource.number("spec.minReplicas") or 1) < context.config["pods"]:
             yield "spec.minReplicas", f"may go below {context.config['pods']} pods"
-    elif _is_fixed(resource) and objects(context.stack).autoscaler(resource):
+        return
+    yield from attempt(_alone, resource, context)
+    if _is_fixed(resource) and objects(context.stack).autoscaler(resource):
         if not resource.ignores_known:
             raise Undetermined("spec.replicas", "whether ignore_changes has it was not recorded")
         yield "spec.replicas", "fixed, although an autoscaler manages it"
+
+
+def _alone(workload: Resource, context: Context) -> Findings:
+    """Find single pods of which a budget says that they matter."""
+    known = objects(context.stack)
+    if context.config["pods"] < _SEVERAL or {"spec.replicas", "spec", "*"} & set(workload.ignore_changes):
+        return
+    if known.least_replicas(workload) == 1 and not known.autoscaler(workload) and known.budgets(workload):
+        yield "spec.replicas", "a single pod, of which the disruption budget can keep none"
 
 
 def _is_fixed(workload: Resource) -> bool:
@@ -125,11 +136,50 @@ def _is_fixed(workload: Resource) -> bool:
 def spread(workload: Resource, context: Context) -> Findings:
     spec = pod(workload)
     apart = "affinity.podAntiAffinity"
+    yield from attempt(spec.each, "topologySpreadConstraints", partial(_spreads_others, workload))
     given = spec.has("topologySpreadConstraints") and spec.count("topologySpreadConstraints") > 0
     if given or (spec.has(apart) and spec.keys(apart)):
         return
     if objects(context.stack).least_replicas(workload) >= _SEVERAL:
         yield spec.at("topologySpreadConstraints"), "neither spread constraints nor anti-affinity are set"
+
+
+def _spreads_others(workload: Resource, constraint: Properties) -> Findings:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/#labelselector"""
+    path = "labelSelector"
+    labels = template(workload).get("metadata.labels", {})
+    selector = constraint.get_part(path)
+    if selector is not MISSING and not selects(Properties(selector, constraint.at(path)), labels):
+        yield constraint.at(path), "counts other pods than the workload's, so it spreads none"
+
+
+@rule(
+    "wl-update",
+    "Updates of a workload leave pods that serve",
+    types=(*types.DEPLOYMENT, *types.DAEMON_SET, *types.ROLLOUT),
+    kind="stack",
+    severity=MEDIUM,
+    paths=("spec.strategy", "spec.updateStrategy", "spec.replicas"),
+    why="If all pods are stopped before the first new one is ready, each update is an outage, and a bad one lasts.",
+    fix="Set strategy RollingUpdate with max_unavailable 0 or 25%, and max_surge 1.",
+)
+def update(workload: Resource, context: Context) -> Findings:
+    daemon = workload.type in types.DAEMON_SET
+    ways = ("spec.updateStrategy.rollingUpdate",) if daemon else ("spec.strategy.rollingUpdate", "spec.strategy.canary")
+    stops = [f"{way}.maxUnavailable" for way in ways if _stops_all(workload, f"{way}.maxUnavailable")]
+    if workload.text("spec.strategy.type") == "Recreate":
+        stops = ["spec.strategy.type"]
+    if stops and (daemon or objects(context.stack).least_replicas(workload) >= _SEVERAL):
+        yield stops[0], "an update stops all pods at once"
+
+
+def _stops_all(workload: Resource, path: str) -> bool:
+    most = _amount(workload, path)
+    if most is None:
+        return False
+    number, percent = most
+    replicas = workload.number("spec.replicas") if not percent and workload.has("spec.replicas") else None
+    return number >= 100 if percent else replicas is not None and number >= replicas  # noqa: PLR2004  # all of them
 
 
 _GPU_KEYS = ["nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915", "aws.amazon.com/neuron"]

@@ -1,11 +1,12 @@
 """The service mesh: mutual TLS, who may call whom, what comes in and what goes out."""
 
 import re
+from functools import partial
 
 from policy import resource_types as types
 from policy.networks import is_world
 from policy.objects import objects
-from policy.pods import template
+from policy.pods import LASTING, is_of_mesh, template
 from policy.properties import MISSING, Findings, Properties, attempt, join
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -112,28 +113,57 @@ def authorized(resource: Resource, context: Context) -> Findings:
         yield from resource.each("spec.jwtRules", _keys_in_the_open)
         yield from attempt(_is_asked_for, resource, context)
     elif resource.text("spec.action").upper() in ("", "ALLOW"):
-        yield from resource.each("spec.rules", _allows_anybody)
+        yield from resource.each("spec.rules", partial(_allows_anybody, is_gateway=_is_gateway(resource)))
 
 
 _ANY = {"*", "/*"}
 _IDENTITIES = ("principals", "namespaces", "ipBlocks", "remoteIpBlocks", "serviceAccounts")
+_OPEN_PATH = re.compile(
+    r"/([\w.-]+/)*(healthz?|livez?|liveness|readyz?|readiness|ping|metrics|status|\.well-known)(/.*)?"
+)
+"""Paths that the cluster, monitoring or everybody asks for: of health, numbers and public keys."""
 
 
-def _allows_anybody(node: Properties) -> Findings:
+def _is_gateway(policy: Resource) -> bool:
+    """Whether a policy is about an entrance of the mesh, where everybody comes in and most have no identity."""
+    labels = [policy.text(join("spec.selector.matchLabels", key)) for key in policy.keys("spec.selector.matchLabels")]
+    targets = [each.text("kind") for each in policy.nodes("spec.targetRefs")] + [policy.text("spec.targetRef.kind")]
+    return any("gateway" in each.lower() for each in (*labels, *targets))
+
+
+def _allows_anybody(node: Properties, *, is_gateway: bool) -> Findings:
     sources = node.nodes("from")
     for each in sources:
         for key in _IDENTITIES:
             values = each.texts(f"source.{key}")
             if "*" in values or "*/*" in values or any(map(is_world, values)):
                 yield each.at(f"source.{key}"), "allows anybody"
-    limited = bool(node.count("when")) or any(map(_names_operation, node.nodes("to")))
-    if not limited and (not sources or any(not each.get("source") for each in sources)):
+    operations = node.nodes("to")
+    named = bool(operations) and all(map(_names_operation if is_gateway else _is_for_all, operations))
+    if node.count("when") or named:
+        return
+    if not sources:
+        yield node.at(), "allows requests of anybody"
+    if not is_gateway:
+        yield from node.each("from", _names_nobody)
+    elif any(not each.get("source") for each in sources):
         yield node.at(), "allows every request of anybody"
 
 
 def _names_operation(node: Properties) -> bool:
     operation = node.get("operation") or {}
     return any(set(values) - _ANY for values in operation.values() if isinstance(values, list))
+
+
+def _is_for_all(node: Properties) -> bool:
+    paths = node.texts("operation.paths")
+    return bool(paths) and all(map(_OPEN_PATH.fullmatch, paths))
+
+
+def _names_nobody(node: Properties) -> Findings:
+    """Find sources without an identity: those that only leave some out admit whoever has none as well."""
+    if not any(node.texts(f"source.{key}") for key in (*_IDENTITIES, "requestPrincipals")):
+        yield node.at("source"), "allows anybody, or all but a few"
 
 
 def _keys_in_the_open(node: Properties) -> Findings:
@@ -252,6 +282,10 @@ def _lets_out(node: Properties) -> Findings:
 
 
 _INJECT = "sidecar.istio.io/inject"
+_CAUGHT = ("traffic.sidecar.istio.io/includeInboundPorts", "traffic.sidecar.istio.io/includeOutboundIPRanges")
+"""Empty, they catch nothing: https://istio.io/latest/docs/reference/config/annotations/"""
+_ASIDE = re.compile(r".*(metric|prom|monitor|health|probe|status|admin|webhook).*")
+"""Names of ports for callers without a sidecar."""
 _AROUND = ("traffic.sidecar.istio.io/excludeOutboundIPRanges", "traffic.sidecar.istio.io/excludeInboundPorts")
 
 
@@ -270,9 +304,11 @@ def injected(resource: Resource, _: Context) -> Findings:
             yield _INJECTION, "takes the namespace out of the mesh"
         return
     made = template(resource)
-    for where in ("labels", "annotations"):
-        yield from attempt(_keeps_out, made, where)
-    yield from attempt(_goes_around, made)
+    found = [each for where in ("labels", "annotations") for each in attempt(_keeps_out, made, where)]
+    found += attempt(_goes_around, made)
+    # A gateway has the proxy in it already, and the control plane needs none.
+    if found and not any(is_of_mesh(each) for group in LASTING for each in made.nodes(f"spec.{group}")):
+        yield from found
 
 
 def _keeps_out(made: Properties, where: str) -> Findings:
@@ -281,11 +317,24 @@ def _keeps_out(made: Properties, where: str) -> Findings:
         yield made.at(path), "the pod has no sidecar"
 
 
+def _served(made: Properties) -> set[str]:
+    """Return the ports at which the containers serve others of the mesh."""
+    ports = [port for each in made.nodes("spec.containers") for port in each.nodes("ports")]
+    return {each.text("containerPort").removesuffix(".0") for each in ports if not _ASIDE.match(each.text("name"))}
+
+
 def _goes_around(made: Properties) -> Findings:
     for key in _AROUND:
         path = f'metadata.annotations["{key}"]'
         given = [each.strip() for each in made.text(path).split(",")]
         if "*" in given or any(map(is_world, given)):
+            yield made.at(path), "traffic goes around the sidecar"
+    excluded = 'metadata.annotations["traffic.sidecar.istio.io/excludeInboundPorts"]'
+    if {each.strip() for each in made.text(excluded).split(",")} & _served(made):
+        yield made.at(excluded), "accepts traffic at a port of the service past the sidecar"
+    for key in _CAUGHT:
+        path = f'metadata.annotations["{key}"]'
+        if made.has(path) and not made.text(path).strip():
             yield made.at(path), "traffic goes around the sidecar"
     mode = 'metadata.annotations["sidecar.istio.io/interceptionMode"]'
     if made.text(mode).upper() == "NONE":
