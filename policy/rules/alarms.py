@@ -81,10 +81,12 @@ def _is_notice(target: Resource, context: Context) -> bool:
     value = target.peek("arn")
     if isinstance(value, str):
         return ":sns:" in value or ":logs:" in value
-    needed = [context.stack.by_urn.get(urn) for urn in target.needs("arn")]
-    if not needed:
+    if not target.needs("arn"):
         raise Undetermined("arn")
-    return any(each is not None and each.type in (*types.TOPIC, *types.LOG_GROUP) for each in needed)
+    try:
+        return bool(context.stack.targets(target, "arn", *types.TOPIC, *types.LOG_GROUP))
+    except Undetermined:
+        return False
 
 
 _MOST = 100
