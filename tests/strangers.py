@@ -15,7 +15,7 @@ OBJECTS = ("arn:aws:s3:::documents/private/1", "arn:aws:s3:::documents/2")
 Request = Mapping[str, str]
 REFERERS: tuple[dict[str, str], ...] = (
     {},
-    *({"aws:referer": each} for each in ("https://example.com/", "https://*", "x")),
+    *({"aws:referer": each} for each in ("https://example.com/", "https://*", "https://elsewhere.example/", "x")),
 )
 
 
@@ -23,7 +23,7 @@ def requests() -> Iterator[Request]:
     """Yield requests of those who have nothing to do with the account: signed ones and unsigned ones."""
     callers: list[dict[str, str]] = [{}]
     for account, role, organization in itertools.product(
-        ("999999999999", "199999999999", "123456789019", "123499999912"),
+        ("999999999999", "199999999999", "123456789019", "123499999912", "555555555555"),
         ("app", "else"),
         ("", "o-stranger99/r-ab12/ou-ab12-1/", "o-stranger99/r-else/"),
     ):
