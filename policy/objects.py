@@ -5,7 +5,7 @@ raised as Undetermined. Looking up takes the same time however many objects ther
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -98,6 +98,7 @@ class Objects:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._names: dict[str, Index] = {}
+        self._labels_of: dict[Resource, tuple[dict[str, str], ...]] = {}
 
     def place(self, resource: Resource) -> str:
         """Return an object's namespace, by its name or, while that is unknown, by the URN of the Namespace."""
@@ -171,6 +172,11 @@ class Objects:
 
     def labels(self, workload: Resource) -> tuple[dict[str, str], ...]:
         """Return the labels of a workload's pods, and those that they have under Flagger."""
+        if workload not in self._labels_of:
+            self._labels_of[workload] = self._read_labels(workload)
+        return self._labels_of[workload]
+
+    def _read_labels(self, workload: Resource) -> tuple[dict[str, str], ...]:
         own = _labels(template(workload), "metadata.labels")
         if not self.is_canaried(workload):
             return (own,)
@@ -300,30 +306,44 @@ class Objects:
         """Whether a network policy selects any pod of its namespace; so it does where none is known."""
         if self.has_makers():
             return True
-        near, selector = self._placed.by_key.get(self.place(policy), ()), selector_of(policy, "spec.podSelector")
+        place, selector = self.place(policy), selector_of(policy, "spec.podSelector")
+        near = self._candidates(place, _labels(selector, "matchLabels").items())
         if any(selects(selector, labels) for each in near for labels in self.labels(each)):
             return True
-        self._placed.be_sure()
-        return not near
+        self._labelled.be_sure()
+        return not self._labelled.by_key.get((place, None))
+
+    def _candidates(self, place: str, wanted: Iterable[tuple[str, str]]) -> Sequence[Resource]:
+        """Return the fewest workloads of a namespace among which are all whose pods have these labels."""
+        keys = [(place, pair) for pair in wanted] or [(place, None)]
+        return min((self._labelled.by_key.get(key, []) for key in keys), key=len)
 
     @cached_property
-    def _placed(self) -> Index:
-        return Index(self._stack.of_type(*types.WORKLOADS), lambda each: [self.place(each)])
+    def _labelled(self) -> Index:
+        """Return the workloads, each filed under its namespace, and under that with each label of its pods."""
+
+        def keys(workload: Resource) -> Iterator[tuple[str, tuple[str, str] | None]]:
+            place = self.place(workload)
+            yield place, None
+            yield from ((place, pair) for labels in self.labels(workload) for pair in labels.items())
+
+        return Index(self._stack.of_type(*types.WORKLOADS), keys)
 
     def has_makers(self) -> bool:
         """Whether something makes objects that the stack does not show."""
         return bool(self._stack.of_type(*_MAKERS))
 
-    def near(self, resource: Resource) -> tuple[Resource, ...]:
-        """Return the workloads of an object's namespace; raises Undetermined if there is none, but may be."""
-        return tuple(self._placed.find([self.place(resource)]))
+    def has_near(self, resource: Resource) -> bool:
+        """Whether an object's namespace has workloads; raises Undetermined if it has none, but may have."""
+        return any(self._labelled.find([(self.place(resource), None)]))
 
     def selected_by(self, service: Resource) -> tuple[Resource, ...]:
         """Return the workloads whose pods a service selects; raises Undetermined if there is none, but may be."""
         wanted = _labels(service.inputs, "spec.selector").items()
-        found = tuple(each for each in self.near(service) if any(wanted <= own.items() for own in self.labels(each)))
+        near = self._candidates(self.place(service), wanted)
+        found = tuple(each for each in near if any(wanted <= own.items() for own in self.labels(each)))
         if not found:
-            self._placed.be_sure()
+            self._labelled.be_sure()
         return found
 
     def has_namespace(self, place: str) -> bool:

@@ -123,6 +123,8 @@ class Rule:
         return {key: chosen.get(key, schema.get("default")) for key, schema in self.config.items()}
 
     def applies(self, type_: str) -> bool:
+        """Whether it looks at a type; one that looks at a kind looks at patches of it as well."""
+        type_ = unpatched(type_)
         return any(type_.startswith(each[:-1]) if each.endswith("*") else type_ == each for each in self.types)
 
 
@@ -231,8 +233,8 @@ def _load() -> Iterator[Rule]:
 
 @cache
 def rules_for(type_: str) -> tuple[Rule, ...]:
-    """Return the rules that look at a resource type; those of a kind look at patches of it as well."""
-    return tuple(each for each in rules() if each.applies(unpatched(type_)))
+    """Return the rules that look at a resource type."""
+    return tuple(each for each in rules() if each.applies(type_))
 
 
 def unpatched(type_: str) -> str:

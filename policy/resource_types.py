@@ -162,7 +162,7 @@ POD = _kubernetes("Pod", "core/v1")
 FOREIGN_WORKLOADS = (
     *_kubernetes("Service", "serving.knative.dev/v1"),
     *_kubernetes("Configuration", "serving.knative.dev/v1"),
-    *_kubernetes("DeploymentConfig", "apps.openshift.io/v1"),
+    *_kubernetes("DeploymentConfig", "apps.openshift.io/v1", "core/v1"),
     *_kubernetes("CloneSet", "apps.kruise.io/v1alpha1"),
     *_kubernetes("StatefulSet", "apps.kruise.io/v1beta1", "apps.kruise.io/v1alpha1"),
     *_kubernetes("DaemonSet", "apps.kruise.io/v1alpha1"),

@@ -90,7 +90,7 @@ def targeted(service: Resource, context: Context) -> Findings:
     known = objects(context.stack)
     if not service.keys("spec.selector") or known.has_makers():
         return
-    if not known.near(service):
+    if not known.has_near(service):
         return  # only a part of the cluster is seen
     selected = known.selected_by(service)
     if not selected:

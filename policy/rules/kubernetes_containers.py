@@ -5,7 +5,7 @@ import re
 
 from policy import resource_types as types
 from policy.literals import is_secret
-from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod_paths
+from policy.pods import LASTING, container_paths, each_container, is_injected, kind, pod, pod_paths
 from policy.properties import Findings, Properties, attempt, join
 from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -81,8 +81,8 @@ _MOVING = [
     "Images have a fixed tag or digest, and come from approved registries",
     types=types.WORKLOADS,
     severity=HIGH,
-    controls=("CKV_K8S_14", "CKV_K8S_43"),
-    paths=container_paths("image", "imagePullPolicy"),
+    controls=("CKV_K8S_14",),
+    paths=(*container_paths("image", "imagePullPolicy"), *pod_paths("volumes[].image.reference")),
     why="A tag such as `latest` can move at any time, and nodes then run different images.",
     fix="Use a digest, or a tag that never moves, from an approved registry.",
     config={
@@ -95,23 +95,32 @@ def image(resource: Resource, context: Context) -> Findings:
     def check(_spec: Properties, container: Properties) -> Findings:
         if is_injected(resource, container):
             return
-        name, tag, digest = _parts(container.text("image"))
-        if not name:
+        if not container.text("image"):
             yield container.at("image"), "no image is set"
             return
-        if not digest:
-            if not tag:
-                yield container.at("image"), "has neither tag nor digest, so `latest` is pulled"
-            elif tag.lower() in context.config["moving"] or not _VERSIONED.search(tag):
-                yield container.at("image"), "has a mutable tag"
-            elif context.config["digest"]:
-                yield container.at("image"), "has no digest"
-        if not any(_is_from(name, each) for each in context.config["registries"]):
-            yield container.at("image"), "the registry is not approved"
+        yield from _pulled(container, "image", context)
         if container.text("imagePullPolicy") == "Never":
             yield container.at("imagePullPolicy"), "runs whatever image of that name the node has"
 
+    def mounted(volume: Properties) -> Findings:
+        if volume.has("image.reference"):
+            yield from _pulled(volume, "image.reference", context)
+
     yield from each_container(resource, check)
+    yield from attempt(pod(resource).each, "volumes", mounted)
+
+
+def _pulled(holder: Properties, path: str, context: Context) -> Findings:
+    name, tag, digest = _parts(holder.text(path))
+    if not digest:
+        if not tag:
+            yield holder.at(path), "has neither tag nor digest, so `latest` is pulled"
+        elif tag.lower() in context.config["moving"] or not _VERSIONED.search(tag):
+            yield holder.at(path), "has a mutable tag"
+        elif context.config["digest"]:
+            yield holder.at(path), "has no digest"
+    if not any(_is_from(name, each) for each in context.config["registries"]):
+        yield holder.at(path), "the registry is not approved"
 
 
 _VERSIONED = re.compile(r"\d")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from policy import resource_types as types
 from policy.flows import PEERS, allows_all, allows_anybody, foreign, in_force, reaches_metadata
 from policy.objects import name_of, objects
-from policy.pods import kind, pod
+from policy.pods import kind
 from policy.properties import UNKNOWN, Findings, Properties, Undetermined, attempt
 from policy.registry import HIGH, Context, rule
 from policy.view import Resource
@@ -99,8 +99,8 @@ def _denies(namespace: Resource, direction: str, context: Context) -> Findings:
 
 def _is_isolated(workload: Resource, direction: str, context: Context) -> Findings:
     known = objects(context.stack)
-    # Of a Namespace in the stack, all pods are judged at once; and no policy applies to the node's own network.
-    if known.has_namespace(known.place(workload)) or pod(workload).flag("hostNetwork"):
+    # Of a Namespace in the stack, all pods are judged at once.
+    if known.has_namespace(known.place(workload)):
         return
     if not known.is_isolated(workload, direction):
         yield "", f"no network policy restricts its {direction}"

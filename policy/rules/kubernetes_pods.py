@@ -66,7 +66,7 @@ def host_namespaces(resource: Resource, _: Context) -> Findings:
     "Containers do not allow privilege escalation",
     types=types.WORKLOADS,
     severity=HIGH,
-    controls=("CKV_K8S_20",),
+    controls=("CKV_K8S_20", "CKV_K8S_30"),
     paths=(*container_paths(f"{_CONTEXT}.allowPrivilegeEscalation"), *pod_paths("os.name", "nodeSelector.*")),
     why="By default, a process can become root through a setuid program in its image.",
     fix="Set allow_privilege_escalation=False in the container's security_context.",
@@ -89,7 +89,7 @@ _GROUPS = ("runAsGroup", "fsGroup", "supplementalGroups[]")
     "Containers do not run as root",
     types=types.WORKLOADS,
     severity=HIGH,
-    controls=("CKV_K8S_23", "CKV_K8S_40"),
+    controls=("CKV_K8S_23",),
     paths=(
         *container_paths(*(f"{_CONTEXT}.{key}" for key in ("runAsNonRoot", "runAsUser", "runAsGroup"))),
         *pod_paths(
@@ -144,6 +144,13 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
         yield container.at(user), f"runs as a user below {least}" if number else "runs as root"
     elif container.has(refusal) and not container.flag(refusal) and spec.flag(refusal):
         yield container.at(refusal), "takes back what the pod says, and the restricted standard refuses it"
+    name = f"{_CONTEXT}.windowsOptions.runAsUserName"
+    if deciding(spec, container, "windowsOptions.runAsUserName").text(name).lower() in _ADMINISTRATORS:
+        yield container.at(name), "runs as an administrator"
+
+
+_ADMINISTRATORS = ("containeradministrator", "nt authority\\system")
+"""https://kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/"""
 
 
 @rule(
@@ -151,7 +158,7 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
     "Containers drop all capabilities, and add only harmless ones",
     types=types.WORKLOADS,
     severity=MEDIUM,
-    controls=("CKV_K8S_28", "CKV_K8S_37"),
+    controls=("CKV_K8S_28", "CKV_K8S_37", "CKV_K8S_39"),
     paths=(
         *container_paths(f"{_CONTEXT}.capabilities.drop[]", f"{_CONTEXT}.capabilities.add[]"),
         *pod_paths("os.name", "nodeSelector.*"),
@@ -211,7 +218,7 @@ def read_only(resource: Resource, _: Context) -> Findings:
     "Containers have a seccomp profile",
     types=types.WORKLOADS,
     severity=MEDIUM,
-    controls=("CKV_K8S_31",),
+    controls=("CKV_K8S_29", "CKV_K8S_31"),
     paths=(
         *container_paths(f"{_CONTEXT}.seccompProfile.type"),
         *pod_paths(f"{_CONTEXT}.seccompProfile.type", "os.name", "nodeSelector.*"),

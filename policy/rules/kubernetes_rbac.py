@@ -44,7 +44,7 @@ _PLACED_RULES = (*_RULES, "metadata.namespace")
     types=(*types.K8S_ROLE, *types.ROLE_BINDING),
     kind="stack",
     severity=HIGH,
-    controls=("CKV_K8S_49", "CKV2_K8S_5", "CIS EKS 4.1.1", "CIS EKS 4.1.3"),
+    controls=("CKV_K8S_49", "CIS EKS 4.1.1", "CIS EKS 4.1.3"),
     paths=(
         *_RULES,
         "rules[].nonResourceURLs[]",
@@ -99,12 +99,23 @@ def _bound_to_all(binding: Resource, context: Context) -> Findings:
     role, everywhere = binding.text("roleRef.name"), kind(binding) == "ClusterRoleBinding"
     if binding.text("roleRef.kind") == "Role":
         return
-    if role == EVERYTHING:
+    if role.startswith(_CONTROLLERS) and any(_is_other(each) for each in binding.nodes("subjects")):
+        yield "roleRef.name", "grants what a controller of the control plane may do"
+    elif role == EVERYTHING:
         yield "roleRef.name", f"grants everything in the {'cluster' if everywhere else 'namespace'}"
     elif role in EDITING and everywhere:
         yield "roleRef.name", f"grants {role} in every namespace, with all secrets and service accounts of the cluster"
     elif role in EDITING and objects(context.stack).place(binding) in SYSTEM:
         yield "roleRef.name", f"grants {role} in a namespace of the cluster itself"
+
+
+_CONTROLLERS = ("system:controller:", "system:kube-controller-manager", "system:node", "system:aggregate-to-")
+
+
+def _is_other(subject: Properties) -> bool:
+    """Whether a subject is none of the control plane's own, which all are `system:`."""
+    own = subject.text("namespace") == "kube-system" or subject.text("name").startswith(("system:", "eks:"))
+    return not own
 
 
 _NOBODY = ("system:anonymous", "system:unauthenticated")
@@ -155,7 +166,7 @@ def bound_to_default(binding: Resource, _: Context) -> Findings:
     types=types.K8S_ROLE,
     kind="stack",
     severity=MEDIUM,
-    controls=("CIS EKS 4.1.2",),
+    controls=("CKV2_K8S_5", "CIS EKS 4.1.2"),
     paths=_PLACED_RULES,
     why="Secrets hold the tokens and passwords of others: whoever reads them all, or lists them, becomes any of them.",
     fix="Limit the rule with resource_names to the secrets that are needed, and use get alone.",
@@ -222,8 +233,10 @@ _WAYS = (
         ("create", "get"),
     ),
     Permission("can put containers into running pods", "", ("pods/ephemeralcontainers",), ("update", "patch")),
+    # CVE-2020-8554, which has no other remedy.
+    Permission("can draw traffic for any address to a service", "", ("services/status",), ("update", "patch")),
 )
-_MAPPING = ("aws-auth",)
+_MAPPING = ("aws-auth", "coredns")
 
 
 @rule(
@@ -232,7 +245,15 @@ _MAPPING = ("aws-auth",)
     types=types.K8S_ROLE,
     kind="stack",
     severity=HIGH,
-    controls=("CKV_K8S_155", "CKV_K8S_156", "CKV_K8S_157", "CKV_K8S_158", "CIS EKS 4.1.8"),
+    controls=(
+        "CKV_K8S_155",
+        "CKV_K8S_156",
+        "CKV_K8S_157",
+        "CKV_K8S_158",
+        "CKV2_K8S_1",
+        "CKV2_K8S_3",
+        "CIS EKS 4.1.8",
+    ),
     paths=_PLACED_RULES,
     why="`bind`, `escalate`, `impersonate` or tokens of other accounts make a role equivalent to cluster-admin.",
     fix="Remove the verb, or restrict it with resource_names.",
@@ -251,9 +272,14 @@ def _escalates(node: Properties) -> Findings:
             yield node.at("verbs"), "can give a role more permissions than its own"
         elif "bind" in verbs and (not narrowed or EVERYTHING in narrowed):
             yield node.at("verbs"), "can bind any role to anyone"
-    impersonates = any(each.startswith("impersonate") for each in verbs) and (not narrowed or MASTERS in narrowed)
-    if impersonates and any(covers(node, group, *resources) for group, resources in _SOMEBODY):
+    impersonates = any(each.startswith("impersonate") for each in verbs) or ("*" in verbs and not _is_about_all(node))
+    somebody = any(covers(node, group, *resources) for group, resources in _SOMEBODY)
+    if impersonates and somebody and (not narrowed or MASTERS in narrowed):
         yield node.at("verbs"), "can impersonate anyone"
+
+
+def _is_about_all(node: Properties) -> bool:
+    return bool(ALL & set(node.texts("resources")))
 
 
 def _finds_way(role: Resource, context: Context, node: Properties) -> Findings:
@@ -261,11 +287,16 @@ def _finds_way(role: Resource, context: Context, node: Properties) -> Findings:
     for way in _WAYS:
         if way.covered(node) and (not way.cluster or "" in reach(known, role)):
             yield node.at("resources"), way.message
+            if _is_about_all(node):
+                return  # the wildcard is the finding, and has all other ways too
     # https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html
     if grants(node, "", ("configmaps",), CHANGING):
         narrowed = names(node)
         if set(_MAPPING) & set(narrowed) or (not narrowed and set(SYSTEM) & set(reach(known, role))):
-            yield node.at("resources"), "can change who is who in the cluster (aws-auth)"
+            yield (
+                node.at("resources"),
+                "can change who is who in the cluster (aws-auth), or its names (coredns)",
+            )
 
 
 _SIGNED_AS_ANYBODY = re.compile(r"\*|kubernetes\.io/(\*|kube-apiserver-client(-kubelet)?)")

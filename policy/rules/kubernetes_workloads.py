@@ -35,7 +35,7 @@ def budget(workload: Resource, context: Context) -> Findings:
 
 @rule(
     "pdb-live",
-    "Disruption budgets allow at least one eviction",
+    "Disruption budgets allow at least one eviction, and not all at once",
     types=types.DISRUPTION_BUDGET,
     kind="stack",
     severity=HIGH,
@@ -54,6 +54,8 @@ def drainable(resource: Resource, context: Context) -> Findings:
     elif most is not None:
         if most[0] <= 0:
             yield "spec.maxUnavailable", "no pod may ever be evicted"
+        elif most[1] and most[0] >= 100:  # noqa: PLR2004  # all of them
+            yield "spec.maxUnavailable", "all pods may be evicted at once"
     elif least is not None:
         number, percent = least
         if percent and number >= 100:  # noqa: PLR2004  # all of them
