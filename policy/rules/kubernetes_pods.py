@@ -142,8 +142,9 @@ def _may_be_root(least: int, spec: Properties, container: Properties) -> Finding
             yield container.at(refusal), "may run as root"
     elif number < least:
         yield container.at(user), f"runs as a user below {least}" if number else "runs as root"
-    elif container.has(refusal) and not container.flag(refusal) and spec.flag(refusal):
-        yield container.at(refusal), "takes back what the pod says, and the restricted standard refuses it"
+    elif container.has(refusal) and not container.flag(refusal):
+        # The restricted standard refuses it whatever the user is.
+        yield container.at(refusal), "root is no longer refused"
     name = f"{_CONTEXT}.windowsOptions.runAsUserName"
     if deciding(spec, container, "windowsOptions.runAsUserName").text(name).lower() in _ADMINISTRATORS:
         yield container.at(name), "runs as an administrator"

@@ -145,9 +145,15 @@ def volumes(resource: Resource, _: Context) -> Findings:
         for probe in _PROBES:
             for host in _HOSTS:
                 yield from attempt(_has_host, container, f"{probe}.{host}")
+        yield from attempt(container.each, "volumeMounts", _is_kept_inside)
 
     yield from attempt(pod(resource).each, "volumes", _is_harmless)
     yield from each_container(resource, check)
+
+
+def _is_kept_inside(mount: Properties) -> Findings:
+    if mount.text("mountPropagation") == "Bidirectional":
+        yield mount.at("mountPropagation"), "what is mounted in the container appears on the node"
 
 
 def _has_host(container: Properties, path: str) -> Findings:
@@ -234,6 +240,7 @@ def privileges(resource: Resource, context: Context) -> Findings:
     yield from attempt(_fixed_node, spec)
     yield from attempt(spec.each, "tolerations", partial(_tolerates_all, resource))
     yield from attempt(_shared, spec)
+    yield from attempt(_as_node, spec)
     yield from attempt(_aliases, spec)
     yield from attempt(_grace, spec)
 
@@ -241,6 +248,12 @@ def privileges(resource: Resource, context: Context) -> Findings:
 def _shared(spec: Properties) -> Findings:
     if spec.flag("shareProcessNamespace"):
         yield spec.at("shareProcessNamespace"), "containers see each other's processes, environment and files"
+
+
+def _as_node(spec: Properties) -> Findings:
+    # Silence means the same, but every cluster has pods that say nothing.
+    if spec.flag("hostUsers"):
+        yield spec.at("hostUsers"), "root in the container is root on the node"
 
 
 def _aliases(spec: Properties) -> Findings:

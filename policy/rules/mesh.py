@@ -1,6 +1,7 @@
 """The service mesh: mutual TLS, who may call whom, what comes in and what goes out."""
 
 import re
+from collections.abc import Mapping
 from functools import partial
 
 from policy import resource_types as types
@@ -37,8 +38,7 @@ _WEAK = ("PERMISSIVE", "DISABLE")
 def mutual(resource: Resource, context: Context) -> Findings:
     if resource.type in types.PEER_AUTHENTICATION:
         yield from attempt(_mode, resource, context)
-        for port in resource.keys("spec.portLevelMtls"):
-            yield from attempt(_port_mode, resource, join(join("spec.portLevelMtls", str(port)), "mode"))
+        yield from attempt(_ports, resource)
     else:
         yield from attempt(_plain, resource.inputs, "spec.trafficPolicy")
         yield from resource.each("spec.subsets", lambda node: _plain(node, "trafficPolicy"))
@@ -54,9 +54,17 @@ def _mode(resource: Resource, context: Context) -> Findings:
         yield "spec.mtls.mode", "accepts unencrypted traffic, which is the default of the mesh"
 
 
-def _port_mode(resource: Resource, path: str) -> Findings:
-    if resource.text(path).upper() in _WEAK:
-        yield path, "accepts unencrypted traffic at this port"
+def _ports(resource: Resource) -> Findings:
+    path = "spec.portLevelMtls"
+    value = resource.inputs.get_part(path)
+    # YAML has the ports as numbers.
+    for port, given in value.items() if isinstance(value, Mapping) else ():
+        yield from attempt(_port_mode, Properties(given, join(path, str(port))))
+
+
+def _port_mode(port: Properties) -> Findings:
+    if port.text("mode").upper() in _WEAK:
+        yield port.at("mode"), "accepts unencrypted traffic at this port"
 
 
 def _plain(node: Properties, path: str) -> Findings:
