@@ -88,7 +88,7 @@ def _grants_to_many(grant: Resource) -> Findings:
 @rule(
     "kms-window",
     "Key deletion can be canceled for two weeks, and the lockout check stays on",
-    types=types.KEY,
+    types=(*types.KEY, *types.OTHER_KEYS, *types.KEY_POLICY),
     severity=HIGH,
     controls=(),
     paths=("deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"),

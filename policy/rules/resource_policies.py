@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from policy import resource_types as types
 from policy.access import locks_everybody_out, strangers, unsure_services
 from policy.accounts import account_of, own_accounts
-from policy.conditions import is_wild
-from policy.documents import Statement
+from policy.conditions import is_positive, is_wild
+from policy.documents import Statement, statements
 from policy.outsiders import is_of_one_account
 from policy.properties import Findings, attempt
-from policy.registry import CRITICAL, HIGH, MEDIUM, Context, rule
+from policy.registry import CRITICAL, HIGH, LOW, MEDIUM, Context, rule
 from policy.resource_policies import ALL, OTHER_PATHS, OTHERS, PATHS, guard, policy_of
 from policy.view import Resource
 
@@ -153,3 +153,28 @@ def _denies_everybody(statement: Statement, change: str) -> Findings:
 def _has_no_administrator(given: Sequence[Statement], path: str) -> Findings:
     if not any(each.allows and each.covers("kms:PutKeyPolicy") for each in given):
         yield path, "nobody may change the key's policy"
+
+
+@rule(
+    "policy-endpoint",
+    "Policies of VPC endpoints limit who reaches what",
+    types=(*types.VPC_ENDPOINT, *types.VPC_ENDPOINT_POLICY),
+    severity=LOW,
+    paths=("policy",),
+    why="Through an endpoint that lets everything pass, data can leave for buckets of any account.",
+    fix="Add a condition on aws:PrincipalAccount or aws:ResourceAccount, or name the resources.",
+)
+def endpoint(resource: Resource, _: Context) -> Findings:
+    for statement in statements(resource, "policy"):
+        yield from attempt(_lets_everything_pass, statement)
+
+
+def _lets_everything_pass(statement: Statement) -> Findings:
+    if not statement.allows or not any(not each.partition(":")[2].strip("*") for each in statement.actions):
+        return
+    names, unknown = statement.known_principals("Principal")
+    if unknown:
+        raise unknown
+    open_ = any(is_wild(name) for _, name in names) and any(not each.strip("*") for each in statement.resources)
+    if open_ and not any(is_positive(each.operator) for each in statement.conditions):
+        yield statement.at("Principal"), "everybody reaches everything through the endpoint"

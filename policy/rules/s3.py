@@ -149,3 +149,49 @@ def _has_grants(bucket: Resource) -> Findings:
 )
 def policy(resource: Resource, _: Context) -> Findings:
     yield from strangers(policy_of(resource))
+
+
+_OPEN_TO_ALL = ("public-read", "public-read-write", "website", "authenticated-read", "aws-exec-read")
+_GROUPS = ("/global/allusers", "/global/authenticatedusers")
+
+
+@rule(
+    "s3-acl",
+    "No ACL opens a bucket to everybody",
+    types=(*types.BUCKET, *types.BUCKET_ACL),
+    severity=CRITICAL,
+    controls=("S3.2", "S3.3", "CKV_AWS_20", "CKV_AWS_57"),
+    paths=("acl", "grants[].uri", "accessControlPolicy.grants[].grantee.uri"),
+    why="The groups AllUsers and AuthenticatedUsers are everybody on the internet, with an AWS account or without.",
+    fix='Remove acl, and set object_ownership="BucketOwnerEnforced" in BucketOwnershipControls.',
+)
+def public_acl(resource: Resource, _: Context) -> Findings:
+    yield from attempt(_is_open_to_all, resource)
+    for path, uri in (("grants", "uri"), ("accessControlPolicy.grants", "grantee.uri")):
+        yield from attempt(_grants_to_groups, resource, path, uri)
+
+
+def _is_open_to_all(resource: Resource) -> Findings:
+    if resource.text("acl").lower() in _OPEN_TO_ALL:
+        yield "acl", "the ACL opens the bucket to everybody"
+
+
+def _grants_to_groups(resource: Resource, path: str, uri: str) -> Findings:
+    for node in resource.nodes(path):
+        if node.text(uri).lower().endswith(_GROUPS):
+            yield node.at(uri), "granted to everybody"
+
+
+@rule(
+    "s3-website",
+    "Buckets serve no websites",
+    types=(*types.BUCKET_WEBSITE, *types.BUCKET),
+    severity=MEDIUM,
+    why="S3 serves websites over plain HTTP, from a bucket that has to be public.",
+    fix="Serve the bucket by CloudFront with an origin access control.",
+)
+def website(resource: Resource, _: Context) -> Findings:
+    if resource.type in types.BUCKET_WEBSITE:
+        yield "", "the bucket serves a website over plain HTTP"
+    elif resource.has("website") or resource.has("websites"):
+        yield "website", "the bucket serves a website over plain HTTP"

@@ -171,7 +171,7 @@ def test_a_component_is_judged_itself_where_no_child_of_its_shows_what_the_rule_
     ("type_", "custom", "unseen"),
     [
         ("aws:kms/key:Key", True, False),
-        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", True, True),
+        ("aws:s3/bucketVersioning:BucketVersioning", True, True),
         ("aws:x/y:Y", True, True),
         ("kubernetes:example.com/v1:Thing", True, True),
         ("shop:index:Part", False, False),
@@ -204,7 +204,7 @@ def test_reading_never_raises_anything_but_undetermined(inputs: dict, steps: lis
 
 
 def test_a_part_is_looked_at_only_beside_what_it_is_a_part_of() -> None:
-    bucket, block = "aws:s3/bucket:Bucket", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    bucket, block = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
     whole, part = (dataclasses.replace(RESOURCE, type=type_, urn=type_) for type_ in (bucket, block))
     settings = Settings(environment="prod", today=TODAY)
     assert run(Stack(name="prod", resources=(whole, part)), settings).unseen == {}
