@@ -189,8 +189,8 @@ def _test(wanted: Any) -> Test:
     if word == "setting":
         name, values, default = words[word], _lowered(words["is"]), str(words.get("default", ""))
         return lambda node, path: _setting(node, path, name, values, default)
-    if word == "elements":
-        return lambda node, path: _elements(node, path, words[word])
+    if word in _OF_ELEMENTS:
+        return lambda node, path: _OF_ELEMENTS[word](node, path, words[word])
     low, high = words.get("at least", 0), words.get("at most", float("inf"))
     return lambda node, path: _bound(node, path, words.get("default", 0), low, high)
 
@@ -199,4 +199,16 @@ def _elements(node: Node, path: str, wanted: Mapping[str, Any]) -> bool:
     """Whether each object of a JSON document, a list or one object, has what is wanted of its properties."""
     document = node.document(path)
     listed = document.nodes("") if isinstance(document.value, list) else (document,)
-    return all(_test(each)(element, name) for element in listed for name, each in wanted.items())
+    return all(_meets(element, wanted) for element in listed)
+
+
+def _has(node: Node, path: str, wanted: Mapping[str, Any]) -> bool:
+    """Whether one element of a list has all that is wanted."""
+    return any(_meets(element, wanted) for element in node.nodes(path))
+
+
+def _meets(element: Node, wanted: Mapping[str, Any]) -> bool:
+    return all(_test(each)(element, name) for name, each in wanted.items())
+
+
+_OF_ELEMENTS: Mapping[str, Callable[[Node, str, Mapping[str, Any]], bool]] = {"elements": _elements, "has": _has}

@@ -247,6 +247,8 @@ def support(cluster: Resource, _: Context) -> Findings:
 
 
 _ADMIN_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
+_SAID = ("admin", "break", "deploy", "deliver", "platform", "pulumi", "root", "operator", "ops", "creator", "bootstrap")
+"""What roles are called that are meant to be administrators."""
 
 
 @rule(
@@ -274,12 +276,20 @@ def administrators(association: Resource, context: Context) -> Findings:
             yield "principalArn", "an IAM user, whose access keys do not expire, is a cluster administrator"
         elif listed and not all(_among(role.name, listed) for role in roles):
             yield "principalArn", "is a cluster administrator, but is not listed"
+        elif not listed and not all(_says_so(role.name) for role in roles):
+            yield "principalArn", "is a cluster administrator, but neither listed nor called one"
         return
-    # Without a list any role is accepted, but no principal with access keys, which do not expire.
+    # Without a list, roles that say so are accepted, but no principal with access keys, which do not expire.
     if listed and not _among(principal, listed) and not _named(association, context, listed):
         yield "principalArn", "is a cluster administrator, but is not listed"
     elif not listed and not principal.partition(":iam::")[2].partition(":")[2].startswith("role/"):
         yield "principalArn", "is a cluster administrator, but not an IAM role"
+    elif not listed and not _says_so(principal.partition("role/")[2]):
+        yield "principalArn", "is a cluster administrator, but neither listed nor called one"
+
+
+def _says_so(role: str) -> bool:
+    return any(each in role.lower() for each in _SAID)
 
 
 def _among(principal: str, listed: list[str]) -> bool:

@@ -166,4 +166,6 @@ def users(resource: Resource, context: Context) -> Findings:
     allowed = context.config["allowed"]
     if allowed and any(fnmatch.fnmatchcase(resource.text(path), pattern) for pattern in allowed):
         return
-    yield path if resource.has(path) else "", "a credential that does not expire"
+    user = resource.type in types.IAM_USER
+    message = "a user, whose keys and passwords do not expire" if user else "a credential that does not expire"
+    yield path if resource.has(path) else "", message

@@ -3,6 +3,7 @@
 import re
 
 from policy import resource_types as types
+from policy.accounts import account_of
 from policy.properties import MISSING, Findings, Properties, attempt
 from policy.registry import HIGH, MEDIUM, Context, rule
 from policy.view import Resource
@@ -70,14 +71,26 @@ def _kubeconfig(provider: Resource) -> Findings:
     "Roles of other accounts are assumed with an external id",
     types=types.AWS_PROVIDER,
     severity=MEDIUM,
-    paths=("assumeRoles",),
+    paths=("assumeRoles", "allowedAccountIds", "forbiddenAccountIds"),
     why="Without one, whoever can have this program name a role gets it to act in accounts of others.",
-    fix="Set external_id beside role_arn, and require it in the role's trust policy.",
+    fix="Name a role of an allowed account; for a role of others, set external_id, and require it in its trust policy.",
 )
 def assumed(provider: Resource, _: Context) -> Findings:
-    for each in _given(provider, "assumeRoles").nodes(""):
-        if each.has("roleArn") and not each.has("externalId"):
+    roles = [each for each in _given(provider, "assumeRoles").nodes("") if each.has("roleArn")]
+    allowed, forbidden = (_listed(provider, f"{each}AccountIds") for each in ("allowed", "forbidden"))
+    for each in roles:
+        own = allowed and account_of(each.text("roleArn")) in allowed
+        if not own and not each.has("externalId"):
             yield "assumeRoles", "a role is assumed without an external id"
+    # Roles are assumed in turn: the last one does the work.
+    if roles and (allowed or forbidden):
+        last = account_of(roles[-1].text("roleArn"))
+        if last and ((allowed and last not in allowed) or last in forbidden):
+            yield "assumeRoles", "the role is of an account that is not allowed"
+
+
+def _listed(provider: Resource, path: str) -> tuple[str, ...]:
+    return _given(provider, path).texts("") if provider.has(path) else ()
 
 
 @rule(
