@@ -254,8 +254,7 @@ def _text(finding: Finding) -> str:
     where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
     if finding.result is not Result.VIOLATED:
         return f"{where}{finding.message}"
-    controls = f" ({', '.join(finding.rule.controls)})" if finding.rule.controls else ""
-    return f"{where}{finding.message}. {finding.rule.fix}{controls}"
+    return f"{where}{finding.message}. {finding.rule.fix}{finding.rule.shown_controls}"
 
 
 def _schema(rule: Rule) -> dict[str, dict[str, Any]]:

@@ -72,6 +72,8 @@ class Context:
 
 Check = Callable[[Resource, Context], Findings]
 
+_MOST_SHOWN = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -107,6 +109,11 @@ class Rule:
     remedy: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Values by property that satisfy the rule, whatever else is set, and neither replace the resource nor need another
     one. The engine sets them where the rule is configured to `remediate`."""
+
+    @property
+    def shown_controls(self) -> str:
+        """The controls behind a finding's message; empty for a rule of many services, each of which has its own."""
+        return f" ({', '.join(self.controls)})" if 0 < len(self.controls) <= _MOST_SHOWN else ""
 
     @property
     def module(self) -> str:

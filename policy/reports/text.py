@@ -77,8 +77,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     else:
         word = finding.level.value
     where = f"{finding.path}: " if finding.path and finding.path not in finding.message else ""
-    controls = f" ({', '.join(rule.controls)})" if rule.controls else ""
-    yield f"    {word} {rule.severity.value} {rule.id}: {where}{finding.message}{controls}"
+    yield f"    {word} {rule.severity.value} {rule.id}: {where}{finding.message}{rule.shown_controls}"
     if finding.result is Result.VIOLATED and not finding.waived_by and finding.level is not Level.DISABLED:
         yield f"      {rule.fix}"
 

@@ -3,7 +3,7 @@
 from policy_cases import TODAY, UNROTATED
 
 from policy.findings import Report
-from policy.registry import Settings
+from policy.registry import Settings, rules
 from policy.reports import text
 from policy.runner import run
 from policy.view import Resource, Stack
@@ -105,3 +105,9 @@ def test_in_brief_only_what_somebody_has_to_mend_is_told() -> None:
     )
     assert "kms-window" in out
     assert "kms-rotate" not in out
+
+
+def test_a_rule_of_many_services_does_not_list_the_controls_of_all() -> None:
+    by_id = {rule.id: rule for rule in rules()}
+    assert by_id["kms-rotate"].shown_controls == " (KMS.4, CKV_AWS_7)"
+    assert by_id["svc-keep"].shown_controls == ""
