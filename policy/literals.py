@@ -35,7 +35,7 @@ _HARMLESS = {
     # Parts of a language model's vocabulary, and marks in a list of pages.
     "token": {
         *("eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "special", "end", "start", "next", "page"),
-        *("account", "automount", "continuation", "client"),
+        *("account", "automount", "continuation", "client", "creation", "request", "idempotency"),
     },
     # Names of Secret objects.
     "secret": {
@@ -59,6 +59,7 @@ _NO_SECRET = re.compile(
     r"true|false|yes|no|on|off|none|null|nil|enabled|disabled|optional|required|string|password|secret|token|default"
     r"|always|never|auto|seconds|minutes|hours|days|\d{1,3}|[a-z0-9.-]+-(secrets?|tls|credentials|creds|passwords?|tokens?|keys?)|[*x.•-]+|<.*>|\[.*\]"
     r"|(replace|insert|enter|your|my|put|set|todo|fixme|example|dummy|redacted|placeholder)[-_ ]?.*[-_ ].*"
+    r"|alias/.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|todo|fixme|redacted|placeholder|\(?sensitive( value)?\)?|\[secret\]|(/[\w.{}-]+)+/?"
     r"|(file|arn|vault|ref\+\w+|op|ssm|awssm|secret|secrets|gs|s3|env|keyvault|sm|projects|secretref|k8s|bao|doppler)[:/].*"
     r"|[\w./~-]+\.(pem|key|crt|json|txt|md|ya?ml|jks|p12|pfx)",
