@@ -199,6 +199,7 @@ HARMLESS: dict[str, str] = {
     "Job database-access spec.template.spec.securityContext.runAsNonRoot is turned": "its containers name their users",
     "Job search-access spec.template.spec.automountServiceAccountToken is turned": "its account may do nothing here",
     "LoadBalancer entrance internal is turned": "what is internal is reached by fewer",
+    "OpenIdConnectProvider delivery-github clientIdLists is taken out": "the provider requires it",
     'ReplicationGroup cache engineVersion = "4.0.10"': "Valkey began with 7.2: AWS refuses it",
 }
 """Generated changes that change nothing for the worse, by what is shown of them, and why."""
