@@ -32,7 +32,7 @@ TOKENS = {
     "Slack token": "xoxb-" + made(12, string.digits) + "-" + made(12, string.digits) + "-" + made(24),
     "Stripe key": "sk_live_" + made(24),
     "SendGrid key": "SG." + made(22) + "." + made(43),
-    "npm token": "//registry.npmjs.org/:_authToken=npm_" + made(36),
+    "npm token": "//npm.example.com/:_authToken=npm_" + made(36),
     "PyPI token": "pypi-" + "AgEIcHlwaS5vcmc" + made(70),
     "Google key": "AIza" + made(35),
     "Anthropic key": "sk-ant-" + made(30),

@@ -174,7 +174,7 @@ def test_what_a_plugin_makes_of_a_component_is_shown_where_the_program_makes_the
         "type": "aws:eks/cluster:Cluster",
         "custom": True,
         "parent": component["urn"],
-        "sourcePosition": "file:///root/.pulumi/plugins/resource-eks-v4.4.0/index.js#1,1",
+        "sourcePosition": "file:///home/user/.pulumi/plugins/resource-eks-v4.4.0/index.js#1,1",
     }
     steps = [{"op": "create", "urn": each["urn"], "newState": each} for each in (component, child)]
     file = tmp_path / "plan.json"
