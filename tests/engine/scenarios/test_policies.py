@@ -24,6 +24,8 @@ SEEDED = {
     "s3-bpa": ("components/storage.py", "block_public_policy=True", "block_public_policy=False"),
 }
 """A line of the program that each rule would not have otherwise."""
+EARLIER = {"s3-bpa": "svc-public"}
+"""Rules about the resource alone that find the same."""
 
 
 PACK = ("--policy-pack", str(ROOT / "policy"))
@@ -48,10 +50,11 @@ def test_a_violation_stops_preview_and_update_with_its_rule_and_its_remedy(world
     file, before, after = SEEDED[rule]
     world.change_program(file, before, after)
 
-    for done in (preview(world), world.up(*PACK)):
+    # An update ends at the first resource that is wrong by itself, before rules about the whole stack are asked.
+    for done, found in (preview(world), rule), (world.up(*PACK), EARLIER.get(rule, rule)):
         assert not done
-        assert f"  {rule}  " in done.output
-        assert FIXES[rule] in done.output
+        assert f"  {found}  " in done.output
+        assert FIXES[found] in done.output
 
 
 def test_the_package_is_a_pack_of_its_own(world: World, tmp_path: Path):
@@ -85,8 +88,9 @@ def test_what_a_preview_cannot_tell_is_said_and_caught_by_the_update(world: Worl
 
     assert "s3-tls: cannot be determined: " in planned.output
     assert not brought_up
-    assert "  s3-tls  " in brought_up.output
-    assert FIXES["s3-tls"] in brought_up.output
+    # Whoever comes by TLS is denied everything, which the policy alone tells once it is known.
+    assert "  policy-lockout  " in brought_up.output
+    assert FIXES["policy-lockout"] in brought_up.output
 
 
 def test_a_rule_that_crashes_stops_the_preview(world: World):
