@@ -130,8 +130,7 @@ class Rule:
         return {key: chosen.get(key, schema.get("default")) for key, schema in self.config.items()}
 
     def applies(self, type_: str) -> bool:
-        """Whether it looks at a type; one that looks at a kind looks at patches of it as well."""
-        type_ = unpatched(type_)
+        """Whether it looks at a type; resources have it as view.told gives it, patches that of what they patch."""
         return any(type_.startswith(each[:-1]) if each.endswith("*") else type_ == each for each in self.types)
 
 
@@ -242,14 +241,6 @@ def _load() -> Iterator[Rule]:
 def rules_for(type_: str) -> tuple[Rule, ...]:
     """Return the rules that look at a resource type."""
     return tuple(each for each in rules() if each.applies(type_))
-
-
-def unpatched(type_: str) -> str:
-    """Return the type that a type such as `kubernetes:apps/v1:DeploymentPatch` is a patch of, or itself.
-
-    https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
-    """
-    return type_.removesuffix("Patch") if type_.startswith("kubernetes:") else type_
 
 
 def waivable_rules() -> dict[str, bool]:

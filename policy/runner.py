@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,8 @@ from pathlib import Path
 
 from policy import waivers
 from policy.findings import Finding, Report, Result, withheld
-from policy.properties import MISSING, Findings, Undetermined
-from policy.registry import Context, Level, Rule, Settings, rules, rules_for, unpatched, waivable_rules
+from policy.properties import Undetermined
+from policy.registry import Context, Level, Rule, Settings, rules, rules_for, waivable_rules
 from policy.view import Resource, Stack
 from policy.waiver import Waiver
 from recording.graph import Source
@@ -83,7 +82,7 @@ def is_unseen(resource: Resource) -> bool:
 
     It may still be a part of what a rule is about, as the public access block of a bucket.
     """
-    return resource.custom and not resource.type.startswith("pulumi:") and not _is_seen(unpatched(resource.type))
+    return resource.custom and not resource.type.startswith("pulumi:") and not _is_seen(resource.type)
 
 
 @functools.cache
@@ -168,7 +167,7 @@ def _findings(rule: Rule, resource: Resource, context: Context, level: Level) ->
     # In prod, a strict rule takes no "perhaps".
     unsure = level if rule.strict and context.is_prod else Level.ADVISORY
     try:
-        for found in _without_what_a_patch_leaves(resource, rule.check(_whole(resource), context)):
+        for found in rule.check(resource, context):
             if isinstance(found, Undetermined):
                 yield _undetermined(rule, resource, found, unsure)
             else:
@@ -188,25 +187,6 @@ def _findings(rule: Rule, resource: Resource, context: Context, level: Level) ->
             result=Result.CRASHED,
             level=Level.MANDATORY,
         )
-
-
-def _whole(resource: Resource) -> Resource:
-    """Return a patch as the object that it is a part of."""
-    type_ = unpatched(resource.type)
-    return resource if type_ == resource.type else dataclasses.replace(resource, type=type_)
-
-
-def _without_what_a_patch_leaves(resource: Resource, findings: Findings) -> Findings:
-    """Yield what is wrong with what a patch says: what it leaves out is said elsewhere."""
-    is_patch = unpatched(resource.type) != resource.type
-    for found in findings:
-        if not is_patch or isinstance(found, Undetermined) or _says(resource, found[0]):
-            yield found
-
-
-def _says(patch: Resource, path: str) -> bool:
-    # What is found about a container as a whole is something that it lacks.
-    return bool(path) and not re.search(r"\[\d+\]$", path) and patch.peek(path) is not MISSING
 
 
 def _undetermined(rule: Rule, resource: Resource, found: Undetermined, level: Level) -> Finding:

@@ -354,18 +354,20 @@ def _nearest(by_provider: Mapping[str, Mapping[str, Resource]], resource: Resour
     return (each for of_provider in by_provider.values() for each in of_provider.values())
 
 
-def told(resource: Resource) -> Resource:
-    """Return a resource as rules know it: one of pulumi-kubernetes' patches as a part of the object that it patches.
+def unpatched(type_: str) -> str:
+    """Return the type that a type such as `kubernetes:apps/v1:DeploymentPatch` is a patch of, or itself.
 
     https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
     """
-    if not resource.type.startswith("kubernetes:") or not resource.type.endswith(_PATCH):
+    return type_.removesuffix("Patch") if type_.startswith("kubernetes:") else type_
+
+
+def told(resource: Resource) -> Resource:
+    """Return a resource as rules know it: one of pulumi-kubernetes' patches as a part of the object that it patches."""
+    type_, read = unpatched(resource.type), resource.read_inputs
+    if type_ == resource.type:
         return resource
-    read = resource.read_inputs
-    return replace(resource, type=resource.type.removesuffix(_PATCH), partial=True, read_inputs=lambda: partial(read()))
-
-
-_PATCH = "Patch"
+    return replace(resource, type=type_, partial=True, read_inputs=lambda: partial(read()))
 
 
 def _is_object(resource: Resource) -> bool:

@@ -25,7 +25,7 @@ from policy.surfaces import errors
 from policy.surfaces.errors import InputError, too_many
 from policy.surfaces.files import called, opened
 from policy.surfaces.yaml_documents import documents, survey
-from policy.view import IDENTITIES, Resource, Stack, told
+from policy.view import IDENTITIES, Resource, Stack, told, unpatched
 from recording.graph import UNKNOWN, Reference, Secret, Source
 from recording.values import REFERENCE, SECRET, SIGNATURE, UNKNOWN_MARK
 
@@ -282,8 +282,8 @@ def _resource(item: Mapping[str, Any], where: str) -> Resource:
     if not isinstance(urn, str) or not isinstance(type_, str) or len(urn.split("::")) < _PARTS:
         raise InputError(f"{where} has no URN and type")
     outputs = _mapping(item, "outputs", where)
-    looked_at = type_.removesuffix("Patch") if type_.startswith("kubernetes:") else type_
-    inputs = {key: decoded(value) for key, value in _mapping(item, "inputs", where).items() if rules_for(looked_at)}
+    looked_at = rules_for(unpatched(type_))
+    inputs = {key: decoded(value) for key, value in _mapping(item, "inputs", where).items() if looked_at}
     for key in _told_by_outputs(type_):
         if inputs.get(key) is None and outputs.get(key) not in (None, "", [], {}):
             inputs[key] = decoded(outputs[key])

@@ -6,7 +6,7 @@ from policy_cases import TODAY
 
 from policy.registry import Settings
 from policy.runner import run
-from policy.view import Resource, Stack
+from policy.view import Resource, Stack, told
 
 
 def found(kind: str, **inputs: Any) -> set[tuple[str, str]]:
@@ -15,7 +15,7 @@ def found(kind: str, **inputs: Any) -> set[tuple[str, str]]:
     resource = Resource(
         urn=f"urn:pulumi:prod::shop::{type_}::web", type=type_, name="web", read_inputs=lambda: {**metadata, **inputs}
     )
-    report = run(Stack(name="prod", resources=(resource,)), Settings(environment="prod", today=TODAY))
+    report = run(Stack(name="prod", resources=(told(resource),)), Settings(environment="prod", today=TODAY))
     assert not report.unseen
     return {(finding.rule.id, finding.path) for finding in report.findings}
 
