@@ -26,7 +26,7 @@ _LONGEST = 15
         "webhooks[].clientConfig.url",
     ),
     why="Whoever stops the webhook, or picks a namespace or a label that it leaves out, creates what it would refuse.",
-    fix="Set failurePolicy Fail and matchPolicy Equivalent; leave out kube-system and the webhook's namespace alone.",
+    fix="Set failurePolicy Fail and matchPolicy Equivalent; exempt only kube-system and its own namespace.",
 )
 def webhooks(resource: Resource, _: Context) -> Findings:
     yield from resource.each("webhooks", _hook)
@@ -97,7 +97,7 @@ def _calls(node: Properties) -> Findings:
         "metadata.annotations.*",
     ),
     why="A slow webhook stops every change of what it looks at, and one for all kinds sees every Secret.",
-    fix="Set timeoutSeconds to 10 or less, sideEffects None, a caBundle, and rules with the resources that are meant.",
+    fix="Set timeoutSeconds to 10 or less, sideEffects None, a caBundle, and rules that name the resources.",
 )
 def careful_webhooks(resource: Resource, _: Context) -> Findings:
     def check(node: Properties) -> Findings:
